@@ -1,0 +1,107 @@
+// The treaty between a traced process and its readers: what lies where in a segment file.
+//
+//   0        header_bytes                                              segment_bytes
+//   +--------+---------+--------+-------+-------+--------+-------------+
+//   | header | strings | modules| nodes | sites | allocs | threads ... |   sections, page aligned
+//   +--------+---------+--------+-------+-------+--------+-------------+
+//
+// The target writes, readers only copy and check. Every section is an array of fixed-size entries,
+// of which the first `used` have ever been written; the file is sparse behind them. A reader takes
+// `entry_bytes` from the directory, so a newer target may append fields to an entry. How this file
+// may change: README.md in this folder.
+//
+// Runs: target startup (written) | companion (read).  Threads: plain data.  Allocates: never.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "runtime/layout/counters.h"
+
+namespace limpet {
+
+inline constexpr std::uint64_t kSegmentMagic = 0x3154'4550'4D49'4CFFU;  // "\xFFLIMPET1" in memory
+inline constexpr std::uint32_t kSegmentVersion = 1;
+inline constexpr std::uint64_t kSegmentPageBytes = 4096;
+
+enum class SegmentState : std::uint32_t {
+  kBuilding = 0,  // header not complete: a reader waits or says that it never began
+  kLive = 1,      // the process writes
+  kPoisoned = 2,  // the process gave up tracing; what is here stays valid
+  kExited = 3,    // the process ended by itself and said so
+};
+
+enum class SectionKind : std::uint32_t {
+  kNone = 0,
+  kStrings = 1,      // bytes: paths, referred to by offset and length
+  kModules = 2,      // ModuleSlot; id 0 stands for "in no module"
+  kStackNodes = 3,   // StackNode; nodes 0 and 1 are roots
+  kSites = 4,        // SiteSlot: totals of one stack
+  kAllocations = 5,  // AllocationSlot: sampled blocks not freed yet
+  kMappings = 6,     // AllocationSlot: anonymous mappings not unmapped yet
+  kThreads = 7,      // ThreadSlot
+};
+inline constexpr std::size_t kMaxSections = 16;
+
+struct SectionEntry {
+  SectionKind kind;
+  std::uint32_t entry_bytes;
+  std::uint64_t offset;    // bytes from the start of the segment
+  std::uint64_t capacity;  // entries that fit
+  std::atomic<std::uint64_t> used;  // entries [0, used) may have been written; may pass capacity
+};
+static_assert(sizeof(SectionEntry) == 32 && std::is_standard_layout_v<SectionEntry>);
+
+// What became of the dump signal in this process.
+enum class DumpSignalState : std::uint32_t {
+  kOff = 0,         // LIMPET_SIGNAL=none, or not installed yet
+  kOurs = 1,        // a dump is one `kill` away
+  kProgram = 2,     // the program uses the signal itself, ours stepped back
+  kInherited = 3,   // was ignored at exec and stays so
+};
+
+struct SegmentHeader {
+  std::uint64_t magic;
+  std::uint32_t abi_version;
+  std::uint32_t header_bytes;
+  std::atomic<SegmentState> state;
+  std::uint32_t section_count;
+  std::uint64_t segment_bytes;
+
+  std::uint32_t pid;  // as the process sees itself, that is in its own pid namespace
+  std::uint32_t uid;
+  std::uint64_t start_ticks;             // field 22 of /proc/PID/stat, clock ticks since boot
+  std::uint64_t created_unix_ns;         // CLOCK_REALTIME and CLOCK_MONOTONIC at the same moment
+  std::uint64_t created_monotonic_ns;
+  std::uint64_t sample_interval_bytes;   // mean bytes between samples; 1: every allocation
+  std::atomic<DumpSignalState> dump_signal_state;
+  std::uint32_t dump_signal;             // signal number, 0: none
+  std::atomic<std::uint32_t> dump_requests;  // bumped by the signal, futex word for a watcher
+  std::atomic<std::uint32_t> watcher_pid;    // a companion that waits on `dump_requests`, 0: none
+  std::atomic<std::uint32_t> launch_errno;   // why the last start of a companion failed, 0: it did not
+  std::uint32_t parent_pid;
+  std::uint64_t max_bytes;               // LIMPET_MAX_BYTES in force
+  std::uint64_t reserved_u64[8];
+
+  SectionEntry sections[kMaxSections];
+  SegmentCounters counters;
+
+  char executable[512];      // path, cut at the end if longer
+  char command_line[512];    // arguments, each ended by NUL, cut at the end if longer
+  char dump_directory[512];  // LIMPET_DIR made absolute
+};
+static_assert(std::is_standard_layout_v<SegmentHeader>);
+static_assert(sizeof(SegmentHeader) <= kSegmentPageBytes);
+static_assert(offsetof(SegmentHeader, abi_version) == 8);
+static_assert(offsetof(SegmentHeader, state) == 16);
+static_assert(offsetof(SegmentHeader, segment_bytes) == 24);
+static_assert(offsetof(SegmentHeader, pid) == 32);
+static_assert(offsetof(SegmentHeader, start_ticks) == 40);
+static_assert(offsetof(SegmentHeader, dump_requests) == 80);
+static_assert(offsetof(SegmentHeader, sections) == 168);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+
+}  // namespace limpet

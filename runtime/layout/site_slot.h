@@ -1,0 +1,26 @@
+// Totals of what one stack allocated since the segment began. What is in use is not here: a reader
+// adds up the live AllocationSlots of the stack, so freeing costs no shared counter.
+//
+// Runs: target hot path (slow side) | companion.  Threads: relaxed adds.  Allocates: never.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <type_traits>
+
+#include "runtime/layout/stack_node.h"
+
+namespace limpet {
+
+enum class SiteKind : std::uint32_t { kHeap = 0, kMapping = 1 };
+
+struct SiteSlot {
+  StackId stack;
+  SiteKind kind;
+  std::atomic<std::uint64_t> allocated_objects;  // estimate, units of 2^-kWeightBits
+  std::atomic<std::uint64_t> allocated_bytes;    // estimate
+  std::atomic<std::uint64_t> samples;
+};
+static_assert(sizeof(SiteSlot) == 32 && std::is_standard_layout_v<SiteSlot>);
+
+}  // namespace limpet

@@ -1,0 +1,57 @@
+// The verbs of `limpet`, each a function from its options to an exit code.
+//
+// A verb prints its result on stdout; an error comes back as a status, whose message names the value,
+// the limit and the next step, and is printed once, by main.
+//
+// Runs: companion.  Threads: one.  Allocates: yes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace limpet {
+
+// Exit codes users meet (README, "Exit codes").
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFinding = 1;
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitNotTraced = 3;
+inline constexpr int kExitBadData = 4;
+inline constexpr int kExitPermission = 5;
+
+struct DumpOptions {
+  std::string target;                  // PID, or path of a segment
+  std::vector<std::string> profiles;   // heap, allocs, mmap; empty: those that the segment has
+  std::string output;                  // pattern, "-" for stdout, empty: the target's LIMPET_DIR
+  std::string format = "pprof";        // pprof, text, collapsed
+  bool from_signal = false;            // started by the target itself: no talk
+};
+
+struct PsOptions {
+  bool json = false;
+};
+
+struct RunOptions {
+  std::vector<std::string> command;
+  std::string allocator;     // "", "jemalloc"
+  std::string sample_bytes;  // each empty or a value for its LIMPET_ variable
+  std::string directory;
+  std::string signal;
+  std::string max_bytes;
+  bool dump_at_exit = false;
+  bool trace_mappings = false;
+};
+
+struct DoctorOptions {
+  std::vector<std::string> target;  // empty: this machine; a PID; or a command
+  bool json = false;
+};
+
+absl::StatusOr<int> DumpCommand(const DumpOptions& options);
+absl::StatusOr<int> PsCommand(const PsOptions& options);
+absl::StatusOr<int> RunCommand(const RunOptions& options);
+absl::StatusOr<int> DoctorCommand(const DoctorOptions& options);
+
+}  // namespace limpet

@@ -1,0 +1,90 @@
+// A checked copy of a segment: plain values, every index and length in range, no shared memory left.
+//
+// Runs: companion.  Threads: plain data.  Allocates: yes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace limpet {
+
+struct ModuleRecord {
+  std::uint64_t start = 0;  // executable mapping [start, end)
+  std::uint64_t end = 0;
+  std::uint64_t load_bias = 0;
+  std::uint64_t file_offset = 0;
+  std::string path;
+  std::string build_id;  // hex
+};
+
+// One frame, as the target saw it.
+struct FrameRecord {
+  std::uint64_t address = 0;  // return address, or the instruction itself where `is_exact`
+  std::uint32_t module = 0;   // index into SegmentSnapshot::modules, 0: none
+  bool is_exact = false;
+};
+
+struct StackRecord {
+  std::vector<FrameRecord> frames;  // leaf first
+  bool is_truncated = false;
+};
+
+struct SiteRecord {
+  std::uint32_t stack = 0;  // key into SegmentSnapshot::stacks
+  bool is_mapping = false;
+  std::uint64_t allocated_objects_weight = 0;  // units of 2^-kWeightBits
+  std::uint64_t allocated_bytes = 0;
+  std::uint64_t samples = 0;
+};
+
+struct AllocationRecord {
+  std::uint64_t address = 0;
+  std::uint64_t requested_bytes = 0;
+  std::uint64_t weight = 0;  // units of 2^-kWeightBits
+  std::uint64_t time_ns = 0;
+  std::uint32_t stack = 0;
+  std::uint32_t thread_id = 0;
+};
+
+struct ThreadRecord {
+  std::uint32_t thread_id = 0;
+  std::uint32_t state = 0;  // ThreadState
+  std::uint64_t started_ns = 0;
+  std::string name;
+};
+
+struct SegmentSnapshot {
+  std::uint32_t state = 0;  // SegmentState
+  std::uint32_t pid = 0;
+  std::uint32_t parent_pid = 0;
+  std::uint32_t uid = 0;
+  std::uint64_t start_ticks = 0;
+  std::uint64_t created_unix_ns = 0;
+  std::uint64_t created_monotonic_ns = 0;
+  std::uint64_t sample_interval_bytes = 0;
+  std::uint32_t dump_signal = 0;
+  std::uint32_t dump_signal_state = 0;  // DumpSignalState
+  std::uint32_t dump_requests = 0;
+  std::uint32_t launch_errno = 0;
+  std::uint64_t max_bytes = 0;
+  std::string executable;
+  std::vector<std::string> command_line;
+  std::string dump_directory;
+
+  std::vector<ModuleRecord> modules;  // [0] stands for "in no module"
+  std::map<std::uint32_t, StackRecord> stacks;  // those that a site or allocation refers to
+  std::vector<SiteRecord> sites;
+  std::vector<AllocationRecord> allocations;
+  std::vector<AllocationRecord> mappings;
+  std::vector<ThreadRecord> threads;
+
+  // Name and value of each counter of SegmentCounters, in its order.
+  std::vector<std::pair<std::string, std::uint64_t>> counters;
+  std::uint64_t torn_slots = 0;     // changed while being copied, left out
+  std::uint64_t invalid_slots = 0;  // out of range, left out
+};
+
+}  // namespace limpet
