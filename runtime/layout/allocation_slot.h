@@ -1,8 +1,8 @@
 // One sampled block that is not freed yet.
 //
-// Its weight says how many such blocks it stands for: 1/(1 - e^(-(size+1)/T)) for a mean interval of T
-// bytes (a block is charged one byte more than requested so that empty ones are seen too), exactly 1
-// when every allocation is recorded.
+// Its weight says how many such blocks it stands for: 1/(1 - e^(-(size+1)/T)) for a mean interval
+// of T bytes (a block is charged one byte more than requested so that empty ones are seen too),
+// exactly 1 when every allocation is recorded.
 //
 //   objects = weight / 2^kWeightBits        bytes = requested_bytes * weight / 2^kWeightBits
 //
@@ -29,9 +29,9 @@ struct AllocationSlot {
   std::atomic<std::uint64_t> weight;   // units of 2^-kWeightBits
   std::atomic<std::uint64_t> time_ns;  // CLOCK_MONOTONIC, coarse
   std::atomic<StackId> stack;
-  std::atomic<std::uint32_t> thread_id;   // kernel's tid
+  std::atomic<std::uint32_t> thread_id;  // kernel's tid
   std::atomic<std::uint32_t> generation;
-  std::atomic<std::uint32_t> next_free;   // target's own free list; of no meaning to a reader
+  std::atomic<std::uint32_t> next_free;  // target's own free list; of no meaning to a reader
 };
 static_assert(sizeof(AllocationSlot) == 48 && std::is_standard_layout_v<AllocationSlot>);
 
@@ -39,7 +39,8 @@ static_assert(sizeof(AllocationSlot) == 48 && std::is_standard_layout_v<Allocati
 // was added is taken away to the byte.
 constexpr std::uint64_t WeightedBytes(std::uint64_t requested_bytes, std::uint64_t weight) {
   __extension__ using Wide = unsigned __int128;
-  return static_cast<std::uint64_t>((Wide{requested_bytes} * weight + kWeightOne / 2) >> kWeightBits);
+  return static_cast<std::uint64_t>((Wide{requested_bytes} * weight + kWeightOne / 2) >>
+                                    kWeightBits);
 }
 
 }  // namespace limpet

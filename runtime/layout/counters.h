@@ -16,22 +16,23 @@ using Counter = std::atomic<std::uint64_t>;
 
 struct SegmentCounters {
   // Work done.
-  Counter samples;             // allocations that became samples
-  Counter sample_frees;        // samples whose block was freed
-  Counter stack_walks;         // stacks captured
-  Counter frames_walked;       // frames found by applying a rule
-  Counter frames_reused;       // frames taken from the remembered walk after checking them
+  Counter samples;        // allocations that became samples
+  Counter sample_frees;   // samples whose block was freed
+  Counter stack_walks;    // stacks captured
+  Counter frames_walked;  // frames found by applying a rule
+  Counter frames_reused;  // frames taken from the remembered walk after checking them
   // Losses.
-  Counter dropped_reentrant;   // samples taken inside another sample (a signal handler)
-  Counter dropped_starting;    // samples while the segment was being made
-  Counter dropped_allocations_full;  // samples counted as allocated, but not as in use: no slot left
-  Counter dropped_stacks_full;       // samples on the unknown stack: no node or site left
-  Counter dropped_mappings_full;     // mappings not recorded: no slot left
-  Counter dropped_threads_full;      // threads without a slot
-  Counter dropped_modules_full;      // modules without a slot: frames shown as bare addresses
-  Counter truncated_stacks;    // stacks cut: too deep, no rule, or left their bounds
-  Counter foreign_stacks;      // walked on a stack that is no thread's own (fiber, sigaltstack)
-  Counter reservation_failures;  // growth refused: limit, file system or memory
+  Counter dropped_reentrant;  // samples taken inside another sample (a signal handler)
+  Counter dropped_starting;   // samples while the segment was being made
+  Counter
+      dropped_allocations_full;   // samples counted as allocated, but not as in use: no slot left
+  Counter dropped_stacks_full;    // samples on the unknown stack: no node or site left
+  Counter dropped_mappings_full;  // mappings not recorded: no slot left
+  Counter dropped_threads_full;   // threads without a slot
+  Counter dropped_modules_full;   // modules without a slot: frames shown as bare addresses
+  Counter truncated_stacks;       // stacks cut: too deep, no rule, or left their bounds
+  Counter foreign_stacks;         // walked on a stack that is no thread's own (fiber, sigaltstack)
+  Counter reservation_failures;   // growth refused: limit, file system or memory
   // Self.
   Counter reserved_bytes;      // pages of this segment that are backed by memory
   Counter private_bytes;       // memory of our own in the target, outside the segment

@@ -1,5 +1,5 @@
-// An executable or shared object that was mapped when a stack went through it. Never removed: stacks
-// of a module that was unloaded stay nameable.
+// An executable or shared object that was mapped when a stack went through it. Never removed:
+// stacks of a module that was unloaded stay nameable.
 //
 // Runs: target hot path (cold side) | companion.  Threads: written once, then published by `ready`.
 // Allocates: never.
@@ -14,7 +14,7 @@ namespace limpet {
 inline constexpr std::uint32_t kMaxBuildIdBytes = 32;
 
 struct ModuleSlot {
-  std::uint64_t start;        // the executable mapping [start, end)
+  std::uint64_t start;  // the executable mapping [start, end)
   std::uint64_t end;
   std::uint64_t load_bias;    // address in memory minus address in the file's program headers
   std::uint64_t file_offset;  // of the executable mapping
@@ -23,7 +23,7 @@ struct ModuleSlot {
   std::uint32_t build_id_bytes;
   std::atomic<std::uint32_t> ready;  // 1: the fields above are complete
   std::uint8_t build_id[kMaxBuildIdBytes];
-  std::uint64_t map_start;    // the whole object in memory, all its segments
+  std::uint64_t map_start;  // the whole object in memory, all its segments
   std::uint64_t map_end;
 };
 static_assert(sizeof(ModuleSlot) == 96 && std::is_standard_layout_v<ModuleSlot>);

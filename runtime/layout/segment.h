@@ -48,18 +48,18 @@ inline constexpr std::size_t kMaxSections = 16;
 struct SectionEntry {
   SectionKind kind;
   std::uint32_t entry_bytes;
-  std::uint64_t offset;    // bytes from the start of the segment
-  std::uint64_t capacity;  // entries that fit
+  std::uint64_t offset;             // bytes from the start of the segment
+  std::uint64_t capacity;           // entries that fit
   std::atomic<std::uint64_t> used;  // entries [0, used) may have been written; may pass capacity
 };
 static_assert(sizeof(SectionEntry) == 32 && std::is_standard_layout_v<SectionEntry>);
 
 // What became of the dump signal in this process.
 enum class DumpSignalState : std::uint32_t {
-  kOff = 0,         // LIMPET_SIGNAL=none, or not installed yet
-  kOurs = 1,        // a dump is one `kill` away
-  kProgram = 2,     // the program uses the signal itself, ours stepped back
-  kInherited = 3,   // was ignored at exec and stays so
+  kOff = 0,        // LIMPET_SIGNAL=none, or not installed yet
+  kOurs = 1,       // a dump is one `kill` away
+  kProgram = 2,    // the program uses the signal itself, ours stepped back
+  kInherited = 3,  // was ignored at exec and stays so
 };
 
 struct SegmentHeader {
@@ -72,17 +72,18 @@ struct SegmentHeader {
 
   std::uint32_t pid;  // as the process sees itself, that is in its own pid namespace
   std::uint32_t uid;
-  std::uint64_t start_ticks;             // field 22 of /proc/PID/stat, clock ticks since boot
-  std::uint64_t created_unix_ns;         // CLOCK_REALTIME and CLOCK_MONOTONIC at the same moment
+  std::uint64_t start_ticks;      // field 22 of /proc/PID/stat, clock ticks since boot
+  std::uint64_t created_unix_ns;  // CLOCK_REALTIME and CLOCK_MONOTONIC at the same moment
   std::uint64_t created_monotonic_ns;
-  std::uint64_t sample_interval_bytes;   // mean bytes between samples; 1: every allocation
+  std::uint64_t sample_interval_bytes;  // mean bytes between samples; 1: every allocation
   std::atomic<DumpSignalState> dump_signal_state;
-  std::uint32_t dump_signal;             // signal number, 0: none
+  std::uint32_t dump_signal;                 // signal number, 0: none
   std::atomic<std::uint32_t> dump_requests;  // bumped by the signal, futex word for a watcher
   std::atomic<std::uint32_t> watcher_pid;    // a companion that waits on `dump_requests`, 0: none
-  std::atomic<std::uint32_t> launch_errno;   // why the last start of a companion failed, 0: it did not
+  std::atomic<std::uint32_t>
+      launch_errno;  // why the last start of a companion failed, 0: it did not
   std::uint32_t parent_pid;
-  std::uint64_t max_bytes;               // LIMPET_MAX_BYTES in force
+  std::uint64_t max_bytes;  // LIMPET_MAX_BYTES in force
   std::uint64_t reserved_u64[8];
 
   SectionEntry sections[kMaxSections];

@@ -15,7 +15,8 @@
 namespace limpet {
 
 enum class StackId : std::uint32_t {
-  kComplete = 0,   // root of stacks that were followed to their first frame; alone: the unknown stack
+  kComplete =
+      0,  // root of stacks that were followed to their first frame; alone: the unknown stack
   kTruncated = 1,  // root of stacks whose outer frames are missing
 };
 inline constexpr std::uint32_t kRootNodes = 2;

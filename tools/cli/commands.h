@@ -1,7 +1,7 @@
 // The verbs of `limpet`, each a function from its options to an exit code.
 //
-// A verb prints its result on stdout; an error comes back as a status, whose message names the value,
-// the limit and the next step, and is printed once, by main.
+// A verb prints its result on stdout; an error comes back as a status, whose message names the
+// value, the limit and the next step, and is printed once, by main.
 //
 // Runs: companion.  Threads: one.  Allocates: yes.
 #pragma once
@@ -22,11 +22,12 @@ inline constexpr int kExitBadData = 4;
 inline constexpr int kExitPermission = 5;
 
 struct DumpOptions {
-  std::string target;                  // PID, or path of a segment
-  std::vector<std::string> profiles;   // heap, allocs, mmap; empty: those that the segment has
-  std::string output;                  // pattern, "-" for stdout, empty: the target's LIMPET_DIR
-  std::string format = "pprof";        // pprof, text, collapsed
-  bool from_signal = false;            // started by the target itself: no talk
+  std::string target;                 // PID, or path of a segment
+  std::vector<std::string> profiles;  // heap, allocs, mmap; empty: those that the segment has
+  std::string output;                 // pattern, "-" for stdout, empty: the target's LIMPET_DIR
+  std::string format = "pprof";       // pprof, text, collapsed
+  bool from_signal = false;           // started by the target itself: no talk
+  std::string runtime_directory;      // where segments lie, empty: LIMPET_RUNTIME_DIR or /dev/shm
 };
 
 struct PsOptions {

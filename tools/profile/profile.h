@@ -42,8 +42,9 @@ struct ProfileLine {
 
 // Lines are innermost inlined function first; the last is the physical function.
 struct ProfileLocation {
-  std::uint64_t address = 0;    // of the call instruction: return address less 1
-  std::int32_t mapping = -1;    // index into Profile::mappings, -1: none
+  std::uint64_t address = 0;  // of the call instruction: return address less 1
+  std::uint64_t entry = 0;    // where the physical function begins in memory, 0: unknown
+  std::int32_t mapping = -1;  // index into Profile::mappings, -1: none
   std::vector<ProfileLine> lines;
 };
 

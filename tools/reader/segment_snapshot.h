@@ -1,4 +1,5 @@
-// A checked copy of a segment: plain values, every index and length in range, no shared memory left.
+// A checked copy of a segment: plain values, every index and length in range, no shared memory
+// left.
 //
 // Runs: companion.  Threads: plain data.  Allocates: yes.
 #pragma once
@@ -74,7 +75,7 @@ struct SegmentSnapshot {
   std::vector<std::string> command_line;
   std::string dump_directory;
 
-  std::vector<ModuleRecord> modules;  // [0] stands for "in no module"
+  std::vector<ModuleRecord> modules;            // [0] stands for "in no module"
   std::map<std::uint32_t, StackRecord> stacks;  // those that a site or allocation refers to
   std::vector<SiteRecord> sites;
   std::vector<AllocationRecord> allocations;
@@ -83,8 +84,13 @@ struct SegmentSnapshot {
 
   // Name and value of each counter of SegmentCounters, in its order.
   std::vector<std::pair<std::string, std::uint64_t>> counters;
-  std::uint64_t torn_slots = 0;     // changed while being copied, left out
-  std::uint64_t invalid_slots = 0;  // out of range, left out
+  std::uint64_t torn_slots = 0;  // changed while being copied, left out
+  std::uint64_t invalid_slots =
+      0;  // out of range, left out; of a stack: shown as the unknown stack
+
+  // The file it was read from.
+  std::uint32_t owner_uid = 0;
+  std::uint64_t modified_unix_ns = 0;  // tmpfs does not count writes through a mapping
 };
 
 }  // namespace limpet

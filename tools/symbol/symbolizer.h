@@ -23,6 +23,8 @@ struct SourceFrame {
   std::string file;  // empty: unknown
   int line = 0;      // 0: unknown
   int start_line = 0;
+  // File address where the physical function begins (its inlined ones too say that), 0: unknown.
+  std::uint64_t entry = 0;
 };
 
 class Symbolizer {

@@ -1,0 +1,63 @@
+// Load and unload of the library: options, dump signal, last dump.
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "preload/export.h"
+#include "preload/next_symbol.h"
+#include "runtime/dump/companion_start.h"
+#include "runtime/dump/dump_signal.h"
+#include "runtime/session.h"
+
+namespace limpet {
+namespace {
+
+constexpr int kExitDumpTimeoutMs = 60'000;
+
+void Leave() {
+  if (session::options().dumps_at_exit && session::EnsureSegment() && session::IsSegmentOwner()) {
+    WriteDump(kExitDumpTimeoutMs);
+  }
+  session::Finish();
+}
+
+[[gnu::constructor]] void Load() {
+  ResolveNextSymbols();
+  session::Start();
+  session::ReportBadOptions();
+  if (session::options().is_disabled) return;
+  FindCompanion();
+  InstallDumpSignal(reinterpret_cast<SigactionFunction>(FindNext("sigaction")));
+  // Functions registered first run last, so this comes after the program's own.
+  at_quick_exit(Leave);
+}
+
+// After the program's atexit functions and destructors.
+[[gnu::destructor]] void Unload() { Leave(); }
+
+NextFunction<void (*)(int)> g_next_exit("_exit");
+NextFunction<void (*)(int)> g_next_Exit("_Exit");
+
+}  // namespace
+
+extern "C" {
+
+[[noreturn]] void HookUnderscoreExit(int status) LIMPET_EXPORT("_exit");
+[[noreturn]] void HookCapitalExit(int status) LIMPET_EXPORT("_Exit");
+
+void HookUnderscoreExit(int status) {
+  Leave();
+  g_next_exit.get()(status);
+  __builtin_unreachable();
+}
+
+void HookCapitalExit(int status) {
+  Leave();
+  g_next_Exit.get()(status);
+  __builtin_unreachable();
+}
+
+}  // extern "C"
+
+}  // namespace limpet

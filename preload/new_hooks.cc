@@ -1,0 +1,129 @@
+// operator new and delete, for allocators that serve them without malloc.
+//
+//   libstdc++'s operator new calls malloc: seen there, so these hooks only pass it on.
+//   jemalloc's and tcmalloc's take memory themselves: these hooks record it.
+//
+// Which of the two is decided once for each operator: the allocator's own lies in the same object
+// as its malloc. All arguments travel in registers, so one shape of three words serves every
+// overload.
+
+#include <dlfcn.h>
+
+#include <cstddef>
+
+#include "preload/export.h"
+#include "preload/next_symbol.h"
+#include "runtime/session.h"
+
+namespace limpet {
+namespace {
+
+using New = void* (*)(std::size_t, std::size_t, std::size_t);
+using Delete = void (*)(void*, std::size_t, std::size_t);
+
+template <class Function>
+struct Operator {
+  const char* name;
+  Function function;  // nullptr until its first call
+  bool is_allocators_own;
+};
+
+const void* ObjectOf(const void* function) {
+  Dl_info info = {};
+  return dladdr(function, &info) == 0 ? nullptr : info.dli_fbase;
+}
+
+// Behind us in the global scope; else, for a C++ plug-in of a C program, in the scope of the
+// caller.
+void* FindOperator(const char* name, const void* caller) {
+  void* found = FindNext(name);
+  Dl_info info = {};
+  void* caller_object = nullptr;
+  if (found != nullptr) return found;
+  if (dladdr1(caller, &info, &caller_object, RTLD_DL_LINKMAP) == 0) return nullptr;
+  return dlsym(caller_object, name);
+}
+
+template <class Function>
+[[gnu::cold, gnu::noinline]] void Resolve(Operator<Function>& op, const void* caller,
+                                          Function fallback) {
+  ResolveNextSymbols();
+  void* found = FindOperator(op.name, caller);
+  op.is_allocators_own =
+      found != nullptr && ObjectOf(found) == ObjectOf(reinterpret_cast<void*>(g_next.malloc));
+  Function function = found == nullptr ? fallback : reinterpret_cast<Function>(found);
+  __atomic_store_n(&op.function, function, __ATOMIC_RELEASE);
+}
+
+// No C++ library is in reach of a caller that needs one: nothing is known to lead here.
+void* NewByMalloc(std::size_t bytes, std::size_t, std::size_t) { return g_next.malloc(bytes); }
+void DeleteByFree(void* block, std::size_t, std::size_t) { g_next.free(block); }
+
+[[gnu::cold, gnu::noinline]] void* SampledNew(std::size_t bytes, std::size_t b, std::size_t c,
+                                              New next) {
+  void* block = next(bytes, b, c);
+  session::OnAllocation(block, bytes, sys::CaptureCaller());
+  return block;
+}
+
+[[gnu::always_inline]] inline void* CallNew(Operator<New>& op, std::size_t bytes, std::size_t b,
+                                            std::size_t c) {
+  if (op.function == nullptr) [[unlikely]]
+    Resolve<New>(op, __builtin_return_address(0), NewByMalloc);
+  if (!op.is_allocators_own || t_thread.sampler.Passes(bytes)) [[likely]]
+    return op.function(bytes, b, c);
+  return SampledNew(bytes, b, c, op.function);
+}
+
+[[gnu::always_inline]] inline void CallDelete(Operator<Delete>& op, void* block, std::size_t b,
+                                              std::size_t c) {
+  if (op.function == nullptr) [[unlikely]]
+    Resolve<Delete>(op, __builtin_return_address(0), DeleteByFree);
+  if (op.is_allocators_own && g_free_filter.MayHold(block)) [[unlikely]]
+    session::OnFree(block);
+  op.function(block, b, c);
+}
+
+}  // namespace
+
+extern "C" {
+
+#define LIMPET_NEW(symbol)                                                                    \
+  void* Hook##symbol(std::size_t bytes, std::size_t b, std::size_t c) LIMPET_EXPORT(#symbol); \
+  void* Hook##symbol(std::size_t bytes, std::size_t b, std::size_t c) {                       \
+    static constinit Operator<New> op = {#symbol, nullptr, false};                            \
+    return CallNew(op, bytes, b, c);                                                          \
+  }
+
+#define LIMPET_DELETE(symbol)                                                          \
+  void Hook##symbol(void* block, std::size_t b, std::size_t c) LIMPET_EXPORT(#symbol); \
+  void Hook##symbol(void* block, std::size_t b, std::size_t c) {                       \
+    static constinit Operator<Delete> op = {#symbol, nullptr, false};                  \
+    CallDelete(op, block, b, c);                                                       \
+  }
+
+LIMPET_NEW(_Znwm)                // new(size_t)
+LIMPET_NEW(_Znam)                // new[](size_t)
+LIMPET_NEW(_ZnwmRKSt9nothrow_t)  // new(size_t, nothrow)
+LIMPET_NEW(_ZnamRKSt9nothrow_t)
+LIMPET_NEW(_ZnwmSt11align_val_t)  // new(size_t, align_val_t)
+LIMPET_NEW(_ZnamSt11align_val_t)
+LIMPET_NEW(_ZnwmSt11align_val_tRKSt9nothrow_t)  // new(size_t, align_val_t, nothrow)
+LIMPET_NEW(_ZnamSt11align_val_tRKSt9nothrow_t)
+
+LIMPET_DELETE(_ZdlPv)  // delete(void*)
+LIMPET_DELETE(_ZdaPv)
+LIMPET_DELETE(_ZdlPvm)  // delete(void*, size_t)
+LIMPET_DELETE(_ZdaPvm)
+LIMPET_DELETE(_ZdlPvRKSt9nothrow_t)
+LIMPET_DELETE(_ZdaPvRKSt9nothrow_t)
+LIMPET_DELETE(_ZdlPvSt11align_val_t)
+LIMPET_DELETE(_ZdaPvSt11align_val_t)
+LIMPET_DELETE(_ZdlPvmSt11align_val_t)
+LIMPET_DELETE(_ZdaPvmSt11align_val_t)
+LIMPET_DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t)
+LIMPET_DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t)
+
+}  // extern "C"
+
+}  // namespace limpet

@@ -1,0 +1,112 @@
+#include "preload/next_symbol.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+
+#include <cstdint>
+
+#include "preload/bootstrap_arena.h"
+
+namespace limpet {
+namespace {
+
+// Set in a thread that is looking names up: its allocations come from the bootstrap arena.
+constinit thread_local bool t_is_resolving = false;
+
+template <class Function>
+void Bind(const char* name, Function* function) {
+  auto found = reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
+  if (found != nullptr) *function = found;
+}
+
+// Each resolver has the type of what it stands for.
+void* FirstMalloc(std::size_t bytes) {
+  if (t_is_resolving) return bootstrap_arena::Allocate(bytes);
+  ResolveNextSymbols();
+  return g_next.malloc(bytes);
+}
+
+void* FirstCalloc(std::size_t count, std::size_t bytes) {
+  std::size_t total = 0;
+  if (t_is_resolving) {
+    return __builtin_mul_overflow(count, bytes, &total) ? nullptr
+                                                        : bootstrap_arena::Allocate(total);
+  }
+  ResolveNextSymbols();
+  return g_next.calloc(count, bytes);
+}
+
+void* FirstRealloc(void* block, std::size_t bytes) {
+  if (t_is_resolving) return block == nullptr ? bootstrap_arena::Allocate(bytes) : nullptr;
+  ResolveNextSymbols();
+  return g_next.realloc(block, bytes);
+}
+
+// Memory of the arena is never given back, and nothing else can be in use while names are looked
+// up.
+void FirstFree(void* block) {
+  if (t_is_resolving) return;
+  ResolveNextSymbols();
+  g_next.free(block);
+}
+
+int FirstPosixMemalign(void** block, std::size_t alignment, std::size_t bytes) {
+  if (t_is_resolving) return ENOMEM;
+  ResolveNextSymbols();
+  return g_next.posix_memalign(block, alignment, bytes);
+}
+
+template <void* (*NextSymbols::*kMember)(std::size_t, std::size_t)>
+void* FirstAligned(std::size_t alignment, std::size_t bytes) {
+  if (t_is_resolving) return nullptr;
+  ResolveNextSymbols();
+  return (g_next.*kMember)(alignment, bytes);
+}
+
+template <void* (*NextSymbols::*kMember)(std::size_t)>
+void* FirstPaged(std::size_t bytes) {
+  if (t_is_resolving) return nullptr;
+  ResolveNextSymbols();
+  return (g_next.*kMember)(bytes);
+}
+
+}  // namespace
+
+constinit NextSymbols g_next = {
+    .malloc = FirstMalloc,
+    .calloc = FirstCalloc,
+    .realloc = FirstRealloc,
+    .free = FirstFree,
+    .posix_memalign = FirstPosixMemalign,
+    .aligned_alloc = FirstAligned<&NextSymbols::aligned_alloc>,
+    .memalign = FirstAligned<&NextSymbols::memalign>,
+    .valloc = FirstPaged<&NextSymbols::valloc>,
+    .pvalloc = FirstPaged<&NextSymbols::pvalloc>,
+    .free_sized = nullptr,
+    .free_aligned_sized = nullptr,
+};
+
+// The first four are always found and looking up a name that exists does not allocate on glibc 2.34
+// and later; those that may be missing come last, when malloc is bound.
+void ResolveNextSymbols() {
+  if (t_is_resolving) return;
+  int kept_errno = errno;
+  t_is_resolving = true;
+  Bind("malloc", &g_next.malloc);
+  Bind("calloc", &g_next.calloc);
+  Bind("realloc", &g_next.realloc);
+  Bind("free", &g_next.free);
+  t_is_resolving = false;
+  Bind("posix_memalign", &g_next.posix_memalign);
+  Bind("aligned_alloc", &g_next.aligned_alloc);
+  Bind("memalign", &g_next.memalign);
+  Bind("valloc", &g_next.valloc);
+  Bind("pvalloc", &g_next.pvalloc);
+  Bind("free_sized", &g_next.free_sized);
+  Bind("free_aligned_sized", &g_next.free_aligned_sized);
+  errno = kept_errno;
+}
+
+void* FindNext(const char* name) { return dlsym(RTLD_NEXT, name); }
+
+}  // namespace limpet

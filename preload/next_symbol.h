@@ -1,0 +1,62 @@
+// The functions behind our hooks: whatever the dynamic linker finds next, libc's or another
+// allocator's.
+//
+//   program -> hook -> g_next.malloc -> libc | jemalloc | another preload
+//
+// Until the first call each pointer leads to a resolver, so that a hook needs no check. Looking a
+// name up may itself allocate; such nested calls are served by the bootstrap arena.
+//
+// Runs: target hot path.  Threads: any; resolving twice does no harm.  Allocates: never.
+#pragma once
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/types.h>
+
+#include <cstddef>
+
+namespace limpet {
+
+struct NextSymbols {
+  void* (*malloc)(std::size_t);
+  void* (*calloc)(std::size_t, std::size_t);
+  void* (*realloc)(void*, std::size_t);
+  void (*free)(void*);
+  int (*posix_memalign)(void**, std::size_t, std::size_t);
+  void* (*aligned_alloc)(std::size_t, std::size_t);
+  void* (*memalign)(std::size_t, std::size_t);
+  void* (*valloc)(std::size_t);
+  void* (*pvalloc)(std::size_t);
+  // nullptr where libc has them not (before 2.43): plain free serves.
+  void (*free_sized)(void*, std::size_t);
+  void (*free_aligned_sized)(void*, std::size_t, std::size_t);
+};
+extern constinit NextSymbols g_next;
+
+// Looks up everything above; called by the resolvers and at load.
+void ResolveNextSymbols();
+
+// Looks up one name behind our library. `keeps` is called at most a few times, at start: no cache.
+void* FindNext(const char* name);
+
+// A hook's own function pointer, found at its first use.
+template <class Function>
+class NextFunction {
+ public:
+  constexpr explicit NextFunction(const char* name) : name_(name) {}
+
+  Function get() {
+    Function function = __atomic_load_n(&function_, __ATOMIC_RELAXED);
+    if (function != nullptr) [[likely]]
+      return function;
+    function = reinterpret_cast<Function>(FindNext(name_));
+    __atomic_store_n(&function_, function, __ATOMIC_RELAXED);
+    return function;
+  }
+
+ private:
+  const char* name_;
+  Function function_ = nullptr;
+};
+
+}  // namespace limpet

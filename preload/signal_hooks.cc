@@ -1,0 +1,102 @@
+// The program's dealings with our dump signal. All other signals pass straight through.
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <time.h>
+
+#include "preload/export.h"
+#include "preload/next_symbol.h"
+#include "runtime/dump/dump_signal.h"
+#include "runtime/session.h"
+
+namespace limpet {
+namespace {
+
+using Handler = void (*)(int);
+
+NextFunction<SigactionFunction> g_next_sigaction("sigaction");
+NextFunction<int (*)(const sigset_t*, int*)> g_next_sigwait("sigwait");
+NextFunction<int (*)(const sigset_t*, siginfo_t*)> g_next_sigwaitinfo("sigwaitinfo");
+NextFunction<int (*)(const sigset_t*, siginfo_t*, const timespec*)> g_next_sigtimedwait(
+    "sigtimedwait");
+NextFunction<int (*)(int, const sigset_t*, int)> g_next_signalfd("signalfd");
+NextFunction<Handler (*)(int, Handler)> g_next_signal("signal");
+NextFunction<Handler (*)(int, Handler)> g_next_sysv_signal("__sysv_signal");
+
+void YieldIfWaitedFor(const sigset_t* signals) {
+  int ours = session::options().dump_signal;
+  if (signals != nullptr && IsOurSignal(ours) && sigismember(signals, ours) == 1) YieldDumpSignal();
+}
+
+// signal() and its relatives in terms of what they do to ours: all set a handler and give the old
+// one.
+Handler SetHandler(int signal, Handler handler, NextFunction<Handler (*)(int, Handler)>& next) {
+  if (!IsOurSignal(signal)) return next.get()(signal, handler);
+  if (handler == SIG_DFL) return SIG_DFL;  // what the program sees is the default already
+  YieldDumpSignal();
+  return next.get()(signal, handler);
+}
+
+}  // namespace
+
+extern "C" {
+
+int HookSigaction(int signal, const struct sigaction* action, struct sigaction* old)
+    LIMPET_EXPORT("sigaction");
+Handler HookSignal(int signal, Handler handler) LIMPET_EXPORT("signal");
+Handler HookBsdSignal(int signal, Handler handler) LIMPET_EXPORT("bsd_signal");
+Handler HookSsignal(int signal, Handler handler) LIMPET_EXPORT("ssignal");
+Handler HookSysvSignal(int signal, Handler handler) LIMPET_EXPORT("__sysv_signal");
+Handler HookSysvSignalAlias(int signal, Handler handler) LIMPET_EXPORT("sysv_signal");
+int HookSigwait(const sigset_t* signals, int* signal) LIMPET_EXPORT("sigwait");
+int HookSigwaitinfo(const sigset_t* signals, siginfo_t* info) LIMPET_EXPORT("sigwaitinfo");
+int HookSigtimedwait(const sigset_t* signals, siginfo_t* info, const timespec* timeout)
+    LIMPET_EXPORT("sigtimedwait");
+int HookSignalfd(int descriptor, const sigset_t* signals, int flags) LIMPET_EXPORT("signalfd");
+
+int HookSigaction(int signal, const struct sigaction* action, struct sigaction* old) {
+  if (IsOurSignal(signal)) [[unlikely]]
+    return ProgramSigaction(action, old);
+  return g_next_sigaction.get()(signal, action, old);
+}
+
+Handler HookSignal(int signal, Handler handler) {
+  return SetHandler(signal, handler, g_next_signal);
+}
+Handler HookBsdSignal(int signal, Handler handler) {
+  return SetHandler(signal, handler, g_next_signal);
+}
+Handler HookSsignal(int signal, Handler handler) {
+  return SetHandler(signal, handler, g_next_signal);
+}
+
+Handler HookSysvSignal(int signal, Handler handler) {
+  return SetHandler(signal, handler, g_next_sysv_signal);
+}
+Handler HookSysvSignalAlias(int signal, Handler handler) {
+  return SetHandler(signal, handler, g_next_sysv_signal);
+}
+
+int HookSigwait(const sigset_t* signals, int* signal) {
+  YieldIfWaitedFor(signals);
+  return g_next_sigwait.get()(signals, signal);
+}
+
+int HookSigwaitinfo(const sigset_t* signals, siginfo_t* info) {
+  YieldIfWaitedFor(signals);
+  return g_next_sigwaitinfo.get()(signals, info);
+}
+
+int HookSigtimedwait(const sigset_t* signals, siginfo_t* info, const timespec* timeout) {
+  YieldIfWaitedFor(signals);
+  return g_next_sigtimedwait.get()(signals, info, timeout);
+}
+
+int HookSignalfd(int descriptor, const sigset_t* signals, int flags) {
+  YieldIfWaitedFor(signals);
+  return g_next_signalfd.get()(descriptor, signals, flags);
+}
+
+}  // extern "C"
+
+}  // namespace limpet

@@ -1,0 +1,99 @@
+#include "runtime/dump/dump_signal.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+
+#include <atomic>
+#include <climits>
+#include <cstring>
+
+#include "runtime/dump/companion_start.h"
+#include "runtime/session.h"
+#include "runtime/sys/raw_syscall.h"
+
+namespace limpet {
+namespace {
+
+constinit std::atomic<DumpSignalState> g_state = DumpSignalState::kOff;
+constinit SigactionFunction g_next_sigaction = nullptr;
+
+void SetState(DumpSignalState state) {
+  g_state.store(state, std::memory_order_release);
+  PublishDumpSignal();
+}
+
+void WakeWatcher(SegmentHeader* header) {
+  sys::RawSyscall(SYS_futex, sys::AsArgument(&header->dump_requests), FUTEX_WAKE, INT_MAX);
+}
+
+void HandleDumpSignal(int) {
+  int kept_errno = errno;
+  session::EnsureSegment();
+  PublishDumpSignal();
+  SegmentHeader* header = session::header();
+  bool is_watched = false;
+  if (header != nullptr) {
+    header->counters.signals_received.fetch_add(1, std::memory_order_relaxed);
+    header->dump_requests.fetch_add(1, std::memory_order_release);
+    is_watched = header->watcher_pid.load(std::memory_order_acquire) != 0;
+  }
+  if (is_watched)
+    WakeWatcher(header);
+  else
+    StartDump();
+  errno = kept_errno;
+}
+
+struct sigaction DefaultAction() {
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  return action;
+}
+
+}  // namespace
+
+void InstallDumpSignal(SigactionFunction next_sigaction) {
+  int signal = session::options().dump_signal;
+  g_next_sigaction = next_sigaction;
+  struct sigaction present = {};
+  if (signal == 0 || next_sigaction(signal, nullptr, &present) != 0) return;
+  if (present.sa_handler == SIG_IGN) return SetState(DumpSignalState::kInherited);
+  if (present.sa_handler != SIG_DFL) return SetState(DumpSignalState::kProgram);
+
+  struct sigaction ours = {};
+  ours.sa_handler = HandleDumpSignal;
+  ours.sa_flags = SA_RESTART | SA_ONSTACK;
+  sigfillset(&ours.sa_mask);
+  if (next_sigaction(signal, &ours, nullptr) == 0) SetState(DumpSignalState::kOurs);
+}
+
+bool IsOurSignal(int signal) {
+  return g_state.load(std::memory_order_acquire) == DumpSignalState::kOurs &&
+         signal == session::options().dump_signal;
+}
+
+int ProgramSigaction(const struct sigaction* action, struct sigaction* old) {
+  bool takes = action != nullptr && action->sa_handler != SIG_DFL;
+  int result = 0;
+  if (takes) {
+    SetState(DumpSignalState::kProgram);
+    result = g_next_sigaction(session::options().dump_signal, action, nullptr);
+  }
+  if (result == 0 && old != nullptr) *old = DefaultAction();
+  return result;
+}
+
+void YieldDumpSignal() {
+  struct sigaction action = DefaultAction();
+  SetState(DumpSignalState::kProgram);
+  g_next_sigaction(session::options().dump_signal, &action, nullptr);
+}
+
+void PublishDumpSignal() {
+  SegmentHeader* header = session::header();
+  if (header == nullptr) return;
+  header->dump_signal_state.store(g_state.load(std::memory_order_relaxed),
+                                  std::memory_order_relaxed);
+}
+
+}  // namespace limpet

@@ -1,0 +1,32 @@
+// The signal that asks for a dump, as long as the program does not want it for itself.
+//
+// Our handler counts the request, and wakes a companion that watches or starts one. It stands in
+// for the default action only: when the program takes the signal (sigaction, signal, sigwait,
+// signalfd), ours steps back for good; when it asks, it is told SIG_DFL.
+//
+// Runs: target, startup and signal handler.  Threads: any; async-signal-safe.  Allocates: never.
+#pragma once
+
+#include <signal.h>
+
+namespace limpet {
+
+// libc's sigaction behind our hook.
+using SigactionFunction = int (*)(int, const struct sigaction*, struct sigaction*);
+
+// At load. Leaves a signal alone that is ignored already: children would inherit that.
+void InstallDumpSignal(SigactionFunction next_sigaction);
+
+// True while `signal` is handled by us.
+bool IsOurSignal(int signal);
+
+// sigaction() for our signal on behalf of the program: as if our handler were not there.
+int ProgramSigaction(const struct sigaction* action, struct sigaction* old);
+
+// The program waits for the signal by other means: it is the program's from now on.
+void YieldDumpSignal();
+
+// Puts the state into a segment that was made after it changed.
+void PublishDumpSignal();
+
+}  // namespace limpet

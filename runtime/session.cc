@@ -1,0 +1,168 @@
+#include "runtime/session.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "runtime/sys/clock.h"
+#include "runtime/tracer.h"
+
+namespace limpet::session {
+namespace {
+
+// The program must not see that we made system calls in between.
+class ErrnoKeeper {
+ public:
+  ErrnoKeeper() : kept_(errno) {}
+  ~ErrnoKeeper() { errno = kept_; }
+  ErrnoKeeper(const ErrnoKeeper&) = delete;
+  ErrnoKeeper& operator=(const ErrnoKeeper&) = delete;
+
+ private:
+  int kept_;
+};
+
+void Count(Counter& counter) { counter.fetch_add(1, std::memory_order_relaxed); }
+
+void AddToSite(StackId stack, SiteKind kind, std::uint64_t weight, std::uint64_t bytes) {
+  SiteSlot* site = g_tracer.stacks.SiteOf(stack, kind);
+  if (site == nullptr) return;
+  site->allocated_objects.fetch_add(weight, std::memory_order_relaxed);
+  site->allocated_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  site->samples.fetch_add(1, std::memory_order_relaxed);
+}
+
+SampledBlock Describe(std::uint64_t address, std::size_t bytes, std::uint64_t weight,
+                      ThreadContext& thread, const sys::CallerFrame& caller) {
+  return {.address = address,
+          .requested_bytes = bytes,
+          .weight = weight,
+          .time_ns = sys::CoarseMonotonicNs(),
+          .stack = g_tracer.Capture(thread, caller),
+          .thread_id = thread.thread_id};
+}
+
+void RecordSample(const void* block, std::size_t bytes, SampleWeight weight, ThreadContext& thread,
+                  const sys::CallerFrame& caller) {
+  auto address = reinterpret_cast<std::uint64_t>(block);
+  SampledBlock sample = Describe(address, bytes, weight.fixed, thread, caller);
+  Count(g_tracer.segment.counters().samples);
+  // Allocated before in use, so that a reader in between never finds more in use than was
+  // allocated.
+  AddToSite(sample.stack, SiteKind::kHeap, weight.fixed, WeightedBytes(bytes, weight.fixed));
+  g_tracer.allocations.Insert(sample);
+}
+
+}  // namespace
+
+void OnAllocation(const void* block, std::size_t requested_bytes, const sys::CallerFrame& caller) {
+  ErrnoKeeper errno_keeper;
+  ThreadContext& thread = t_thread;
+  if (!g_tracer.Start()) {
+    thread.sampler = ByteSampler();  // too early to know the interval: as if nothing was charged
+    return;
+  }
+  SampleWeight weight = thread.sampler.ChargeSlow(requested_bytes, g_tracer.sampling);
+  if (!weight.IsSampled() || block == nullptr) return;
+  ReentryGuard guard(thread);
+  if (!guard.IsOutermost()) return g_tracer.CountReentrant();
+  if (!g_tracer.IsTracing(thread, /*creates=*/true)) return g_tracer.CountStarting();
+  RecordSample(block, requested_bytes, weight, thread, caller);
+}
+
+// Not guarded against re-entrance: taking a block out is one compare-and-swap, and a free that is
+// left out would show as a leak.
+SlotId OnReallocStart(const void* block) {
+  ErrnoKeeper errno_keeper;
+  if (!g_tracer.IsTracing(t_thread, /*creates=*/false)) return SlotId::kNone;
+  return g_tracer.allocations.Detach(reinterpret_cast<std::uint64_t>(block));
+}
+
+void OnReallocFailed(SlotId slot) {
+  if (slot != SlotId::kNone) g_tracer.allocations.Reattach(slot);
+}
+
+void OnReallocDone(SlotId slot) {
+  if (slot == SlotId::kNone) return;
+  g_tracer.allocations.Release(slot);
+  Count(g_tracer.segment.counters().sample_frees);
+}
+
+void OnFree(const void* block) { OnReallocDone(OnReallocStart(block)); }
+
+bool TracesMappings() { return g_tracer.options.traces_mappings; }
+
+void OnMap(std::uint64_t address, std::size_t bytes, const sys::CallerFrame& caller) {
+  ErrnoKeeper errno_keeper;
+  ThreadContext& thread = t_thread;
+  ReentryGuard guard(thread);
+  if (!guard.IsOutermost()) return g_tracer.CountReentrant();
+  if (!g_tracer.IsTracing(thread, /*creates=*/true)) return g_tracer.CountStarting();
+  SampledBlock mapping = Describe(address, bytes, kWeightOne, thread, caller);
+  AddToSite(mapping.stack, SiteKind::kMapping, kWeightOne, bytes);
+  g_tracer.mappings.Insert(mapping);
+}
+
+void OnUnmap(std::uint64_t address, std::size_t bytes) {
+  ErrnoKeeper errno_keeper;
+  if (!g_tracer.IsTracing(t_thread, /*creates=*/false)) return;
+  g_tracer.mappings.RemoveRange(address, bytes);
+}
+
+ThreadRecord* OnThreadCreate() {
+  ErrnoKeeper errno_keeper;
+  // The pool of a forked child is renewed before it is used.
+  if (!g_tracer.Start() || g_tracer.IsOff()) return nullptr;
+  g_tracer.IsTracing(t_thread, /*creates=*/false);
+  return g_tracer.IsOwnProcess() ? g_tracer.records.Claim() : nullptr;
+}
+
+void OnThreadCreateFailed(ThreadRecord* record) { g_tracer.records.Release(record); }
+
+void OnThreadStart(ThreadRecord* record) {
+  record->own_stack = OwnThreadBounds(record->stack_bytes);
+  t_thread.record = record;
+}
+
+void OnThreadExit() {
+  ErrnoKeeper errno_keeper;
+  g_tracer.LeaveThread(t_thread);
+}
+
+bool IsMapped(std::uint64_t address) {
+  return header() != nullptr && g_tracer.mappings.Holds(address);
+}
+
+void OnUnload() { g_tracer.rules.Invalidate(); }
+
+void Start() {
+  ErrnoKeeper errno_keeper;
+  g_tracer.Start();
+}
+
+bool EnsureSegment() {
+  ErrnoKeeper errno_keeper;
+  return g_tracer.IsTracing(t_thread, /*creates=*/true);
+}
+
+void ReportBadOptions() {
+  Options reread;
+  ReadOptions(environ, /*reports=*/true, &reread);
+}
+
+bool IsSegmentOwner() { return g_tracer.IsThisProcess(); }
+
+void Finish() {
+  ErrnoKeeper errno_keeper;
+  g_tracer.Finish();
+}
+
+const Options& options() { return g_tracer.options; }
+
+SegmentHeader* header() {
+  bool is_ours = g_tracer.HasSegment() && g_tracer.IsOwnProcess();
+  return is_ours ? g_tracer.segment.header() : nullptr;
+}
+
+const char* segment_path() { return g_tracer.segment.path().c_str(); }
+
+}  // namespace limpet::session

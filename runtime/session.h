@@ -1,0 +1,88 @@
+// The door: all that the hooks know of the tracer.
+//
+//   kUnstarted -> kIdle --first sample--> kTracing --exit--> kOff
+//                   ^                        |
+//                   +---- in a forked child--+        kOff also: disabled, or no segment could be
+//                   had
+//
+// Nothing here blocks, throws, or uses the program's heap; errno is kept. What cannot be recorded
+// is counted in the segment and the program goes on.
+//
+// Runs: target hot path (slow side).  Threads: any; async-signal-safe.  Allocates: private pages
+// and the segment's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "runtime/layout/segment.h"
+#include "runtime/options.h"
+#include "runtime/sys/caller_frame.h"
+#include "runtime/table/allocation_table.h"
+#include "runtime/table/free_filter.h"
+#include "runtime/thread_context.h"
+
+namespace limpet {
+
+// Probed by every free.
+extern constinit FreeFilter g_free_filter;
+
+}  // namespace limpet
+
+namespace limpet::session {
+
+// --- Life of the process ---
+
+// At load. Reads the options, tells bad ones on stderr, learns the main thread's stack.
+void Start();
+
+// Makes the segment now if there is none, so that a reader finds one. False: tracing is off.
+bool EnsureSegment();
+
+// Tells each LIMPET_ variable that is unknown or malformed on stderr. Once, at load.
+void ReportBadOptions();
+
+// False in a vfork child, which shares our memory but is not the process that is traced.
+bool IsSegmentOwner();
+
+// The process is ending by itself: the segment says so and its file goes.
+void Finish();
+
+const Options& options();
+// nullptr while there is no segment of this very process.
+SegmentHeader* header();
+const char* segment_path();
+
+// --- Memory ---
+
+// After a real allocation whose charge did not pass the sampler. `block` may be null.
+void OnAllocation(const void* block, std::size_t requested_bytes, const sys::CallerFrame& caller);
+
+// Before the real free of an address that the filter knows.
+void OnFree(const void* block);
+
+// Around a real realloc of an address that the filter knows: detach before, then exactly one of
+// both.
+[[nodiscard]] SlotId OnReallocStart(const void* block);
+void OnReallocFailed(SlotId slot);
+void OnReallocDone(SlotId slot);
+
+// Anonymous mappings, when LIMPET_MMAP asks for them.
+[[nodiscard]] bool TracesMappings();
+void OnMap(std::uint64_t address, std::size_t bytes, const sys::CallerFrame& caller);
+void OnUnmap(std::uint64_t address, std::size_t bytes);
+[[nodiscard]] bool IsMapped(std::uint64_t address);
+
+// --- Threads and modules ---
+
+// In the creating thread; nullptr: create the thread without us.
+ThreadRecord* OnThreadCreate();
+void OnThreadCreateFailed(ThreadRecord* record);
+// First and last in the new thread.
+void OnThreadStart(ThreadRecord* record);
+void OnThreadExit();
+
+// Code may be gone from where it was.
+void OnUnload();
+
+}  // namespace limpet::session

@@ -1,0 +1,320 @@
+// Runs the call frame instructions of one function up to a pc and packs the row found there into an
+// UnwindRule.
+//
+//   CIE program -> row at the function's entry -> FDE program, until location > pc -> row -> rule
+//
+// Only what a walk needs is kept of a row: the CFA, rbp and the return address. Rows that cannot be
+// packed give kUnsupported and are counted, never guessed.
+//
+// Source: DWARF 5, 6.4.2; binutils' and gcc's output for x86-64.
+// Runs: target hot path (cold side) | companion.  Threads: one owner.  Allocates: never.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/stack/dwarf_cursor.h"
+#include "runtime/stack/unwind_rule.h"
+
+namespace limpet {
+
+// What a CIE says of all its functions.
+struct CommonEntry {
+  std::uint64_t code_alignment = 1;
+  std::int64_t data_alignment = 1;
+  std::uint64_t return_register = 16;
+  std::uint8_t address_encoding = 0;
+  bool is_signal_frame = false;
+  bool has_augmentation = false;
+  std::uint64_t program_begin = 0;
+  std::uint64_t program_end = 0;
+};
+
+template <class Memory>
+class CfaProgram {
+ public:
+  CfaProgram(const Memory& memory, const CommonEntry& common, std::uint64_t function_start)
+      : memory_(memory), common_(common), location_(function_start) {}
+
+  // The rule that holds at `pc`, given the function's own instructions [begin, end).
+  UnwindRule RuleAt(std::uint64_t pc, std::uint64_t begin, std::uint64_t end) {
+    bool known = Run(common_.program_begin, common_.program_end, ~std::uint64_t{0});
+    initial_ = row_;
+    known = known && Run(begin, end, pc);
+    return known ? Pack(pc) : UnwindRule();
+  }
+
+ private:
+  static constexpr std::uint64_t kRbp = 6;
+  static constexpr std::uint64_t kRsp = 7;
+  static constexpr int kMaxSavedRows = 8;        // DW_CFA_remember_state nests; compilers use 1
+  static constexpr int kMaxInstructions = 4096;  // the longest seen in glibc and llvm is under 1000
+
+  enum class Place : std::uint8_t { kUnchanged, kAtCfa, kAtRbp, kUndefined, kOther };
+  struct Register {
+    Place place = Place::kUnchanged;
+    std::int64_t offset = 0;
+  };
+  enum class CfaForm : std::uint8_t { kRegister, kDereference, kPlt, kOther };
+  struct Row {
+    CfaForm form = CfaForm::kOther;
+    std::uint64_t cfa_register = 0;
+    std::int64_t cfa_offset = 0;
+    Register rbp;
+    Register return_address;
+  };
+
+  using Cursor = DwarfCursor<Memory>;
+
+  bool Run(std::uint64_t begin, std::uint64_t end, std::uint64_t pc) {
+    Cursor cursor(memory_, begin);
+    for (int i = 0; i < kMaxInstructions; ++i) {
+      if (cursor.address() >= end || location_ > pc) return cursor.ok();
+      if (!Step(cursor) || !cursor.ok()) return false;
+    }
+    return false;
+  }
+
+  // Location advances are compared after the fact: Run() stops before an instruction that belongs
+  // to a later location, because the row only changes by instructions that follow the advance.
+  bool Step(Cursor& cursor) {
+    auto opcode = cursor.template Take<std::uint8_t>();
+    std::uint64_t low = opcode & 0x3f;
+    switch (opcode >> 6) {
+      case 1:
+        Advance(low);
+        return true;
+      case 2:
+        SaveAtCfa(low, Factored(cursor.TakeUleb128()));
+        return true;
+      case 3:
+        Restore(low);
+        return true;
+      default:
+        return StepExtended(opcode, cursor);
+    }
+  }
+
+  bool StepExtended(std::uint8_t opcode, Cursor& cursor) {
+    switch (opcode) {
+      case 0x00:
+        return true;  // nop
+      case 0x01:
+        location_ = cursor.TakeAddress(common_.address_encoding);
+        return true;
+      case 0x02:
+        Advance(cursor.template Take<std::uint8_t>());
+        return true;
+      case 0x03:
+        Advance(cursor.template Take<std::uint16_t>());
+        return true;
+      case 0x04:
+        Advance(cursor.template Take<std::uint32_t>());
+        return true;
+      case 0x0a:
+        return Remember();
+      case 0x0b:
+        return Recall();
+      case 0x2e:
+        cursor.TakeUleb128();
+        return true;  // GNU_args_size
+      default:
+        return opcode >= 0x0c && opcode <= 0x0f ? DefineCfa(opcode, cursor)
+                                                : DefineRegister(opcode, cursor);
+    }
+  }
+
+  bool DefineCfa(std::uint8_t opcode, Cursor& cursor) {
+    switch (opcode) {
+      case 0x0c:
+        SetCfa(cursor.TakeUleb128(), 0);
+        row_.cfa_offset = TakeOffset(cursor);
+        return true;
+      case 0x0d:
+        SetCfa(cursor.TakeUleb128(), row_.cfa_offset);
+        return true;
+      case 0x0e:
+        row_.cfa_offset = TakeOffset(cursor);
+        return true;
+      default:
+        DefineCfaByExpression(cursor);
+        return true;  // 0x0f
+    }
+  }
+
+  bool DefineRegister(std::uint8_t opcode, Cursor& cursor) {
+    std::uint64_t number = 0;
+    switch (opcode) {
+      case 0x05:
+        number = cursor.TakeUleb128();
+        SaveAtCfa(number, Factored(cursor.TakeUleb128()));
+        return true;
+      case 0x06:
+        Restore(cursor.TakeUleb128());
+        return true;
+      case 0x07:
+        Set(cursor.TakeUleb128(), {Place::kUndefined, 0});
+        return true;
+      case 0x08:
+        Set(cursor.TakeUleb128(), {Place::kUnchanged, 0});
+        return true;
+      case 0x09:
+        number = cursor.TakeUleb128();
+        cursor.TakeUleb128();
+        Set(number, {Place::kOther, 0});
+        return true;
+      case 0x10:
+        SaveByExpression(cursor);
+        return true;
+      case 0x11:
+        number = cursor.TakeUleb128();
+        SaveAtCfa(number, cursor.TakeSleb128() * common_.data_alignment);
+        return true;
+      case 0x12:
+        SetCfa(cursor.TakeUleb128(), 0);
+        row_.cfa_offset = TakeFactored(cursor);
+        return true;
+      case 0x13:
+        row_.cfa_offset = TakeFactored(cursor);
+        return true;
+      case 0x14:
+        number = cursor.TakeUleb128();
+        cursor.TakeUleb128();
+        Set(number, {Place::kOther, 0});
+        return true;
+      case 0x15:
+        number = cursor.TakeUleb128();
+        cursor.TakeSleb128();
+        Set(number, {Place::kOther, 0});
+        return true;
+      case 0x16:
+        number = cursor.TakeUleb128();
+        SkipBlock(cursor);
+        Set(number, {Place::kOther, 0});
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  void Advance(std::uint64_t delta) { location_ += delta * common_.code_alignment; }
+  std::int64_t Factored(std::uint64_t value) const {
+    return static_cast<std::int64_t>(value) * common_.data_alignment;
+  }
+  static std::int64_t TakeOffset(Cursor& cursor) {
+    return static_cast<std::int64_t>(cursor.TakeUleb128());
+  }
+  std::int64_t TakeFactored(Cursor& cursor) const {
+    return cursor.TakeSleb128() * common_.data_alignment;
+  }
+
+  void SetCfa(std::uint64_t number, std::int64_t offset) {
+    row_.form = CfaForm::kRegister;
+    row_.cfa_register = number;
+    row_.cfa_offset = offset;
+  }
+  void Set(std::uint64_t number, Register rule) {
+    if (number == kRbp) row_.rbp = rule;
+    if (number == common_.return_register) row_.return_address = rule;
+  }
+  void SaveAtCfa(std::uint64_t number, std::int64_t offset) {
+    Set(number, {Place::kAtCfa, offset});
+  }
+  void Restore(std::uint64_t number) {
+    if (number == kRbp) row_.rbp = initial_.rbp;
+    if (number == common_.return_register) row_.return_address = initial_.return_address;
+  }
+  bool Remember() {
+    if (saved_rows_ == kMaxSavedRows) return false;
+    saved_[saved_rows_++] = row_;
+    return true;
+  }
+  bool Recall() {
+    if (saved_rows_ == 0) return false;
+    row_ = saved_[--saved_rows_];
+    return true;
+  }
+  static void SkipBlock(Cursor& cursor) { cursor.Skip(cursor.TakeUleb128()); }
+
+  // The two expressions that occur: realigned frames, `breg6 n; deref`, and the linker's PLT stubs.
+  void DefineCfaByExpression(Cursor& cursor) {
+    std::uint64_t bytes = cursor.TakeUleb128();
+    std::uint64_t end = cursor.address() + bytes;
+    row_.form = CfaForm::kOther;
+    auto first = cursor.template Take<std::uint8_t>();
+    if (first == 0x76) {  // DW_OP_breg6 (rbp)
+      row_.cfa_offset = cursor.TakeSleb128();
+      bool is_deref = cursor.address() + 1 == end && cursor.template Take<std::uint8_t>() == 0x06;
+      if (is_deref) row_.form = CfaForm::kDereference;
+    } else if (first == 0x77 && bytes == sizeof(kPltExpression) + 1) {
+      if (Matches(cursor, kPltExpression)) row_.form = CfaForm::kPlt;
+    }
+    cursor.Skip(end - cursor.address());
+  }
+
+  // breg7 8; breg16 0; lit15; and; lit11; ge; lit3; shl; plus: in the second half of a 16-byte PLT
+  // stub one more word has been pushed.
+  static constexpr std::uint8_t kPltExpression[] = {0x08, 0x80, 0x00, 0x3f, 0x1a,
+                                                    0x3b, 0x2a, 0x33, 0x24, 0x22};
+  template <std::size_t kBytes>
+  static bool Matches(Cursor& cursor, const std::uint8_t (&expected)[kBytes]) {
+    bool same = true;
+    for (std::uint8_t byte : expected) same &= cursor.template Take<std::uint8_t>() == byte;
+    return same;
+  }
+
+  void SaveByExpression(Cursor& cursor) {
+    std::uint64_t number = cursor.TakeUleb128();
+    std::uint64_t bytes = cursor.TakeUleb128();
+    std::uint64_t end = cursor.address() + bytes;
+    Register rule{Place::kOther, 0};
+    if (cursor.template Take<std::uint8_t>() == 0x76) {
+      std::int64_t offset = cursor.TakeSleb128();
+      if (cursor.address() == end) rule = {Place::kAtRbp, offset};
+    }
+    Set(number, rule);
+    cursor.Skip(end - cursor.address());
+  }
+
+  UnwindRule Pack(std::uint64_t pc) const {
+    if (row_.return_address.place == Place::kUndefined) return UnwindRule::Make(RuleKind::kEnd);
+    if (common_.is_signal_frame) return UnwindRule::Make(RuleKind::kSignal);
+    bool returns_at_cfa =
+        row_.return_address.place == Place::kAtCfa && row_.return_address.offset == -8;
+    if (!returns_at_cfa) return UnwindRule();
+    switch (row_.form) {
+      case CfaForm::kRegister:
+        return PackRegisterCfa();
+      case CfaForm::kPlt:
+        return PackSaved(RuleKind::kStackPointer, (pc & 15) >= 11 ? 16 : 8);
+      case CfaForm::kDereference:
+        return PackRealigned();
+      default:
+        return UnwindRule();
+    }
+  }
+
+  UnwindRule PackRegisterCfa() const {
+    if (row_.cfa_register == kRsp) return PackSaved(RuleKind::kStackPointer, row_.cfa_offset);
+    if (row_.cfa_register == kRbp) return PackSaved(RuleKind::kFramePointer, row_.cfa_offset);
+    return UnwindRule();
+  }
+  UnwindRule PackSaved(RuleKind kind, std::int64_t cfa_offset) const {
+    if (row_.rbp.place == Place::kUnchanged) return UnwindRule::Make(kind, cfa_offset);
+    bool at_cfa = row_.rbp.place == Place::kAtCfa && row_.rbp.offset != 0;
+    return at_cfa ? UnwindRule::Make(kind, cfa_offset, row_.rbp.offset) : UnwindRule();
+  }
+  UnwindRule PackRealigned() const {
+    if (row_.rbp.place != Place::kAtRbp) return UnwindRule();
+    return UnwindRule::Make(RuleKind::kRealigned, row_.cfa_offset, row_.rbp.offset);
+  }
+
+  const Memory& memory_;
+  const CommonEntry& common_;
+  std::uint64_t location_;
+  Row row_;
+  Row initial_;
+  Row saved_[kMaxSavedRows];
+  int saved_rows_ = 0;
+};
+
+}  // namespace limpet

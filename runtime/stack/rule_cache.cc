@@ -1,0 +1,65 @@
+#include "runtime/stack/rule_cache.h"
+
+#include <cstring>
+
+#include "runtime/stack/eh_frame.h"
+
+namespace limpet {
+namespace {
+
+// Own memory, limited to the object that is being read: a damaged table cannot lead elsewhere.
+class ObjectMemory {
+ public:
+  explicit ObjectMemory(const LoadedObject& object)
+      : start_(object.map_start), end_(object.map_end) {}
+
+  template <class T>
+  bool Read(std::uint64_t address, T* value) const {
+    if (address < start_ || address > end_ || end_ - address < sizeof(T)) return false;
+    memcpy(value, reinterpret_cast<const void*>(address), sizeof(T));
+    return true;
+  }
+
+ private:
+  std::uint64_t start_;
+  std::uint64_t end_;
+};
+
+}  // namespace
+
+UnwindRule RuleCache::FindSlow(std::uint64_t address, bool is_exact) {
+  std::uint64_t key = KeyOf(address, is_exact);
+  UnwindRule rule = Decode(address, is_exact);
+  Store(address, key, rule);
+  return rule;
+}
+
+// A return address may be the first byte behind a function that ends in a call, so the call itself
+// is what is looked up.
+UnwindRule RuleCache::Decode(std::uint64_t address, bool is_exact) const {
+  std::uint64_t pc = is_exact ? address : address - 1;
+  LoadedObject object;
+  if (!FindLoadedObject(pc, &object)) return UnwindRule::Make(RuleKind::kNoEntry);
+  ObjectMemory memory(object);
+  UnwindRule rule = object.eh_frame_header == 0
+                        ? UnwindRule::Make(RuleKind::kNoEntry)
+                        : EhFrame<ObjectMemory>(memory, object.eh_frame_header).RuleAt(pc);
+  return registrar_ == nullptr ? rule : rule.WithModule(registrar_(object));
+}
+
+void RuleCache::Store(std::uint64_t address, std::uint64_t key, UnwindRule rule) {
+  Entry* set = SetOf(address);
+  int way = 0;
+  while (way < kWays - 1 && set[way].key.load(std::memory_order_relaxed) != 0) ++way;
+  if (set[way].key.load(std::memory_order_relaxed) != 0)
+    way = static_cast<int>(address >> 4) & (kWays - 1);
+
+  std::uint64_t old = set[way].key.load(std::memory_order_relaxed);
+  if (old == kBusy) return;
+  // Acquire keeps the rule's store behind the claim.
+  if (!set[way].key.compare_exchange_strong(old, kBusy, std::memory_order_acquire)) return;
+  set[way].rule.store(rule.word(), std::memory_order_release);
+  set[way].key.store(key, std::memory_order_release);  // pairs with the acquires in Find()
+}
+
+}  // namespace limpet

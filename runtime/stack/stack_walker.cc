@@ -1,0 +1,179 @@
+#include "runtime/stack/stack_walker.h"
+
+#include <ucontext.h>
+
+#include <cstddef>
+#include <cstring>
+
+namespace limpet {
+namespace {
+
+constexpr std::uint64_t kWordBytes = 8;
+
+// Where the kernel's signal frame keeps the interrupted registers, from the stack pointer that
+// __restore_rt runs on (a ucontext_t, arch/x86/include/uapi/asm/sigcontext.h).
+constexpr std::uint64_t RegisterSlot(int index) {
+  return offsetof(ucontext_t, uc_mcontext.gregs) + static_cast<std::uint64_t>(index) * kWordBytes;
+}
+
+std::uint64_t FrameWord(std::uint64_t address, bool is_exact, std::uint16_t module) {
+  return (address & kFrameAddressMask) | (is_exact ? kFrameIsExact : 0) |
+         std::uint64_t{module} << kFrameModuleShift;
+}
+
+}  // namespace
+
+void StackWalker::Walk(const sys::CallerFrame& start, RememberedWalk* walk) {
+  if (walk->generation != generation_) walk->Forget();
+  walk->generation = generation_;
+  candidate_ = walk->is_truncated ? 0 : walk->depth;
+  WalkFresh({start.return_address, start.stack_pointer, start.frame_pointer, false}, walk);
+}
+
+void StackWalker::WalkFresh(Registers registers, RememberedWalk* walk) {
+  std::uint32_t fresh = 0;
+  while (fresh < kMaxStackFrames) {
+    if (Resume(registers, walk)) {
+      if (fresh + candidate_ <= kMaxStackFrames) return Adopt(candidate_, fresh, walk);
+      candidate_ = 0;  // together too deep: which frames are kept differs, so walk them all
+    }
+    Step step = StepOut(&registers, &walk->fresh[fresh++]);
+    if (step == Step::kCaller) continue;
+    walk->is_truncated = step == Step::kLost;
+    return Adopt(0, fresh, walk);
+  }
+  walk->is_truncated = true;
+  Adopt(0, fresh, walk);
+}
+
+// Keeps the outer `kept` frames of the last walk and puts the `fresh` ones on top.
+void StackWalker::Adopt(std::uint32_t kept, std::uint32_t fresh, RememberedWalk* walk) {
+  if (kept != 0) walk->is_truncated = false;
+  for (std::uint32_t i = 0; i < fresh; ++i) walk->frames[kept + i] = walk->fresh[fresh - 1 - i];
+  walk->reused = kept;
+  walk->depth = kept + fresh;
+}
+
+// True when `registers` are those of frame `candidate_ - 1` of the last walk and all outer frames
+// still stand. Stack pointers only grow outwards, so frames that were passed need no second look.
+bool StackWalker::Resume(const Registers& registers, RememberedWalk* walk) {
+  while (candidate_ != 0 && walk->frames[candidate_ - 1].stack_pointer < registers.stack_pointer) {
+    --candidate_;
+  }
+  if (candidate_ == 0) return false;
+  return RegistersOf(walk->frames[candidate_ - 1]) == registers &&
+         StillHolds(*walk, candidate_ - 1);
+}
+
+// Checks from frame `inner` outwards, stopping at the first difference: a slot is only read after
+// all slots inside of it have proven to be the same stack.
+bool StackWalker::StillHolds(const RememberedWalk& walk, std::uint32_t inner) {
+  StackBounds bounds = bounds_;
+  for (std::uint32_t i = inner; i != 0; --i) {
+    if (HasSameCaller(walk.frames[i], walk.frames[i - 1])) continue;
+    bounds_ = bounds;
+    candidate_ = i;  // frame i has another caller now: only frames outside of it may still match
+    return false;
+  }
+  return true;
+}
+
+bool StackWalker::HasSameCaller(const WalkedFrame& frame, const WalkedFrame& caller) {
+  if (frame.rbp_offset == WalkedFrame::kStepAgain) return StepsTo(frame, caller);
+  std::uint64_t value = 0;
+  if (!Load(caller.stack_pointer - kWordBytes, &value) || value != caller.address()) return false;
+  if (frame.rbp_offset == 0) return true;
+  std::uint64_t offset = static_cast<std::uint64_t>(std::int64_t{frame.rbp_offset});
+  return Load(caller.stack_pointer + offset, &value) && value == caller.frame_pointer;
+}
+
+bool StackWalker::StepsTo(const WalkedFrame& frame, const WalkedFrame& caller) {
+  Registers registers = RegistersOf(frame);
+  WalkedFrame described;
+  return StepOut(&registers, &described) == Step::kCaller && registers == RegistersOf(caller);
+}
+
+// Describes the frame of `registers` in `frame` and moves `registers` to its caller.
+StackWalker::Step StackWalker::StepOut(Registers* registers, WalkedFrame* frame) {
+  UnwindRule rule = cache_.Find(registers->address, registers->is_exact);
+  frame->stack_pointer = registers->stack_pointer;
+  frame->frame = FrameWord(registers->address, registers->is_exact, rule.module());
+  frame->frame_pointer = registers->frame_pointer;
+  frame->rbp_offset = WalkedFrame::kStepAgain;
+  switch (rule.kind()) {
+    case RuleKind::kStackPointer:
+    case RuleKind::kFramePointer:
+    case RuleKind::kRealigned:
+      return StepByTable(rule, registers, frame);
+    case RuleKind::kSignal:
+      return StepOutOfSignal(registers);
+    case RuleKind::kNoEntry:
+      return StepByFramePointer(registers, frame);
+    case RuleKind::kEnd:
+      return Step::kFirstFrame;
+    default:
+      return Step::kLost;
+  }
+}
+
+StackWalker::Step StackWalker::StepByTable(UnwindRule rule, Registers* registers,
+                                           WalkedFrame* frame) {
+  bool from_rsp = rule.kind() == RuleKind::kStackPointer;
+  std::uint64_t base = from_rsp ? registers->stack_pointer : registers->frame_pointer;
+  std::uint64_t cfa = base + static_cast<std::uint64_t>(rule.cfa_offset());
+  std::uint64_t rbp = registers->frame_pointer;
+  std::uint64_t rbp_slot = cfa + static_cast<std::uint64_t>(rule.rbp_offset());
+  if (rule.kind() == RuleKind::kRealigned) {
+    rbp_slot = base + static_cast<std::uint64_t>(rule.rbp_offset());
+    if (!Load(cfa, &cfa) || !Load(rbp_slot, &rbp)) return Step::kLost;
+    return Finish(cfa, rbp, registers);
+  }
+  if (rule.rbp_offset() != 0 && !Load(rbp_slot, &rbp)) return Step::kLost;
+  frame->rbp_offset = static_cast<std::int32_t>(rule.rbp_offset());
+  return Finish(cfa, rbp, registers);
+}
+
+StackWalker::Step StackWalker::StepOutOfSignal(Registers* registers) {
+  std::uint64_t context = registers->stack_pointer;
+  Registers interrupted = {0, 0, 0, true};
+  if (!Load(context + RegisterSlot(REG_RIP), &interrupted.address) ||
+      !Load(context + RegisterSlot(REG_RSP), &interrupted.stack_pointer) ||
+      !Load(context + RegisterSlot(REG_RBP), &interrupted.frame_pointer)) {
+    return Step::kLost;
+  }
+  // The handler may have run on a stack of its own; then the walk goes on on the thread's.
+  if (!bounds_.Holds(interrupted.stack_pointer)) bounds_ = own_;
+  if (!bounds_.Holds(interrupted.stack_pointer)) return Step::kLost;
+  *registers = interrupted;
+  return Step::kCaller;
+}
+
+// Code without tables: JIT code and some assembly keep rbp as a frame pointer. Where they do not,
+// the chain leaves the bounds or meets a null address, and the stack is marked truncated.
+StackWalker::Step StackWalker::StepByFramePointer(Registers* registers, WalkedFrame* frame) {
+  std::uint64_t base = registers->frame_pointer;
+  std::uint64_t rbp = 0;
+  if (base == 0) return Step::kFirstFrame;  // the ABI's mark of the first frame
+  if (base < registers->stack_pointer || !Load(base, &rbp)) return Step::kLost;
+  frame->rbp_offset = -2 * static_cast<std::int32_t>(kWordBytes);
+  return Finish(base + 2 * kWordBytes, rbp, registers);
+}
+
+StackWalker::Step StackWalker::Finish(std::uint64_t cfa, std::uint64_t frame_pointer,
+                                      Registers* registers) {
+  std::uint64_t address = 0;
+  if (cfa <= registers->stack_pointer || cfa > bounds_.high) return Step::kLost;
+  if (!Load(cfa - kWordBytes, &address)) return Step::kLost;
+  if (address == 0) return Step::kFirstFrame;
+  *registers = {address, cfa, frame_pointer, false};
+  return Step::kCaller;
+}
+
+bool StackWalker::Load(std::uint64_t slot, std::uint64_t* value) const {
+  bool is_inside = bounds_.Holds(slot) && bounds_.high - slot >= kWordBytes;
+  if (!is_inside || slot % kWordBytes != 0) return false;
+  memcpy(value, reinterpret_cast<const void*>(slot), sizeof(*value));
+  return true;
+}
+
+}  // namespace limpet

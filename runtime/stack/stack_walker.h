@@ -1,0 +1,68 @@
+// Captures the calling thread's stack by unwind tables, without locks, libraries or guesses.
+//
+//   walk:     rule = cache(pc);  CFA from sp or rbp;  pc' = [CFA - 8];  sp' = CFA;  rbp' = [save
+//   slot] resume:   a frame equal to one of the last walk -> check that walk's outer slots instead
+//   of walking
+//
+// Every load is checked against the bounds of the stack first. A walk ends at the thread's first
+// frame (complete), or is marked truncated: too deep, no rule, or a step that leaves the bounds.
+//
+// Runs: target hot path (slow side).  Threads: own thread; async-signal-safe.  Allocates: never.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/stack/remembered_walk.h"
+#include "runtime/stack/rule_cache.h"
+#include "runtime/stack/stack_bounds.h"
+#include "runtime/sys/caller_frame.h"
+
+namespace limpet {
+
+class StackWalker {
+ public:
+  // `own` is the thread's stack, `current` the one that `start` lies on (often the same).
+  StackWalker(RuleCache& cache, const StackBounds& own, const StackBounds& current)
+      : cache_(cache), own_(own), bounds_(current), generation_(cache.generation()) {}
+
+  // Brings `walk` up to date with the stack of `start`. Afterwards frames [0, depth) are the stack,
+  // outermost first, of which the first `reused` are unchanged, their nodes included.
+  void Walk(const sys::CallerFrame& start, RememberedWalk* walk);
+
+ private:
+  // One frame while it is walked: its registers, before its rule is known.
+  struct Registers {
+    std::uint64_t address;
+    std::uint64_t stack_pointer;
+    std::uint64_t frame_pointer;
+    bool is_exact;
+
+    bool operator==(const Registers&) const = default;
+  };
+  static Registers RegistersOf(const WalkedFrame& frame) {
+    return {frame.address(), frame.stack_pointer, frame.frame_pointer, frame.is_exact()};
+  }
+  enum class Step : std::uint8_t { kCaller, kFirstFrame, kLost };
+
+  Step StepOut(Registers* registers, WalkedFrame* frame);
+  Step StepByTable(UnwindRule rule, Registers* registers, WalkedFrame* frame);
+  Step StepOutOfSignal(Registers* registers);
+  Step StepByFramePointer(Registers* registers, WalkedFrame* frame);
+  Step Finish(std::uint64_t cfa, std::uint64_t frame_pointer, Registers* registers);
+  bool Load(std::uint64_t slot, std::uint64_t* value) const;
+
+  void WalkFresh(Registers registers, RememberedWalk* walk);
+  bool Resume(const Registers& registers, RememberedWalk* walk);
+  bool StillHolds(const RememberedWalk& walk, std::uint32_t inner);
+  bool HasSameCaller(const WalkedFrame& frame, const WalkedFrame& caller);
+  bool StepsTo(const WalkedFrame& frame, const WalkedFrame& caller);
+  void Adopt(std::uint32_t kept, std::uint32_t fresh, RememberedWalk* walk);
+
+  RuleCache& cache_;
+  const StackBounds& own_;
+  StackBounds bounds_;
+  std::uint16_t generation_;
+  std::uint32_t candidate_ = 0;  // frames below it in the last walk may still match
+};
+
+}  // namespace limpet

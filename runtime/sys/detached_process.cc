@@ -1,0 +1,125 @@
+#include "runtime/sys/detached_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <cstddef>
+
+#include "runtime/sys/raw_syscall.h"
+
+namespace limpet::sys {
+namespace {
+
+constexpr std::size_t kStackBytes = 8192;
+constexpr std::uint64_t kAllSignals = ~std::uint64_t{0};
+constexpr std::uint64_t kNoSignals = 0;
+constexpr int kPollMs = 2;
+
+alignas(16) char g_middle_stack[kStackBytes];
+alignas(16) char g_program_stack[kStackBytes];
+
+// Lies on the starter's stack, which both children share.
+struct Start {
+  const char* const* paths;
+  const char* const* arguments;
+  int pid;
+  int error_number;
+};
+
+long ChangeSignalMask(const std::uint64_t* mask, std::uint64_t* old) {
+  return RawSyscall(SYS_rt_sigprocmask, SIG_SETMASK, AsArgument(mask), AsArgument(old),
+                    sizeof(*mask));
+}
+
+void OpenNullDescriptors() {
+  long null = RawSyscall(SYS_open, AsArgument("/dev/null"), O_RDWR);
+  for (int descriptor = 0; descriptor < 3; ++descriptor) {
+    if (Failed(null))
+      RawSyscall(SYS_close, descriptor);
+    else
+      RawSyscall(SYS_dup2, null, descriptor);
+  }
+  RawSyscall(SYS_close_range, 3, ~0u, 0);
+}
+
+// In the grandchild. Ignored signals would stay ignored over execve; handlers do not.
+void BecomeProgram(Start* start) {
+  static const char* const kNoEnvironment[] = {nullptr};
+  RawSyscall(SYS_setsid);
+  OpenNullDescriptors();
+  ChangeSignalMask(&kNoSignals, nullptr);
+  long result = -ENOENT;
+  for (const char* const* path = start->paths; *path != nullptr && result == -ENOENT; ++path) {
+    result = RawSyscall(SYS_execve, AsArgument(*path), AsArgument(start->arguments),
+                        AsArgument(kNoEnvironment));
+  }
+  start->error_number = static_cast<int>(-result);
+  RawSyscall(SYS_exit, 127);
+}
+
+int RunProgram(void* argument) {
+  BecomeProgram(static_cast<Start*>(argument));
+  return 127;
+}
+
+// clone() is libc's only for the switch of stacks; it sets errno, which the caller keeps.
+long CloneVfork(int (*body)(void*), char* stack, Start* start) {
+  int pid = clone(body, stack + kStackBytes, CLONE_VM | CLONE_VFORK, start);
+  return pid < 0 ? -errno : pid;
+}
+
+int RunMiddle(void* argument) {
+  auto* start = static_cast<Start*>(argument);
+  long pid = CloneVfork(RunProgram, g_program_stack, start);
+  if (pid < 0)
+    start->error_number = static_cast<int>(-pid);
+  else
+    start->pid = static_cast<int>(pid);
+  RawSyscall(SYS_exit, 0);
+  return 0;
+}
+
+}  // namespace
+
+DetachedProcess StartDetached(const char* const* paths, const char* const* arguments) {
+  Start start = {paths, arguments, 0, 0};
+  std::uint64_t old_mask = 0;
+  int kept_errno = errno;
+  // The program's handlers must not run in children that share its memory.
+  ChangeSignalMask(&kAllSignals, &old_mask);
+  long middle = CloneVfork(RunMiddle, g_middle_stack, &start);
+  if (middle < 0)
+    start.error_number = static_cast<int>(-middle);
+  else
+    RawSyscall(SYS_wait4, middle, 0, __WALL, 0);
+  ChangeSignalMask(&old_mask, nullptr);
+  errno = kept_errno;
+  bool has_started = start.pid != 0 && start.error_number == 0;
+  return {has_started ? start.pid : 0, start.error_number};
+}
+
+bool WaitUntilGone(int pid, int timeout_ms) {
+  // A process that was reaped has no pid any more; while it is a zombie of init its pidfd is
+  // readable.
+  long descriptor = RawSyscall(SYS_pidfd_open, pid, 0);
+  if (!Failed(descriptor)) {
+    pollfd ended = {static_cast<int>(descriptor), POLLIN, 0};
+    long ready = RawSyscall(SYS_poll, AsArgument(&ended), 1, timeout_ms);
+    RawSyscall(SYS_close, descriptor);
+    return ready == 1;
+  }
+  if (descriptor == -ESRCH) return true;
+  for (int waited_ms = 0; waited_ms < timeout_ms; waited_ms += kPollMs) {
+    if (RawSyscall(SYS_kill, pid, 0) == -ESRCH) return true;
+    timespec pause = {0, kPollMs * 1'000'000};
+    RawSyscall(SYS_nanosleep, AsArgument(&pause), 0);
+  }
+  return false;
+}
+
+}  // namespace limpet::sys

@@ -1,0 +1,32 @@
+// Starts a program that the calling process never hears of: not its child, no SIGCHLD, no
+// descriptor.
+//
+//   caller --clone(VM|VFORK)--> middle --clone(VM|VFORK)--> program (execve)
+//            reaped at once      exits: the program's parent is now init
+//
+// CLONE_VFORK makes each clone return after its child has called execve or ended, so stacks can be
+// shared and static. exit_signal 0 keeps the middle one from a plain wait(). Nothing but system
+// calls runs in between: memory and thread-local storage are the caller's.
+//
+// Runs: target, dump signal and exit.  Threads: one at a time (the caller sees to it);
+// async-signal-safe. Allocates: never.
+#pragma once
+
+#include <cstdint>
+
+namespace limpet::sys {
+
+struct DetachedProcess {
+  int pid = 0;           // 0: could not be started
+  int error_number = 0;  // then: why
+};
+
+// Runs the first of `paths` (ended by nullptr) that can be executed, with `arguments` and an empty
+// environment, in a session of its own, stdin, stdout and stderr on /dev/null, no other descriptor
+// open, no signal blocked.
+DetachedProcess StartDetached(const char* const* paths, const char* const* arguments);
+
+// Waits until `pid`, which need not be a child, has ended. False: `timeout_ms` passed first.
+bool WaitUntilGone(int pid, int timeout_ms);
+
+}  // namespace limpet::sys

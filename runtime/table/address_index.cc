@@ -1,0 +1,57 @@
+#include "runtime/table/address_index.h"
+
+#include <bit>
+
+#include "runtime/sys/private_pages.h"
+
+namespace limpet {
+namespace {
+
+constexpr std::uint64_t kMinHomes = 1 << 10;
+constexpr std::uint64_t kCellsPerLine = 7;
+
+}  // namespace
+
+bool AddressIndex::Allocate(std::uint64_t slots, std::uint64_t expected) {
+  if (lines_ != nullptr) sys::UnmapPages(lines_, bytes());  // of the process we were forked from
+  std::uint64_t wanted = std::bit_ceil(expected / 4 + 1);
+  std::uint64_t bound = std::bit_ceil(slots / 4 + 1);
+  std::uint64_t homes = wanted < bound ? wanted : bound;
+  if (homes < kMinHomes) homes = kMinHomes;
+  // Every overflow line but the last of its home is full, so this many are enough for all slots.
+  line_count_ = homes + slots / kCellsPerLine + 1;
+  home_mask_ = homes - 1;
+  used_lines_.store(homes, std::memory_order_relaxed);
+  lines_ = sys::MapPrivatePages<Line>(bytes());
+  return lines_ != nullptr;
+}
+
+bool AddressIndex::Insert(std::uint64_t address, std::uint32_t slot) {
+  std::uint64_t value = TagOf(address) << 32 | (std::uint64_t{slot} + 1);
+  for (Line* line = HomeOf(address); line != nullptr;) {
+    for (std::atomic<std::uint64_t>& cell : line->cells) {
+      std::uint64_t free_cell = 0;
+      if (cell.load(std::memory_order_relaxed) != 0) continue;
+      // Release pairs with the acquire in Remove.
+      if (cell.compare_exchange_strong(free_cell, value, std::memory_order_release)) return true;
+    }
+    Line* next = Next(*line);
+    line = next != nullptr ? next : Append(line);
+  }
+  return false;
+}
+
+// Links a new line behind `line`. Where another thread was faster its line is used and ours is
+// lost: one line a race, and only while the table still grows.
+AddressIndex::Line* AddressIndex::Append(Line* line) {
+  std::uint64_t fresh = used_lines_.load(std::memory_order_relaxed);
+  do {
+    if (fresh >= line_count_) return Next(*line);
+  } while (!used_lines_.compare_exchange_weak(fresh, fresh + 1, std::memory_order_relaxed));
+  std::uint32_t none = 0;
+  line->next.compare_exchange_strong(none, static_cast<std::uint32_t>(fresh),
+                                     std::memory_order_acq_rel);
+  return Next(*line);
+}
+
+}  // namespace limpet

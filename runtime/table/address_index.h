@@ -1,0 +1,73 @@
+// Address -> slot of the sampled blocks, in private memory: no reader needs it.
+//
+//   home line = hash(address)      line (64 bytes): 7 cells + link to an overflow line
+//   cell = tag of the address << 32 | slot + 1, 0: free
+//
+// An address is in use once at a time, so a cell has one writer and one remover, and each operation
+// is one compare-and-swap: no locks, safe in signal handlers, nothing to repair when a thread dies
+// in the middle. Lines are never unlinked and freed cells are taken again, so deleting does not
+// decay.
+//
+// Runs: target hot path (slow side).  Threads: any; async-signal-safe, lock-free.  Allocates:
+// private pages, once.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace limpet {
+
+class AddressIndex {
+ public:
+  // Room for `slots` entries, spread over a number of home lines fit for `expected` of them.
+  [[nodiscard]] bool Allocate(std::uint64_t slots, std::uint64_t expected);
+
+  // False: no line left.
+  [[nodiscard]] bool Insert(std::uint64_t address, std::uint32_t slot);
+
+  // Takes `address` out and gives its slot; `holds(slot)` tells whether a slot with the same tag is
+  // really that address. False: not there.
+  template <class Holds>
+  bool Remove(std::uint64_t address, Holds holds, std::uint32_t* slot) {
+    for (Line* line = HomeOf(address); line != nullptr; line = Next(*line)) {
+      for (std::atomic<std::uint64_t>& cell : line->cells) {
+        // Acquire pairs with the release in Insert: the slot's contents are visible.
+        std::uint64_t value = cell.load(std::memory_order_acquire);
+        if (value == 0 || value >> 32 != TagOf(address)) continue;
+        auto candidate = static_cast<std::uint32_t>(value) - 1;
+        if (!holds(candidate)) continue;
+        if (!cell.compare_exchange_strong(value, 0, std::memory_order_acq_rel)) continue;
+        *slot = candidate;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  std::uint64_t bytes() const { return line_count_ * sizeof(Line); }
+
+ private:
+  struct alignas(64) Line {
+    std::atomic<std::uint64_t> cells[7];
+    std::atomic<std::uint32_t> next;  // overflow line, 0: none
+  };
+  static_assert(sizeof(Line) == 64);
+
+  static std::uint64_t TagOf(std::uint64_t address) { return address >> 3 & 0xffff'ffff; }
+  Line* HomeOf(std::uint64_t address) const {
+    // Other bits of the product than the filter takes, so that its hits spread over all lines.
+    return &lines_[(address * 0x9E3779B97F4A7C15U >> 20) & home_mask_];
+  }
+  Line* Next(const Line& line) const {
+    std::uint32_t next = line.next.load(std::memory_order_acquire);  // pairs with Append's release
+    return next == 0 ? nullptr : &lines_[next];
+  }
+  Line* Append(Line* line);
+
+  Line* lines_ = nullptr;
+  std::uint64_t home_mask_ = 0;
+  std::uint64_t line_count_ = 0;
+  std::atomic<std::uint64_t> used_lines_ = 0;
+};
+
+}  // namespace limpet

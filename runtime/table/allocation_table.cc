@@ -1,0 +1,108 @@
+#include "runtime/table/allocation_table.h"
+
+namespace limpet {
+namespace {
+
+constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
+constexpr std::uint64_t kSlotMask = 0xffff'ffff;
+constexpr std::uint64_t kOnePush = std::uint64_t{1} << 32;
+
+// A slot has one owner, so no locked instruction is needed. Release keeps it in order with the
+// fields' release stores: a reader that finds the same even number before and after has a whole
+// slot.
+void BumpGeneration(AllocationSlot* slot) {
+  std::uint32_t generation = slot->generation.load(std::memory_order_relaxed);
+  slot->generation.store(generation + 1, std::memory_order_release);
+}
+
+}  // namespace
+
+bool AllocationTable::Attach(SegmentWriter* segment, FreeFilter* filter, std::uint64_t expected) {
+  segment_ = segment;
+  filter_ = filter;
+  slots_ = segment->Entries<AllocationSlot>(SectionKind::kAllocations);
+  section_ = &segment->Section(SectionKind::kAllocations);
+  free_slots_.store(0, std::memory_order_relaxed);
+  return index_.Allocate(section_->capacity, expected);
+}
+
+bool AllocationTable::Insert(const SampledBlock& block) {
+  std::uint32_t slot = TakeSlot();
+  if (slot != kNoSlot) {
+    Fill(&slots_[slot], block);
+    if (Enter(block.address, slot)) return true;
+    Release(SlotId{slot});
+  }
+  segment_->counters().dropped_allocations_full.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+bool AllocationTable::Enter(std::uint64_t address, std::uint32_t slot) {
+  filter_->Add(address);
+  if (index_.Insert(address, slot)) return true;
+  filter_->Remove(address);
+  return false;
+}
+
+SlotId AllocationTable::Detach(std::uint64_t address) {
+  auto holds = [&](std::uint32_t slot) {
+    return slots_[slot].address.load(std::memory_order_relaxed) == address;
+  };
+  std::uint32_t slot = 0;
+  if (!index_.Remove(address, holds, &slot)) return SlotId::kNone;
+  filter_->Remove(address);
+  return SlotId{slot};
+}
+
+void AllocationTable::Reattach(SlotId slot) {
+  auto number = static_cast<std::uint32_t>(slot);
+  // Its cell was given up a moment ago, so there is one unless another block just took it and no
+  // line is left; then the block is lost as if the table had been full.
+  if (Enter(slots_[number].address.load(std::memory_order_relaxed), number)) return;
+  Release(slot);
+  segment_->counters().dropped_allocations_full.fetch_add(1, std::memory_order_relaxed);
+}
+
+void AllocationTable::Release(SlotId id) {
+  auto slot = static_cast<std::uint32_t>(id);
+  BumpGeneration(&slots_[slot]);
+  slots_[slot].address.store(0, std::memory_order_release);
+  BumpGeneration(&slots_[slot]);
+  std::uint64_t head = free_slots_.load(std::memory_order_relaxed);
+  std::uint64_t next = 0;
+  do {
+    slots_[slot].next_free.store(static_cast<std::uint32_t>(head & kSlotMask),
+                                 std::memory_order_relaxed);
+    next = ((head & ~kSlotMask) + kOnePush) | (std::uint64_t{slot} + 1);
+    // Release: the link above is visible to the acquire in TakeSlot.
+  } while (!free_slots_.compare_exchange_weak(head, next, std::memory_order_release,
+                                              std::memory_order_relaxed));
+}
+
+std::uint32_t AllocationTable::TakeSlot() {
+  std::uint64_t head = free_slots_.load(std::memory_order_acquire);
+  while ((head & kSlotMask) != 0) {
+    auto slot = static_cast<std::uint32_t>((head & kSlotMask) - 1);
+    // May read the link of a slot that was taken meanwhile; the count in `head` then fails the
+    // swap.
+    std::uint64_t next = slots_[slot].next_free.load(std::memory_order_relaxed);
+    if (free_slots_.compare_exchange_weak(head, (head & ~kSlotMask) | next,
+                                          std::memory_order_acquire))
+      return slot;
+  }
+  std::uint64_t fresh = 0;
+  return segment_->Claim(*section_, 1, &fresh) ? static_cast<std::uint32_t>(fresh) : kNoSlot;
+}
+
+void AllocationTable::Fill(AllocationSlot* slot, const SampledBlock& block) {
+  BumpGeneration(slot);
+  slot->requested_bytes.store(block.requested_bytes, std::memory_order_release);
+  slot->weight.store(block.weight, std::memory_order_release);
+  slot->time_ns.store(block.time_ns, std::memory_order_release);
+  slot->stack.store(block.stack, std::memory_order_release);
+  slot->thread_id.store(block.thread_id, std::memory_order_release);
+  slot->address.store(block.address, std::memory_order_release);
+  BumpGeneration(slot);
+}
+
+}  // namespace limpet

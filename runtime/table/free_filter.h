@@ -1,0 +1,63 @@
+// Says of a freed address whether it may be a sample: one load on the path of every free.
+//
+//   count[hash(address)] == 0  ->  certainly none          (2^14 counters of a byte: 16 KiB)
+//
+// Counters, not bits: a bit that one thread clears while another sets it loses a free, and a lost
+// free shows as a leak for ever. A counter that reaches 255 stays there, which costs look-ups,
+// never a free.
+//
+// Runs: target hot path.  Threads: any; async-signal-safe.  Allocates: never.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace limpet {
+
+class FreeFilter {
+ public:
+  [[gnu::always_inline]] bool MayHold(const void* address) const {
+    return counts_[IndexOf(reinterpret_cast<std::uint64_t>(address))].load(
+               std::memory_order_relaxed) != 0;
+  }
+
+  // Before the block is handed to the program: whoever frees it got the address from there.
+  void Add(std::uint64_t address) { Change(address, +1); }
+  void Remove(std::uint64_t address) { Change(address, -1); }
+
+  // Makes an address be looked at for ever, whatever the tables say.
+  void Pin(const void* address) {
+    counts_[IndexOf(reinterpret_cast<std::uint64_t>(address))].store(kStuck,
+                                                                     std::memory_order_relaxed);
+  }
+
+  // Forgets all but what is pinned. Only in a process that has one thread (fork).
+  void Clear() {
+    for (auto& count : counts_) {
+      if (count.load(std::memory_order_relaxed) != kStuck)
+        count.store(0, std::memory_order_relaxed);
+    }
+  }
+
+ private:
+  static constexpr int kIndexBits = 14;
+  static constexpr std::uint8_t kStuck = 255;
+
+  static std::size_t IndexOf(std::uint64_t address) {
+    return address * 0x9E3779B97F4A7C15U >> (64 - kIndexBits);
+  }
+
+  void Change(std::uint64_t address, int by) {
+    std::atomic<std::uint8_t>& count = counts_[IndexOf(address)];
+    std::uint8_t old = count.load(std::memory_order_relaxed);
+    // Relaxed: the program passes the address on by its own means, which order this change too.
+    while (old != kStuck && !count.compare_exchange_weak(old, static_cast<std::uint8_t>(old + by),
+                                                         std::memory_order_relaxed)) {
+    }
+  }
+
+  std::atomic<std::uint8_t> counts_[std::size_t{1} << kIndexBits] = {};
+};
+
+}  // namespace limpet

@@ -1,0 +1,42 @@
+// The executables and shared objects that stacks go through, as the segment tells them to readers.
+//
+// A module is entered when the first frame in it is seen. After dlclose another object may lie at
+// the same address, so every module is looked at anew: the same one keeps its id, another one gets
+// the next.
+//
+// Runs: target hot path (cold side).  Threads: any; async-signal-safe.  Allocates: never.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "runtime/layout/module_slot.h"
+#include "runtime/stack/loaded_object.h"
+#include "runtime/table/segment_writer.h"
+
+namespace limpet {
+
+class ModuleTable {
+ public:
+  // Starts in a fresh segment, with the main executable as module 1. `executable` is its path.
+  [[nodiscard]] bool Attach(SegmentWriter* segment, const char* executable);
+
+  // The id of `object`, 0 (counted) where there is no room for it.
+  std::uint16_t IdOf(const LoadedObject& object);
+
+ private:
+  static constexpr std::uint32_t kHintSlots = 256;
+
+  std::uint16_t Find(const ModuleSlot& wanted);
+  std::uint16_t Add(const ModuleSlot& described, const char* path);
+  bool StorePath(const char* path, ModuleSlot* slot);
+  bool SamePath(const ModuleSlot& slot, const char* path) const;
+
+  SegmentWriter* segment_ = nullptr;
+  ModuleSlot* slots_ = nullptr;
+  SectionEntry* section_ = nullptr;
+  const char* executable_ = nullptr;
+  std::atomic<std::uint16_t> hints_[kHintSlots] = {};  // by map_start: the id found last
+};
+
+}  // namespace limpet

@@ -1,0 +1,42 @@
+// The file behind a segment: where it lies, how large it may be, and how it comes and goes.
+//
+//   <runtime directory>/<pid>-<start ticks>.segment      mode 0600, in a directory of mode 0700
+//
+// The descriptor is closed as soon as the file is mapped: programs count and close descriptors.
+//
+// Runs: target hot path (cold side: at the first sample) and at exit.  Threads: one at a time;
+// async-signal-safe.  Allocates: never.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/sys/fixed_text.h"
+
+namespace limpet {
+
+using SegmentPath = sys::FixedText<320>;
+
+struct SegmentFile {
+  SegmentPath path;
+  std::uint64_t bytes = 0;
+  int descriptor = -1;
+};
+
+// Creates the file of this process, replacing one that an earlier program image of the same process
+// left. Its size is `wanted_bytes` or less, as limits and free space allow: all segments of the
+// directory together take at most a quarter of what is free. False: none, nothing is left behind.
+[[nodiscard]] bool CreateSegmentFile(const char* directory, std::uint64_t start_ticks,
+                                     std::uint64_t wanted_bytes, SegmentFile* file);
+
+void CloseSegmentFile(SegmentFile* file);
+void RemoveSegmentFile(const SegmentPath& path);
+
+// True while the segments of this process may grow by `bytes` without taking more than a quarter of
+// the file system that holds `path`. True also where that cannot be known (chroot).
+[[nodiscard]] bool HasRoomToGrow(const SegmentPath& path, std::uint64_t own_bytes,
+                                 std::uint64_t bytes);
+
+// Size of the file system that holds the runtime directory, 0: unknown.
+std::uint64_t FileSystemBytes(const char* directory);
+
+}  // namespace limpet

@@ -1,0 +1,145 @@
+#include "runtime/table/segment_writer.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+#include <cstring>
+
+#include "runtime/sys/private_pages.h"
+#include "runtime/sys/raw_syscall.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23  // Linux 5.14
+#endif
+
+namespace limpet {
+namespace {
+
+using sys::AsArgument;
+using sys::Failed;
+using sys::RawSyscall;
+
+// After a refusal only every so many-th attempt asks again: a full file system must not turn each
+// sample into a failing system call.
+constexpr std::uint32_t kRefusalsPerRetry = 1024;
+
+long MapShared(void* at, std::uint64_t bytes, int descriptor) {
+  int flags = MAP_SHARED | MAP_NORESERVE | (at == nullptr ? 0 : MAP_FIXED);
+  return RawSyscall(SYS_mmap, AsArgument(at), static_cast<long>(bytes), PROT_READ | PROT_WRITE,
+                    flags, descriptor, 0);
+}
+
+}  // namespace
+
+bool SegmentWriter::Map(const SegmentFile& file) {
+  // A smaller file under an old, larger mapping would leave the parent's pages behind it.
+  bool fits = header_ != nullptr && file.bytes == mapped_bytes_;
+  if (header_ != nullptr && !fits) sys::UnmapPages(header_, mapped_bytes_);
+  long address = MapShared(fits ? header_ : nullptr, file.bytes, file.descriptor);
+  if (Failed(address)) {
+    if (!fits) header_ = nullptr;
+    return false;
+  }
+  header_ = reinterpret_cast<SegmentHeader*>(address);
+  mapped_bytes_ = file.bytes;
+  path_ = file.path;
+  for (auto& word : reserved_) {
+    if (word.load(std::memory_order_relaxed) != 0) word.store(0, std::memory_order_relaxed);
+  }
+  refusals_.store(0, std::memory_order_relaxed);
+  if (!Populate(0)) return false;
+  reserved_[0].store(1, std::memory_order_relaxed);
+  FillHeader(PlanSegment(file.bytes));
+  return true;
+}
+
+void SegmentWriter::FillHeader(const SegmentPlan& plan) {
+  SegmentHeader* header = header_;
+  header->magic = kSegmentMagic;
+  header->abi_version = kSegmentVersion;
+  header->header_bytes = sizeof(SegmentHeader);
+  header->segment_bytes = plan.segment_bytes;
+  header->section_count = kPlannedSections;
+  for (std::size_t i = 0; i < kPlannedSections; ++i) {
+    const SectionPlan& section = plan.sections[i];
+    header->sections[i].kind = section.kind;
+    header->sections[i].entry_bytes = section.entry_bytes;
+    header->sections[i].offset = section.offset;
+    header->sections[i].capacity = section.capacity;
+  }
+  header->counters.reserved_bytes.store(1u << kChunkShift, std::memory_order_relaxed);
+}
+
+SectionEntry& SegmentWriter::Section(SectionKind kind) const {
+  SectionEntry* section = header_->sections;
+  while (section->kind != kind) ++section;  // every kind is planned
+  return *section;
+}
+
+bool SegmentWriter::Claim(SectionEntry& section, std::uint64_t count, std::uint64_t* index) {
+  std::uint64_t used = section.used.load(std::memory_order_relaxed);
+  do {
+    if (count > section.capacity || used > section.capacity - count) return false;
+    if (!Reserve(section.offset + used * section.entry_bytes, count * section.entry_bytes))
+      return false;
+    // Relaxed: an entry is published by whatever refers to it, not by the count.
+  } while (!section.used.compare_exchange_weak(used, used + count, std::memory_order_relaxed));
+  *index = used;
+  return true;
+}
+
+bool SegmentWriter::Reserve(std::uint64_t offset, std::uint64_t bytes) {
+  std::uint64_t last = (offset + bytes - 1) >> kChunkShift;
+  for (std::uint64_t chunk = offset >> kChunkShift; chunk <= last; ++chunk) {
+    std::uint64_t bit = std::uint64_t{1} << (chunk % 64);
+    bool is_reserved = (reserved_[chunk / 64].load(std::memory_order_relaxed) & bit) != 0;
+    if (!is_reserved && !ReserveChunk(chunk)) return false;
+  }
+  return true;
+}
+
+bool SegmentWriter::ReserveChunk(std::uint64_t chunk) {
+  constexpr std::uint64_t kChunkBytes = 1u << kChunkShift;
+  std::uint32_t refusals = refusals_.load(std::memory_order_relaxed);
+  if (refusals % kRefusalsPerRetry != 0) {
+    refusals_.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+  std::uint64_t own_bytes = counters().reserved_bytes.load(std::memory_order_relaxed);
+  bool asks = own_bytes % kLeaseBytes < kChunkBytes;
+  if ((asks && !HasRoomToGrow(path_, own_bytes, kLeaseBytes)) || !Populate(chunk)) {
+    refusals_.fetch_add(1, std::memory_order_relaxed);
+    counters().reservation_failures.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+  std::uint64_t bit = std::uint64_t{1} << (chunk % 64);
+  std::uint64_t before = reserved_[chunk / 64].fetch_or(bit, std::memory_order_relaxed);
+  if ((before & bit) == 0)
+    counters().reserved_bytes.fetch_add(kChunkBytes, std::memory_order_relaxed);
+  return true;
+}
+
+// Backs a chunk with memory, or says why not. Kernels before 5.14 do not know the advice; there
+// reading our own pages through the kernel has the same effect, again with an error instead of a
+// signal.
+bool SegmentWriter::Populate(std::uint64_t chunk) const {
+  std::uint64_t start = base() + (chunk << kChunkShift);
+  std::uint64_t end = base() + mapped_bytes_;
+  std::uint64_t bytes = end - start < (1u << kChunkShift) ? end - start : (1u << kChunkShift);
+  long result = RawSyscall(SYS_madvise, static_cast<long>(start), static_cast<long>(bytes),
+                           MADV_POPULATE_WRITE);
+  if (result != -EINVAL) return !Failed(result);
+
+  char sink[(1u << kChunkShift) / sys::kPageBytes];
+  iovec local = {sink, bytes / sys::kPageBytes};
+  iovec remote[sizeof(sink)];
+  for (std::uint64_t i = 0; i < local.iov_len; ++i) {
+    remote[i] = {reinterpret_cast<void*>(start + i * sys::kPageBytes), 1};
+  }
+  result = RawSyscall(SYS_process_vm_readv, RawSyscall(SYS_getpid), AsArgument(&local), 1,
+                      AsArgument(remote), static_cast<long>(local.iov_len), 0);
+  return result == static_cast<long>(local.iov_len);
+}
+
+}  // namespace limpet

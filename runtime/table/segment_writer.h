@@ -1,0 +1,61 @@
+// Maps the segment and hands out its sections, reserving pages before anybody writes to them.
+//
+// Writing to an unreserved page of a full tmpfs would raise SIGBUS in the program. So every writer
+// calls Reserve() first: it makes the kernel back the pages now, or say no, which is counted.
+//
+// Runs: target hot path (slow side).  Threads: any, after Map(); async-signal-safe.  Allocates:
+// pages of the segment.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "runtime/layout/segment.h"
+#include "runtime/table/segment_file.h"
+#include "runtime/table/segment_plan.h"
+
+namespace limpet {
+
+class SegmentWriter {
+ public:
+  // Maps `file` and carves the sections; the header is filled but for what the caller knows, and
+  // its state stays kBuilding until Publish(). A segment mapped before is replaced at the same
+  // address, so that no pointer into it changes (fork). False: the memory is refused.
+  [[nodiscard]] bool Map(const SegmentFile& file);
+  void Publish() { header_->state.store(SegmentState::kLive, std::memory_order_release); }
+
+  SegmentHeader* header() const { return header_; }
+  SegmentCounters& counters() const { return header_->counters; }
+  const SegmentPath& path() const { return path_; }
+
+  SectionEntry& Section(SectionKind kind) const;
+  template <class T>
+  T* Entries(SectionKind kind) const {
+    return reinterpret_cast<T*>(base() + Section(kind).offset);
+  }
+
+  // Takes the next entry of a section and reserves its pages; `count` may be more than 1 for bytes.
+  // The index is below capacity, or false and nothing was taken.
+  [[nodiscard]] bool Claim(SectionEntry& section, std::uint64_t count, std::uint64_t* index);
+
+  [[nodiscard]] bool Reserve(std::uint64_t offset, std::uint64_t bytes);
+
+ private:
+  static constexpr int kChunkShift = 14;  // 16 KiB: small processes touch seven of them
+  static constexpr std::uint64_t kMaxChunks = std::uint64_t{4} << (30 - kChunkShift);
+  static constexpr std::uint64_t kLeaseBytes =
+      1 << 20;  // how often the file system is asked for room
+
+  std::uint64_t base() const { return reinterpret_cast<std::uint64_t>(header_); }
+  bool ReserveChunk(std::uint64_t chunk);
+  bool Populate(std::uint64_t chunk) const;
+  void FillHeader(const SegmentPlan& plan);
+
+  SegmentHeader* header_ = nullptr;
+  std::uint64_t mapped_bytes_ = 0;
+  SegmentPath path_;
+  std::atomic<std::uint64_t> reserved_[kMaxChunks / 64] = {};  // a bit a chunk
+  std::atomic<std::uint32_t> refusals_ = 0;
+};
+
+}  // namespace limpet

@@ -1,0 +1,126 @@
+#include "runtime/table/stack_tree.h"
+
+#include "runtime/sys/private_pages.h"
+
+namespace limpet {
+namespace {
+
+std::uint64_t HashOf(std::uint64_t frame, StackId parent) {
+  std::uint64_t mixed = (frame ^ static_cast<std::uint64_t>(parent) << 40) * 0x9E3779B97F4A7C15U;
+  return mixed ^ mixed >> 29;
+}
+
+}  // namespace
+
+StackTree::Index* StackTree::MakeIndex(std::uint64_t slots) {
+  auto* index = sys::MapPrivatePages<Index>(sizeof(Index) + slots * sizeof(std::uint32_t));
+  if (index != nullptr) index->mask = static_cast<std::uint32_t>(slots - 1);
+  return index;
+}
+
+bool StackTree::Attach(SegmentWriter* segment) {
+  segment_ = segment;
+  nodes_ = segment->Entries<StackNode>(SectionKind::kStackNodes);
+  node_section_ = &segment->Section(SectionKind::kStackNodes);
+  sites_ = segment->Entries<SiteSlot>(SectionKind::kSites);
+  site_section_ = &segment->Section(SectionKind::kSites);
+  Index* inherited = index_.load(std::memory_order_relaxed);  // of the process we were forked from
+  if (inherited != nullptr) sys::UnmapPages(inherited, inherited->Bytes());
+  index_.store(MakeIndex(kFirstIndexSlots), std::memory_order_relaxed);
+  is_growing_.store(false, std::memory_order_relaxed);
+  std::uint64_t root = 0, site = 0;
+  return index_.load(std::memory_order_relaxed) != nullptr &&
+         segment->Claim(*node_section_, kRootNodes, &root) &&
+         segment->Claim(*site_section_, 1, &site);
+}
+
+std::uint64_t StackTree::NodeCount() const {
+  return node_section_->used.load(std::memory_order_relaxed);
+}
+
+StackId StackTree::Intern(RememberedWalk* walk) {
+  StackId node = walk->is_truncated ? StackId::kTruncated : StackId::kComplete;
+  if (walk->reused != 0) node = walk->frames[walk->reused - 1].node;
+  for (std::uint32_t i = walk->reused; i < walk->depth; ++i) {
+    if (FindOrAdd(walk->frames[i].frame, node, &walk->frames[i].node)) {
+      node = walk->frames[i].node;
+      continue;
+    }
+    segment_->counters().dropped_stacks_full.fetch_add(1, std::memory_order_relaxed);
+    walk->Forget();  // its frames have no nodes to be reused by
+    return StackId::kComplete;
+  }
+  return node;
+}
+
+bool StackTree::FindOrAdd(std::uint64_t frame, StackId parent, StackId* node) {
+  Index* index = index_.load(std::memory_order_acquire);  // pairs with the release in GrowIndex
+  std::uint32_t added = kNoNode;
+  std::uint64_t at = HashOf(frame, parent);
+  for (std::uint32_t probes = 0; probes <= index->mask; ++probes, ++at) {
+    std::atomic<std::uint32_t>& slot = index->Slot(at);
+    // Acquire pairs with the release below: the node is complete before its id can be seen.
+    std::uint32_t id = slot.load(std::memory_order_acquire);
+    if (id == 0) {
+      if (added == kNoNode) added = AddNode(frame, parent);
+      if (added == kNoNode) return false;
+      if (slot.compare_exchange_strong(id, added, std::memory_order_release,
+                                       std::memory_order_acquire)) {
+        id = added;
+      }
+    }
+    if (nodes_[id].frame != frame || nodes_[id].parent != parent) continue;
+    *node = StackId{id};
+    if (id == added && NodeCount() * 2 > index->mask) GrowIndex(index, NodeCount());
+    return true;
+  }
+  return false;
+}
+
+std::uint32_t StackTree::AddNode(std::uint64_t frame, StackId parent) {
+  std::uint64_t id = 0;
+  if (!segment_->Claim(*node_section_, 1, &id)) return kNoNode;
+  nodes_[id].frame = frame;
+  nodes_[id].parent = parent;
+  return static_cast<std::uint32_t>(id);
+}
+
+// Nodes that other threads add to the old index meanwhile are missing from the new one and will be
+// added a second time. The old index stays mapped: somebody may be reading it, and all old ones
+// together are smaller than the new one.
+void StackTree::GrowIndex(Index* old, std::uint64_t nodes) {
+  if (is_growing_.exchange(true, std::memory_order_acquire)) return;
+  std::uint64_t slots = (std::uint64_t{old->mask} + 1) * 2;
+  Index* index = index_.load(std::memory_order_relaxed) == old ? MakeIndex(slots) : nullptr;
+  if (index != nullptr) {
+    for (std::uint64_t id = kRootNodes; id < nodes; ++id) {
+      if (nodes_[id].frame == 0) continue;  // claimed, not written yet
+      std::uint64_t at = HashOf(nodes_[id].frame, nodes_[id].parent);
+      while (index->Slot(at).load(std::memory_order_relaxed) != 0) ++at;
+      index->Slot(at).store(static_cast<std::uint32_t>(id), std::memory_order_relaxed);
+    }
+    segment_->counters().private_bytes.fetch_add(slots * sizeof(std::uint32_t),
+                                                 std::memory_order_relaxed);
+    index_.store(index, std::memory_order_release);  // pairs with the acquire in FindOrAdd
+  }
+  is_growing_.store(false, std::memory_order_release);
+}
+
+SiteSlot* StackTree::SiteOf(StackId stack, SiteKind kind) {
+  std::atomic<std::uint32_t>& site = nodes_[static_cast<std::uint32_t>(stack)].site;
+  std::uint32_t id = site.load(std::memory_order_acquire);  // pairs with the release below
+  if (id != 0) return &sites_[id];
+  std::uint64_t claimed = 0;
+  if (!segment_->Claim(*site_section_, 1, &claimed)) {
+    segment_->counters().dropped_stacks_full.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
+  }
+  sites_[claimed].stack = stack;
+  sites_[claimed].kind = kind;
+  auto fresh = static_cast<std::uint32_t>(claimed);
+  // Losing the race leaves an entry without samples, which readers pass over.
+  if (site.compare_exchange_strong(id, fresh, std::memory_order_acq_rel)) id = fresh;
+  return &sites_[id];
+}
+
+}  // namespace limpet

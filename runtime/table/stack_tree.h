@@ -1,0 +1,60 @@
+// Interns stacks as a tree in the segment: equal outer frames are one chain of nodes.
+//
+//   index (private): hash(parent, frame) -> node        nodes (segment): {frame, parent, site}
+//
+// Nodes are only ever added. Two threads that add the same node at once may both succeed while the
+// index grows; readers merge stacks by content, so a double costs 16 bytes and nothing else.
+//
+// Runs: target hot path (slow side).  Threads: any; async-signal-safe, lock-free.  Allocates:
+// private pages for the index, twice as many each time it grows.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "runtime/layout/site_slot.h"
+#include "runtime/layout/stack_node.h"
+#include "runtime/stack/remembered_walk.h"
+#include "runtime/table/segment_writer.h"
+
+namespace limpet {
+
+class StackTree {
+ public:
+  // Starts empty in a fresh segment. False: no memory for the index.
+  [[nodiscard]] bool Attach(SegmentWriter* segment);
+
+  // Names the stack of `walk`, which gets a node in each frame; reused frames keep theirs.
+  // kComplete (the unknown stack), counted as a loss, where there is no room.
+  StackId Intern(RememberedWalk* walk);
+
+  // Totals of a stack, made at its first use; nullptr, counted, where there is no room.
+  SiteSlot* SiteOf(StackId stack, SiteKind kind);
+
+ private:
+  struct Index {
+    std::uint32_t mask;
+    std::atomic<std::uint32_t>& Slot(std::uint64_t hash) {  // a node id, 0: free
+      return reinterpret_cast<std::atomic<std::uint32_t>*>(this + 1)[hash & mask];
+    }
+    std::uint64_t Bytes() const { return sizeof(Index) + (std::uint64_t{mask} + 1) * sizeof(mask); }
+  };
+  static constexpr std::uint32_t kFirstIndexSlots = 1 << 13;
+  static constexpr std::uint32_t kNoNode = ~std::uint32_t{0};
+
+  bool FindOrAdd(std::uint64_t frame, StackId parent, StackId* node);
+  std::uint32_t AddNode(std::uint64_t frame, StackId parent);
+  void GrowIndex(Index* old, std::uint64_t nodes);
+  static Index* MakeIndex(std::uint64_t slots);
+  std::uint64_t NodeCount() const;
+
+  SegmentWriter* segment_ = nullptr;
+  StackNode* nodes_ = nullptr;
+  SectionEntry* node_section_ = nullptr;
+  SiteSlot* sites_ = nullptr;
+  SectionEntry* site_section_ = nullptr;
+  std::atomic<Index*> index_ = nullptr;
+  std::atomic<bool> is_growing_ = false;
+};
+
+}  // namespace limpet

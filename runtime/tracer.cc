@@ -1,0 +1,261 @@
+#include "runtime/tracer.h"
+
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "runtime/process_identity.h"
+#include "runtime/stack/stack_walker.h"
+#include "runtime/sys/clock.h"
+#include "runtime/sys/private_pages.h"
+#include "runtime/sys/raw_syscall.h"
+
+namespace limpet {
+namespace {
+
+using sys::AsArgument;
+using sys::Failed;
+using sys::RawSyscall;
+
+constexpr std::uint32_t kAlive = 1;
+constexpr std::uint32_t kRenewing = 2;
+constexpr std::uint64_t kSmallFileSystemBytes = 256 << 20;
+constexpr std::uint64_t kSmallSegmentBytes = 16 << 20;
+constexpr std::uint64_t kExpectedHeapBytes = std::uint64_t{1} << 30;
+
+std::uint32_t CurrentThreadId() { return static_cast<std::uint32_t>(RawSyscall(SYS_gettid)); }
+std::uint32_t CurrentProcessId() { return static_cast<std::uint32_t>(RawSyscall(SYS_getpid)); }
+
+// Different in every process, also in a child forked in the same tick: pid and time.
+std::uint64_t FreshSeed() {
+  return Stir(sys::ReadClockNs(CLOCK_MONOTONIC) ^ std::uint64_t{CurrentProcessId()} << 32);
+}
+
+std::uint16_t RegisterModule(const LoadedObject& object) { return g_tracer.modules.IdOf(object); }
+
+template <std::size_t kBytes>
+void CopyText(const char* from, char (&to)[kBytes]) {
+  std::size_t bytes = strnlen(from, kBytes - 1);
+  memcpy(to, from, bytes);
+  to[bytes] = '\0';
+}
+
+}  // namespace
+
+constinit Tracer g_tracer = {};
+alignas(64) constinit FreeFilter g_free_filter = {};
+constinit thread_local ThreadContext t_thread = {};
+
+bool Tracer::Start() {
+  State state = state_.load(std::memory_order_acquire);
+  if (state > State::kStarting) return true;
+  if (environ == nullptr || state == State::kStarting) return false;
+  if (!state_.compare_exchange_strong(state, State::kStarting, std::memory_order_acquire))
+    return false;
+
+  ReadOptions(environ, /*reports=*/false, &options);
+  BindObjectFinder();
+  rules.SetRegistrar(RegisterModule);
+  main_stack_ = MainThreadBounds();
+  process_id_ = CurrentProcessId();
+  bool is_on = !options.is_disabled && WatchForFork();
+  sampling.next_seed.store(FreshSeed(), std::memory_order_relaxed);
+  sampling.interval_bytes.store(is_on ? options.sample_bytes : kSamplingOff,
+                                std::memory_order_relaxed);
+  state_.store(is_on ? State::kIdle : State::kOff, std::memory_order_release);
+  return true;
+}
+
+// The kernel zeroes this page in children of fork, _Fork and clone, but not of vfork and
+// posix_spawn, which share our memory and are rightly taken for us.
+bool Tracer::WatchForFork() {
+  alive_ = sys::MapPrivatePages<std::atomic<std::uint32_t>>(sys::kPageBytes);
+  if (alive_ == nullptr) return false;
+  long advised = RawSyscall(SYS_madvise, AsArgument(alive_), sys::kPageBytes, MADV_WIPEONFORK);
+  alive_->store(kAlive, std::memory_order_release);
+  return !Failed(advised);  // Linux before 4.14: not traced rather than not safe
+}
+
+bool Tracer::IsOwnProcess() const {
+  return alive_ != nullptr && alive_->load(std::memory_order_acquire) == kAlive;
+}
+
+bool Tracer::IsThisProcess() const { return CurrentProcessId() == process_id_; }
+
+bool Tracer::IsTracing(ThreadContext& thread, bool creates) {
+  if (!Start() || IsOff()) return false;
+  if (!IsOwnProcess()) BecomeChild(thread);
+  if (!IsOwnProcess()) return false;
+  if (!HasSegment() && (!creates || !Attach())) return false;
+  EnterThread(thread);
+  PublishLosses();
+  return true;
+}
+
+void Tracer::PublishLosses() {
+  auto move = [](std::atomic<std::uint64_t>& from, Counter& to) {
+    if (from.load(std::memory_order_relaxed) == 0) return;
+    to.fetch_add(from.exchange(0, std::memory_order_relaxed), std::memory_order_relaxed);
+  };
+  move(lost_reentrant_, segment.counters().dropped_reentrant);
+  move(lost_starting_, segment.counters().dropped_starting);
+}
+
+// The child of a fork has one thread, this one; nothing that other threads were doing is under way.
+void Tracer::BecomeChild(ThreadContext& thread) {
+  std::uint32_t wiped = 0;
+  if (!alive_->compare_exchange_strong(wiped, kRenewing, std::memory_order_acquire)) return;
+  if (HasSegment() || state_.load(std::memory_order_relaxed) == State::kAttaching) {
+    state_.store(State::kIdle, std::memory_order_relaxed);
+  }
+  g_free_filter.Clear();
+  rules.Invalidate();
+  records.Reset(thread.record);
+  process_id_ = CurrentProcessId();
+  sampling.next_seed.store(FreshSeed(), std::memory_order_relaxed);
+  thread.sampler.Reseed(sampling.TakeSeed());
+  alive_->store(kAlive, std::memory_order_release);
+}
+
+bool Tracer::Attach() {
+  State idle = State::kIdle;
+  if (!IsThisProcess()) return false;
+  if (!state_.compare_exchange_strong(idle, State::kAttaching, std::memory_order_acquire))
+    return HasSegment();
+  bool is_ready = CreateSegment();
+  if (!is_ready) sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
+  state_.store(is_ready ? State::kTracing : State::kOff, std::memory_order_release);
+  return is_ready;
+}
+
+bool Tracer::CreateSegment() {
+  SegmentFile file;
+  std::uint64_t start_ticks = ProcessStartTicks();
+  bool has_file = CreateSegmentFile(options.runtime_directory.c_str(), start_ticks,
+                                    WantedSegmentBytes(), &file);
+  if (!has_file) return false;
+  bool is_mapped = segment.Map(file);
+  CloseSegmentFile(&file);
+  if (is_mapped) FillHeader(start_ticks);
+  if (!is_mapped || !AttachTables()) {
+    RemoveSegmentFile(file.path);
+    return false;
+  }
+  ++epoch_;
+  segment.Publish();
+  return true;
+}
+
+std::uint64_t Tracer::WantedSegmentBytes() const {
+  if (options.max_bytes != 0) return options.max_bytes;
+  std::uint64_t size = FileSystemBytes(options.runtime_directory.c_str());
+  return size != 0 && size < kSmallFileSystemBytes ? kSmallSegmentBytes : kDefaultSegmentBytes;
+}
+
+bool Tracer::AttachTables() {
+  std::uint64_t expected = kExpectedHeapBytes / options.sample_bytes;
+  mappings.Attach(&segment);
+  bool has_tables = modules.Attach(&segment, segment.header()->executable) &&
+                    stacks.Attach(&segment) &&
+                    allocations.Attach(&segment, &g_free_filter, expected);
+  if (has_tables) {
+    LoadedObject executable;
+    if (FindLoadedObject(getauxval(AT_ENTRY), &executable)) modules.IdOf(executable);
+    segment.counters().private_bytes.fetch_add(allocations.private_bytes(),
+                                               std::memory_order_relaxed);
+  }
+  return has_tables;
+}
+
+void Tracer::FillHeader(std::uint64_t start_ticks) {
+  SegmentHeader* header = segment.header();
+  header->pid = CurrentProcessId();
+  header->parent_pid = static_cast<std::uint32_t>(RawSyscall(SYS_getppid));
+  header->uid = static_cast<std::uint32_t>(RawSyscall(SYS_geteuid));
+  header->start_ticks = start_ticks;
+  header->created_unix_ns = sys::ReadClockNs(CLOCK_REALTIME);
+  header->created_monotonic_ns = sys::ReadClockNs(CLOCK_MONOTONIC);
+  header->sample_interval_bytes = options.sample_bytes;
+  header->max_bytes = header->segment_bytes;
+  header->dump_signal = static_cast<std::uint32_t>(options.dump_signal);
+  ReadExecutablePath(header->executable, sizeof(header->executable));
+  ReadCommandLine(header->command_line, sizeof(header->command_line));
+  CopyText(options.dump_directory.c_str(), header->dump_directory);
+}
+
+void Tracer::EnterThread(ThreadContext& thread) {
+  if (thread.epoch == epoch_) return;
+  thread.epoch = epoch_;
+  thread.thread_id = CurrentThreadId();
+  if (thread.record == nullptr && !thread.has_exited) thread.record = records.Claim();
+  if (thread.record == nullptr) {
+    segment.counters().dropped_threads_full.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  thread.record->walk.Forget();
+  bool is_main = thread.thread_id == process_id_ && thread.record->own_stack.high == 0;
+  if (is_main) thread.record->own_stack = main_stack_;
+  EnterSlot(thread);
+}
+
+void Tracer::EnterSlot(ThreadContext& thread) {
+  SectionEntry& section = segment.Section(SectionKind::kThreads);
+  std::uint64_t index = thread.record->id;
+  bool has_room = index < section.capacity &&
+                  segment.Reserve(section.offset + index * sizeof(ThreadSlot), sizeof(ThreadSlot));
+  if (!has_room) {
+    segment.counters().dropped_threads_full.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  ThreadSlot& slot = segment.Entries<ThreadSlot>(SectionKind::kThreads)[index];
+  slot.thread_id.store(thread.thread_id, std::memory_order_relaxed);
+  slot.started_ns.store(sys::CoarseMonotonicNs(), std::memory_order_relaxed);
+  slot.state.store(ThreadState::kRunning, std::memory_order_release);
+  std::uint64_t used = section.used.load(std::memory_order_relaxed);
+  while (used <= index &&
+         !section.used.compare_exchange_weak(used, index + 1, std::memory_order_release)) {
+  }
+}
+
+void Tracer::LeaveThread(ThreadContext& thread) {
+  ThreadRecord* record = thread.record;
+  thread.has_exited = true;
+  thread.record = nullptr;
+  if (record == nullptr || !IsOwnProcess()) return;
+  SectionEntry* section = HasSegment() ? &segment.Section(SectionKind::kThreads) : nullptr;
+  if (section != nullptr && thread.epoch == epoch_ && record->id < section->capacity) {
+    ThreadSlot& slot = segment.Entries<ThreadSlot>(SectionKind::kThreads)[record->id];
+    slot.state.store(ThreadState::kExited, std::memory_order_release);
+  }
+  records.Release(record);
+}
+
+StackId Tracer::Capture(ThreadContext& thread, const sys::CallerFrame& caller) {
+  SegmentCounters& counters = segment.counters();
+  if (thread.record == nullptr) return StackId::kComplete;
+  StackBounds current = thread.record->own_stack;
+  if (!current.Holds(caller.stack_pointer)) {
+    counters.foreign_stacks.fetch_add(1, std::memory_order_relaxed);
+    current = ProbeStack(caller.stack_pointer);
+  }
+  RememberedWalk& walk = thread.record->walk;
+  StackWalker(rules, thread.record->own_stack, current).Walk(caller, &walk);
+  counters.stack_walks.fetch_add(1, std::memory_order_relaxed);
+  counters.frames_walked.fetch_add(walk.depth - walk.reused, std::memory_order_relaxed);
+  counters.frames_reused.fetch_add(walk.reused, std::memory_order_relaxed);
+  if (walk.is_truncated) counters.truncated_stacks.fetch_add(1, std::memory_order_relaxed);
+  return stacks.Intern(&walk);
+}
+
+void Tracer::Finish() {
+  if (!HasSegment() || !IsOwnProcess() || !IsThisProcess()) return;
+  state_.store(State::kOff, std::memory_order_release);
+  sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
+  segment.header()->state.store(SegmentState::kExited, std::memory_order_release);
+  RemoveSegmentFile(segment.path());
+}
+
+}  // namespace limpet

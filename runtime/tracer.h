@@ -1,0 +1,101 @@
+// The tracer of one process: its state, and the tables that a sample goes through.
+//
+//   sample -> StackWalker (rules, remembered walk) -> StackTree -> SiteSlot totals
+//                                                               -> AllocationTable
+//
+// It is one constant-initialised object, because hooks run before constructors and after
+// destructors.
+//
+// Fork rule: `alive_` points to a page that the kernel wipes in a forked child. Every slow path
+// looks at it first, so a child never writes into its parent's segment; it starts afresh at its
+// first sample.
+//
+// Runs: target hot path (slow side).  Threads: any; async-signal-safe.  Allocates: private pages
+// and the segment's.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "runtime/options.h"
+#include "runtime/sample/byte_sampler.h"
+#include "runtime/stack/rule_cache.h"
+#include "runtime/sys/caller_frame.h"
+#include "runtime/table/allocation_table.h"
+#include "runtime/table/free_filter.h"
+#include "runtime/table/mapping_table.h"
+#include "runtime/table/module_table.h"
+#include "runtime/table/segment_writer.h"
+#include "runtime/table/stack_tree.h"
+#include "runtime/thread_context.h"
+#include "runtime/thread_record.h"
+
+namespace limpet {
+
+class Tracer {
+ public:
+  // Reads the options, once; from the constructor, or from the first hook if that comes earlier.
+  // False: too early, the environment is not there yet.
+  bool Start();
+
+  // True when this process has a segment that may be written. Makes it if `creates`.
+  bool IsTracing(ThreadContext& thread, bool creates);
+
+  // The stack at `caller`; counted, never failing: the unknown stack at worst.
+  StackId Capture(ThreadContext& thread, const sys::CallerFrame& caller);
+
+  // The thread's id, bounds and slot are known afterwards.
+  void EnterThread(ThreadContext& thread);
+  void LeaveThread(ThreadContext& thread);
+
+  void Finish();
+
+  // Losses; those before there is a segment to count them in are added as soon as there is.
+  void CountReentrant() { lost_reentrant_.fetch_add(1, std::memory_order_relaxed); }
+  void CountStarting() { lost_starting_.fetch_add(1, std::memory_order_relaxed); }
+
+  Options options = {};
+  SamplingControl sampling = {};
+  RuleCache rules;
+  SegmentWriter segment;
+  StackTree stacks;
+  AllocationTable allocations;
+  MappingTable mappings;
+  ModuleTable modules;
+  ThreadRecordPool records;
+
+  // The memory is the one we were started in: not a forked child's.
+  bool IsOwnProcess() const;
+  // The process is the one we were started in: not a vfork child's.
+  bool IsThisProcess() const;
+  bool IsOff() const { return state_.load(std::memory_order_acquire) == State::kOff; }
+  bool HasSegment() const { return state_.load(std::memory_order_acquire) == State::kTracing; }
+
+ private:
+  enum class State : std::uint32_t { kUnstarted = 0, kStarting, kIdle, kAttaching, kTracing, kOff };
+
+  bool WatchForFork();
+  void BecomeChild(ThreadContext& thread);
+  bool Attach();
+  bool CreateSegment();
+  bool AttachTables();
+  void FillHeader(std::uint64_t start_ticks);
+  std::uint64_t WantedSegmentBytes() const;
+  void EnterSlot(ThreadContext& thread);
+  void PublishLosses();
+
+  std::atomic<State> state_ = State::kUnstarted;
+  std::atomic<std::uint32_t>* alive_ =
+      nullptr;  // 1: ours; 0: wiped, a forked child; 2: being renewed
+  StackBounds main_stack_;
+  std::uint32_t process_id_ = 0;
+  std::uint32_t epoch_ = 0;  // segments of this process so far
+  std::atomic<std::uint64_t> lost_reentrant_ = 0;
+  std::atomic<std::uint64_t> lost_starting_ = 0;
+};
+
+extern constinit Tracer g_tracer;
+// Apart from the tracer, so that the path of every free sees nothing else.
+extern constinit FreeFilter g_free_filter;
+
+}  // namespace limpet

@@ -1,0 +1,175 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs every test and check.
+#
+#   scripts/test.sh          all tests: g++, and clang with address, undefined and thread sanitizers;
+#                            format, lint, layers, symbols, real programs
+#   scripts/test.sh --long   also: real programs in exact mode, tests linted, a minute of each fuzzer,
+#                            the soak
+#
+# The last line is `N passed, N failed`: a gtest case, a test program, a real program and a check
+# count one each. Logs lie in build-logs/.
+#
+# No `set -e`: a step that fails is counted, and the others go on.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+
+readonly logs=$PWD/build-logs
+long=false
+passed=0
+failed=0
+
+main() {
+  parse "$@"
+  rm -rf "$logs"
+  mkdir -p "$logs"
+  scripts/setup.sh </dev/null || exit
+
+  # Checks of the text come first: they cost nothing and say most.
+  check layers scripts/check_layers.py
+  check format check_format
+  check shellcheck check_shell
+  build_and_test
+  if $long; then run_long; fi
+
+  echo "$passed passed, $failed failed"
+  ((failed == 0))
+}
+
+parse() {
+  if (($# == 0)); then return; fi
+  if (($# == 1)) && [[ $1 == --long ]]; then
+    long=true
+    return
+  fi
+  echo "usage: scripts/test.sh [--long]" >&2
+  exit 2
+}
+
+build_and_test() {
+  if check build build build; then
+    campaign tests suite build
+    check symbols scripts/check_symbols.py build
+    check tidy check_tidy
+    campaign programs scripts/compare_programs.py build
+  fi
+  if check build-asan build build-asan -Db_sanitize=address,undefined -Db_lundef=false; then
+    campaign tests-asan suite build-asan --no-suite scripts
+  fi
+  if check build-tsan build build-tsan -Db_sanitize=thread -Db_lundef=false; then
+    campaign tests-tsan suite build-tsan --no-suite scripts
+  fi
+}
+
+run_long() {
+  campaign programs-exact scripts/compare_programs.py --sample-bytes 1 build
+  if [[ -d tests/fuzz ]] && check build-fuzz build build-fuzz -Dfuzz=true \
+    -Db_sanitize=address,undefined -Db_lundef=false; then
+    local fuzzer
+    for fuzzer in build-fuzz/tests/fuzz/*_fuzzer; do
+      check "$(basename "$fuzzer")" fuzz "$fuzzer"
+    done
+  fi
+  if [[ -x scripts/soak.sh ]]; then check soak scripts/soak.sh build; fi
+}
+
+# check NAME COMMAND...: one thing that is right or not.
+check() {
+  local name=$1 began=$SECONDS
+  shift
+  if "$@" >"$logs/$name.log" 2>&1 </dev/null; then
+    passed=$((passed + 1))
+    report ok "$name" "$began"
+    return 0
+  fi
+  failed=$((failed + 1))
+  report FAILED "$name" "$began"
+  show_tail "$name"
+  return 1
+}
+
+# campaign NAME COMMAND...: many cases; the command's last line is `N passed, N failed`.
+campaign() {
+  local name=$1 began=$SECONDS status=0 good=0 bad=0
+  shift
+  "$@" >"$logs/$name.log" 2>&1 </dev/null || status=$?
+  if [[ $(tail -n 1 "$logs/$name.log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+    good=${BASH_REMATCH[1]} bad=${BASH_REMATCH[2]}
+  fi
+  # A campaign that died, or ran nothing, is a failure whatever it counted.
+  if ((bad == 0 && (status != 0 || good == 0))); then bad=1; fi
+  passed=$((passed + good))
+  failed=$((failed + bad))
+  if ((bad == 0)); then
+    report ok "$name ($good)" "$began"
+  else
+    report FAILED "$name ($bad of $((good + bad)))" "$began"
+    show_tail "$name"
+  fi
+}
+
+report() {
+  printf '%-7s %-28s %4d s\n' "$1" "$2" "$((SECONDS - $3))"
+}
+
+show_tail() {
+  echo "  the end of $logs/$1.log:"
+  tail -n 60 "$logs/$1.log" | sed 's/^/  | /'
+}
+
+# build DIR OPTIONS...: a sanitizer or fuzzer build is clang's, the plain one g++'s.
+build() {
+  local directory=$1
+  shift
+  local compilers=(CC=gcc CXX=g++)
+  if (($# > 0)); then compilers=(CC=clang-14 CXX=clang++-14); fi
+  if [[ ! -f $directory/build.ninja ]]; then
+    env "${compilers[@]}" meson setup "$directory" "$@" || return
+  fi
+  meson compile -C "$directory"
+}
+
+# Meson fills fresh memory with a random byte by MALLOC_PERTURB_, which would hide what a program
+# does by itself.
+suite() {
+  local directory=$1 status=0
+  shift
+  MALLOC_PERTURB_=0 \
+    ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
+    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
+    meson test -C "$directory" --no-rebuild --print-errorlogs "$@" || status=$?
+  scripts/count_cases.py "$directory/meson-logs/testlog.junit.xml" || status=$?
+  return "$status"
+}
+
+sources() {
+  find "$@" \( -name '*.cc' -o -name '*.h' \) -print0 | sort -z
+}
+
+check_format() {
+  sources preload runtime tools tests | xargs -0 clang-format-14 --dry-run -Werror
+}
+
+check_shell() {
+  find scripts tests .ci \( -name '*.sh' -o -path .ci/run \) -print0 | xargs -0 shellcheck
+}
+
+# g++ wrote the compile commands; clang does not know all its options.
+check_tidy() {
+  local folders=(preload runtime tools)
+  if $long; then folders+=(tests); fi
+  find "${folders[@]}" -name '*.cc' -print0 | sort -z |
+    xargs -0 -n 4 -P "$(nproc)" clang-tidy-14 -p build --quiet \
+      --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-ignored-optimization-argument
+}
+
+# The corpus lies beside the fuzzer; what it finds lies in the log directory.
+fuzz() {
+  local name
+  name=$(basename "$1")
+  mkdir -p "$logs/$name"
+  "$1" -max_total_time=60 -timeout=10 -rss_limit_mb=1024 -artifact_prefix="$logs/$name/" \
+    "$logs/$name" "tests/fuzz/${name%_fuzzer}_corpus"
+}
+
+main "$@"

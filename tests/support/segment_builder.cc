@@ -1,0 +1,168 @@
+#include "tests/support/segment_builder.h"
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+
+#include "runtime/layout/allocation_slot.h"
+#include "runtime/layout/module_slot.h"
+#include "runtime/layout/thread_slot.h"
+
+namespace limpet {
+namespace {
+
+constexpr SectionKind kKinds[] = {SectionKind::kStrings,     SectionKind::kModules,
+                                  SectionKind::kStackNodes,  SectionKind::kSites,
+                                  SectionKind::kAllocations, SectionKind::kMappings,
+                                  SectionKind::kThreads};
+constexpr auto kUnknownKind = static_cast<SectionKind>(99);
+constexpr std::uint64_t kSpareEntries = 4;  // room that was never written
+
+std::uint32_t EntryBytes(SectionKind kind) {
+  switch (kind) {
+    case SectionKind::kModules:
+      return sizeof(ModuleSlot);
+    case SectionKind::kStackNodes:
+      return sizeof(StackNode);
+    case SectionKind::kSites:
+      return sizeof(SiteSlot);
+    case SectionKind::kAllocations:
+    case SectionKind::kMappings:
+      return sizeof(AllocationSlot);
+    case SectionKind::kThreads:
+      return sizeof(ThreadSlot);
+    default:
+      return 1;
+  }
+}
+
+std::uint64_t Weight(double objects) {
+  return static_cast<std::uint64_t>(std::llround(objects * static_cast<double>(kWeightOne)));
+}
+
+std::uint64_t PageAligned(std::uint64_t bytes) {
+  return (bytes + kSegmentPageBytes - 1) / kSegmentPageBytes * kSegmentPageBytes;
+}
+
+void FillHeader(SegmentHeader& header) {
+  header.magic = kSegmentMagic;
+  header.abi_version = kSegmentVersion;
+  header.header_bytes = kSegmentPageBytes;
+  header.state = SegmentState::kLive;
+  header.pid = 4242;
+  header.uid = 1000;
+  header.start_ticks = 987654;
+  header.created_unix_ns = 1'795'252'976'000'000'000;
+  header.created_monotonic_ns = 5'000'000'000;
+  header.sample_interval_bytes = 524288;
+  std::strcpy(header.executable, "/bin/app");
+  std::memcpy(header.command_line, "app\0--serve", 12);
+  std::strcpy(header.dump_directory, "/var/lib/limpet");
+}
+
+}  // namespace
+
+SegmentBuilder::SegmentBuilder() {
+  Append(SectionKind::kModules, ModuleSlot{});
+  for (std::uint32_t root = 0; root < kRootNodes; ++root) {
+    Append(SectionKind::kStackNodes, StackNode{});
+  }
+  Append(SectionKind::kSites, SiteSlot{});
+}
+
+template <typename Slot>
+void SegmentBuilder::Append(SectionKind kind, const Slot& slot) {
+  entries_[kind].emplace_back(reinterpret_cast<const char*>(&slot), sizeof(slot));
+}
+
+std::uint32_t SegmentBuilder::Count(SectionKind kind) const {
+  const auto entries = entries_.find(kind);
+  return entries == entries_.end() ? 0 : static_cast<std::uint32_t>(entries->second.size());
+}
+
+std::uint32_t SegmentBuilder::AddModule(const ModuleSpec& spec) {
+  ModuleSlot slot{.start = spec.start,
+                  .end = spec.end,
+                  .load_bias = spec.load_bias,
+                  .file_offset = spec.file_offset,
+                  .path_offset = static_cast<std::uint32_t>(strings_.size()),
+                  .path_bytes = static_cast<std::uint32_t>(spec.path.size()),
+                  .build_id_bytes = static_cast<std::uint32_t>(spec.build_id.size()),
+                  .ready = spec.is_ready ? 1U : 0U};
+  std::memcpy(slot.build_id, spec.build_id.data(), spec.build_id.size());
+  strings_ += spec.path;
+  Append(SectionKind::kModules, slot);
+  return Count(SectionKind::kModules) - 1;
+}
+
+std::uint32_t SegmentBuilder::AddNode(std::uint64_t frame, std::uint32_t parent) {
+  Append(SectionKind::kStackNodes, StackNode{frame, static_cast<StackId>(parent), 0});
+  return Count(SectionKind::kStackNodes) - 1;
+}
+
+std::uint32_t SegmentBuilder::AddStack(const std::vector<FrameSpec>& frames, bool is_truncated) {
+  std::uint32_t node = is_truncated ? 1 : 0;
+  for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame) {
+    const std::uint64_t exact = frame->is_exact ? kFrameIsExact : 0;
+    node =
+        AddNode(frame->address | exact | (std::uint64_t{frame->module} << kFrameModuleShift), node);
+  }
+  return node;
+}
+
+void SegmentBuilder::AddSite(std::uint32_t stack, const SiteSpec& spec) {
+  Append(SectionKind::kSites, SiteSlot{static_cast<StackId>(stack), spec.kind, Weight(spec.objects),
+                                       spec.bytes, spec.samples});
+}
+
+void SegmentBuilder::AddAllocation(std::uint32_t stack, const AllocationSpec& spec) {
+  Append(spec.is_mapping ? SectionKind::kMappings : SectionKind::kAllocations,
+         AllocationSlot{spec.address, spec.requested_bytes, Weight(spec.weight), spec.time_ns,
+                        static_cast<StackId>(stack), spec.thread_id, spec.generation, 0});
+}
+
+std::string SegmentBuilder::SectionBytes(SectionKind kind) const {
+  if (kind == SectionKind::kStrings) return strings_;
+  std::string bytes;
+  const auto entries = entries_.find(kind);
+  if (entries == entries_.end()) return bytes;
+  for (const std::string& entry : entries->second) {
+    bytes += entry + std::string(extra_bytes_, '\xEE');
+  }
+  return bytes;
+}
+
+std::string SegmentBuilder::Build() const {
+  SegmentHeader header{};
+  FillHeader(header);
+  std::string body;
+  const auto add_section = [&](SectionKind kind, std::uint32_t entry_bytes, std::string bytes) {
+    SectionEntry& section = header.sections[header.section_count++];
+    section.kind = kind;
+    section.entry_bytes = entry_bytes;
+    section.offset = kSegmentPageBytes + body.size();
+    section.used = bytes.size() / entry_bytes;
+    section.capacity = section.used + kSpareEntries;
+    bytes.resize(PageAligned(section.capacity * entry_bytes));
+    body += bytes;
+  };
+  if (has_unknown_section_) add_section(kUnknownKind, 7, std::string(70, '\xDD'));
+  for (SectionKind kind : kKinds) {
+    const std::uint32_t extra = kind == SectionKind::kStrings ? 0 : extra_bytes_;
+    add_section(kind, EntryBytes(kind) + extra, SectionBytes(kind));
+  }
+  header.segment_bytes = kSegmentPageBytes + body.size();
+  header.counters.samples = Count(SectionKind::kAllocations);
+  if (change_) change_(header);
+  std::string bytes(reinterpret_cast<const char*>(&header), sizeof(header));
+  bytes.resize(kSegmentPageBytes);
+  return bytes + body;
+}
+
+void SegmentBuilder::WriteTo(const std::string& path) const {
+  const std::string bytes = Build();
+  std::ofstream(path, std::ios::binary)
+      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+}  // namespace limpet

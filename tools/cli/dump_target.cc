@@ -1,0 +1,159 @@
+#include "tools/cli/dump_target.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
+#include "runtime/layout/segment.h"
+#include "tools/reader/segment_directory.h"
+#include "tools/reader/segment_reader.h"
+
+namespace limpet {
+namespace {
+
+constexpr char kDefaultDirectory[] = "limpet";
+constexpr auto kRetryPause = std::chrono::milliseconds(20);
+constexpr auto kRetryTime = std::chrono::seconds(2);
+
+// Where this process's segment may lie, as seen from here. A process in a container has its own
+// /dev/shm, reached through its root.
+std::vector<std::string> DirectoriesOf(const ProcessFacts& process, const std::string& chosen) {
+  std::vector<std::string> directories = RuntimeDirectories(chosen);
+  if (!chosen.empty()) return directories;
+  const std::string root = absl::StrFormat("/proc/%d/root", process.pid);
+  const std::string usual = DefaultRuntimeDirectory(process.uid);
+  const std::string own = ReadEnvironment(process.pid, "LIMPET_RUNTIME_DIR").value_or("");
+  directories.push_back(usual);
+  directories.push_back(root + usual);
+  if (!own.empty()) directories.push_back(root + AbsolutePathIn(process.pid, own));
+  return directories;
+}
+
+absl::Status NotTraced(const ProcessFacts& process) {
+  if (!process.has_limpet.has_value()) {
+    return absl::PermissionDeniedError(
+        absl::StrFormat("process %d belongs to uid %d: run limpet as that user or as root",
+                        process.pid, process.uid));
+  }
+  return absl::NotFoundError(
+      absl::StrFormat("process %d (%s) is not traced: start it by `limpet run -- COMMAND`, or with "
+                      "LD_PRELOAD=liblimpet.so",
+                      process.pid, process.executable));
+}
+
+// What a process has to show that has sampled nothing yet.
+SegmentSnapshot EmptySnapshot(const ProcessFacts& process) {
+  SegmentSnapshot snapshot;
+  snapshot.state = static_cast<std::uint32_t>(SegmentState::kLive);
+  snapshot.pid = process.namespace_pid;
+  snapshot.uid = process.uid;
+  snapshot.owner_uid = process.uid;
+  snapshot.start_ticks = process.start_ticks;
+  snapshot.executable = process.executable;
+  snapshot.modules.resize(1);
+  const std::string directory =
+      ReadEnvironment(process.pid, "LIMPET_DIR").value_or(kDefaultDirectory);
+  snapshot.dump_directory = AbsolutePathIn(process.pid, directory);
+  return snapshot;
+}
+
+absl::StatusOr<DumpTarget> ReadLiving(const ProcessFacts& process, const std::string& chosen) {
+  const SegmentName name{process.namespace_pid, process.start_ticks};
+  const std::optional<SegmentEntry> entry = FindSegment(DirectoriesOf(process, chosen), name);
+  if (!entry.has_value()) return NotTraced(process);
+  absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(entry->path);
+  if (!snapshot.ok()) return snapshot.status();
+  return DumpTarget{std::move(*snapshot), process};
+}
+
+// Repeats while the segment is not there or not finished.
+absl::StatusOr<DumpTarget> Patiently(const std::function<absl::StatusOr<DumpTarget>()>& read) {
+  const auto deadline = std::chrono::steady_clock::now() + kRetryTime;
+  while (true) {
+    absl::StatusOr<DumpTarget> target = read();
+    const bool is_early = absl::IsNotFound(target.status()) || absl::IsUnavailable(target.status());
+    if (!is_early || std::chrono::steady_clock::now() >= deadline) return target;
+    std::this_thread::sleep_for(kRetryPause);
+  }
+}
+
+absl::StatusOr<DumpTarget> FindLiving(const ProcessFacts& process, const DumpOptions& options) {
+  const auto read = [&] { return ReadLiving(process, options.runtime_directory); };
+  absl::StatusOr<DumpTarget> target = options.from_signal ? Patiently(read) : read();
+  if (absl::IsNotFound(target.status()) && process.has_limpet.value_or(false)) {
+    return DumpTarget{EmptySnapshot(process), process};
+  }
+  return target;
+}
+
+absl::StatusOr<DumpTarget> FindDead(std::uint32_t pid, const DumpOptions& options) {
+  const std::vector<std::string> directories = RuntimeDirectories(options.runtime_directory);
+  const std::optional<SegmentEntry> entry = FindNewestSegment(directories, pid);
+  if (!entry.has_value()) {
+    return absl::NotFoundError(
+        absl::StrFormat("there is no process %d, and no segment of one that died: `limpet ps` "
+                        "lists those there are",
+                        pid));
+  }
+  absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(entry->path);
+  if (!snapshot.ok()) return snapshot.status();
+  return DumpTarget{std::move(*snapshot), std::nullopt};
+}
+
+absl::StatusOr<DumpTarget> FindFile(const std::string& path) {
+  absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(path);
+  if (!snapshot.ok()) return snapshot.status();
+  DumpTarget target{std::move(*snapshot), std::nullopt};
+  absl::StatusOr<ProcessFacts> process = ReadProcess(target.snapshot.pid);
+  const bool is_same =
+      process.ok() && process->is_alive && process->start_ticks == target.snapshot.start_ticks;
+  if (is_same) target.process = *std::move(process);
+  return target;
+}
+
+}  // namespace
+
+absl::StatusOr<DumpTarget> FindDumpTarget(const DumpOptions& options) {
+  std::uint32_t pid = 0;
+  if (!absl::SimpleAtoi(options.target, &pid)) return FindFile(options.target);
+  absl::StatusOr<ProcessFacts> process = ReadProcess(pid);
+  if (process.ok() && process->is_alive) return FindLiving(*process, options);
+  if (!process.ok() && !absl::IsNotFound(process.status())) return process.status();
+  return FindDead(pid, options);
+}
+
+std::string DumpDirectory(const DumpTarget& target) {
+  // The directory stands in a segment that its owner may have forged: nobody else, and root least
+  // of all, writes where it says.
+  const bool is_ours = target.snapshot.owner_uid == geteuid();
+  return is_ours && !target.snapshot.dump_directory.empty() ? target.snapshot.dump_directory
+                                                            : kDefaultDirectory;
+}
+
+std::int64_t SnapshotTime(const DumpTarget& target) {
+  if (target.process.has_value()) {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  }
+  // A write through a mapping leaves tmpfs's time of the file as it was: the newest block knows
+  // more.
+  const SegmentSnapshot& snapshot = target.snapshot;
+  std::uint64_t newest_ns = snapshot.created_monotonic_ns;
+  for (const AllocationRecord& record : snapshot.allocations) {
+    newest_ns = std::max(newest_ns, record.time_ns);
+  }
+  const std::uint64_t lived_ns = newest_ns - snapshot.created_monotonic_ns;
+  const std::uint64_t last_seen_ns =
+      std::max(snapshot.created_unix_ns + lived_ns, snapshot.modified_unix_ns);
+  return static_cast<std::int64_t>(std::min<std::uint64_t>(last_seen_ns, INT64_MAX));
+}
+
+}  // namespace limpet

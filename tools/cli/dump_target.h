@@ -1,0 +1,31 @@
+// Finds what `limpet dump` was asked for: a living process, a dead one's segment, or a file.
+//
+// Runs: companion.  Threads: one.  Allocates: yes.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "tools/cli/commands.h"
+#include "tools/reader/process_facts.h"
+#include "tools/reader/segment_snapshot.h"
+
+namespace limpet {
+
+struct DumpTarget {
+  SegmentSnapshot snapshot;
+  std::optional<ProcessFacts> process;  // absent: it died
+};
+
+// A traced process that has sampled nothing has no segment yet: it gets an empty snapshot. Started
+// by a signal, waits a moment for a segment that is just being made.
+absl::StatusOr<DumpTarget> FindDumpTarget(const DumpOptions& options);
+
+// Where the target wants its dumps. Never empty.
+std::string DumpDirectory(const DumpTarget& target);
+
+// When the snapshot was true: now, or when its process was last seen.
+std::int64_t SnapshotTime(const DumpTarget& target);
+
+}  // namespace limpet

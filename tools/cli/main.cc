@@ -1,0 +1,111 @@
+// limpet: the companion's command line. Binds flags to the options of each verb and prints the one
+// message that a failed verb comes back with.
+//
+// Runs: companion.  Threads: one.  Allocates: yes.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "absl/strings/str_format.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/exit_code.h"
+
+namespace limpet {
+namespace {
+
+constexpr char kVersion[] = LIMPET_VERSION;
+
+struct Options {
+  DumpOptions dump;
+  PsOptions ps;
+  RunOptions run;
+  DoctorOptions doctor;
+};
+
+CLI::App* AddDump(CLI::App& app, DumpOptions& options) {
+  CLI::App* const verb = app.add_subcommand("dump", "write profiles of a process, dead or alive");
+  verb->add_option("target", options.target, "PID, or path of a segment file")->required();
+  verb->add_option("-p,--profiles", options.profiles, "heap, allocs, mmap, joined by commas")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  verb->add_option("-o,--output", options.output,
+                   "file name pattern: %e exe %p pid %s start %t UTC %n number %h host %P profile; "
+                   "- is stdout; else into the process's LIMPET_DIR");
+  verb->add_option("-f,--format", options.format, "pprof, text or collapsed")
+      ->capture_default_str();
+  verb->add_flag("--from-signal", options.from_signal)->group("");
+  verb->add_option("--runtime-dir", options.runtime_directory)->group("");
+  verb->footer("\nlimpet dump 4242 -p heap -o heap.pb.gz && go tool pprof -top heap.pb.gz");
+  return verb;
+}
+
+CLI::App* AddPs(CLI::App& app, PsOptions& options) {
+  CLI::App* const verb = app.add_subcommand("ps", "list traced processes, dead or alive");
+  verb->add_flag("--json", options.json, "for programs; the names are stable");
+  return verb;
+}
+
+CLI::App* AddRun(CLI::App& app, RunOptions& options) {
+  CLI::App* const verb = app.add_subcommand("run", "start a program traced");
+  verb->positionals_at_end();  // what follows COMMAND is the command's, also what looks like ours
+  verb->add_option("command", options.command, "program and its arguments, behind --")->required();
+  verb->add_option("--allocator", options.allocator, "jemalloc; default: the program's own");
+  verb->add_option("-s,--sample-bytes", options.sample_bytes,
+                   "mean bytes between samples, 1: every allocation (LIMPET_SAMPLE_BYTES)");
+  verb->add_option("-d,--directory", options.directory, "where dumps go (LIMPET_DIR)");
+  verb->add_option("--signal", options.signal, "USR1, USR2, RTMIN+n, none (LIMPET_SIGNAL)");
+  verb->add_option("--max-bytes", options.max_bytes, "limit of the segment (LIMPET_MAX_BYTES)");
+  verb->add_flag("--dump-at-exit", options.dump_at_exit, "also dump when it ends");
+  verb->add_flag("--mmap", options.trace_mappings, "trace anonymous memory mappings too");
+  verb->footer("\nlimpet run -s 64KiB -- ./server --port 80");
+  return verb;
+}
+
+CLI::App* AddDoctor(CLI::App& app, DoctorOptions& options) {
+  CLI::App* const verb = app.add_subcommand("doctor", "say what would keep limpet from working");
+  verb->positionals_at_end();
+  verb->add_option("target", options.target, "PID or command; default: this machine");
+  verb->add_flag("--json", options.json, "for programs; the names are stable");
+  return verb;
+}
+
+int Report(const absl::StatusOr<int>& result) {
+  if (result.ok()) return *result;
+  absl::FPrintF(stderr, "limpet: %s\n", std::string(result.status().message()));
+  return ExitCodeOf(result.status());
+}
+
+// CLI11 has an exit code of its own for each kind of mistake; ours is one.
+int ReportParse(const CLI::App& app, const CLI::ParseError& error) {
+  const int code = app.exit(error);
+  return code == 0 ? kExitOk : kExitUsage;  // --help and --version come this way too
+}
+
+int Main(int count, char** arguments) {
+  CLI::App app("limpet watches where a running program's memory goes.", "limpet");
+  app.set_version_flag("--version", std::string("limpet ") + kVersion);
+  app.require_subcommand(1);
+  app.footer(
+      "\nExit codes: 0 fine, 1 a finding, 2 usage, 3 not traced, 4 bad data, 5 permission.\n"
+      "`limpet VERB --help` says more.");
+  Options options;
+  const CLI::App* const run = AddRun(app, options.run);
+  const CLI::App* const ps = AddPs(app, options.ps);
+  const CLI::App* const dump = AddDump(app, options.dump);
+  AddDoctor(app, options.doctor);
+  try {
+    app.parse(count, arguments);
+  } catch (const CLI::ParseError& error) {
+    return ReportParse(app, error);
+  }
+  if (run->parsed()) return Report(RunCommand(options.run));
+  if (ps->parsed()) return Report(PsCommand(options.ps));
+  if (dump->parsed()) return Report(DumpCommand(options.dump));
+  return Report(DoctorCommand(options.doctor));
+}
+
+}  // namespace
+}  // namespace limpet
+
+int main(int count, char** arguments) { return limpet::Main(count, arguments); }

@@ -1,0 +1,151 @@
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/output_file.h"
+#include "tools/cli/process_row.h"
+#include "tools/profile/coverage.h"
+#include "tools/render/printable_text.h"
+
+namespace limpet {
+namespace {
+
+using Cells = std::vector<std::string>;
+
+constexpr char kAbsent[] = "-";
+
+std::uint64_t LossTotal(const ProcessRow& row) {
+  std::uint64_t total = 0;
+  for (const Loss& loss : row.losses) total += loss.count;
+  return total;
+}
+
+Coverage CoverageOf(const ProcessRow& row) {
+  return {.in_use_bytes = row.heap.InUseBytes(),
+          .resident_anonymous_bytes = row.process->resident_anonymous_bytes,
+          .resident_bytes = row.process->resident_bytes};
+}
+
+std::string Interval(std::uint64_t bytes) { return bytes <= 1 ? "every" : FormatBytes(bytes); }
+
+std::string Resident(const ProcessRow& row) {
+  return row.process.has_value() ? FormatBytes(row.process->resident_bytes) : kAbsent;
+}
+
+Cells CellsOf(const ProcessRow& row) {
+  Cells cells(9, kAbsent);
+  cells[0] = absl::StrFormat("%d", row.pid);
+  cells[1] = row.state;
+  cells[6] = Resident(row);
+  cells.push_back(OneLine(row.executable.empty() ? kAbsent : row.executable));
+  if (!row.snapshot.has_value()) return cells;
+  const SegmentSnapshot& snapshot = *row.snapshot;
+  cells[2] = FormatBytes(static_cast<std::uint64_t>(row.heap.InUseBytes()));
+  cells[3] = absl::StrFormat("%d", row.heap.InUseObjects());
+  cells[4] = FormatBytes(static_cast<std::uint64_t>(row.heap.AllocatedBytes()));
+  cells[5] = absl::StrFormat("%d", CounterValue(snapshot, "samples"));
+  cells[7] = Interval(snapshot.sample_interval_bytes);
+  cells[8] = absl::StrFormat("%d", LossTotal(row));
+  return cells;
+}
+
+// What does not fit into a column.
+std::string Remark(const ProcessRow& row) {
+  if (!row.problem.empty()) return OneLine(row.problem);
+  if (!row.snapshot.has_value()) return "traced, nothing sampled yet";
+  if (!row.process.has_value()) {
+    return absl::StrFormat("its profiles: limpet dump %d", row.pid);
+  }
+  return DescribeDumpSignal(*row.snapshot, row.pid) + "\n" + CoverageLine(CoverageOf(row));
+}
+
+// Numbers to the right, words to the left.
+bool IsRightAligned(std::size_t column) { return column != 1 && column != 9; }
+
+std::string Line(const Cells& cells, const std::vector<std::size_t>& widths) {
+  std::string line;
+  for (std::size_t column = 0; column < cells.size(); ++column) {
+    const int width = static_cast<int>(widths[column]);
+    if (column != 0) line += "  ";
+    line += IsRightAligned(column) ? absl::StrFormat("%*s", width, cells[column])
+                                   : absl::StrFormat("%-*s", width, cells[column]);
+  }
+  return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+}
+
+std::string Table(const std::vector<ProcessRow>& rows) {
+  std::vector<Cells> lines = {{"PID", "STATE", "IN USE", "OBJECTS", "ALLOCATED", "SAMPLES", "RSS",
+                               "INTERVAL", "LOSSES", "EXECUTABLE"}};
+  for (const ProcessRow& row : rows) lines.push_back(CellsOf(row));
+  std::vector<std::size_t> widths(lines.front().size());
+  for (const Cells& cells : lines) {
+    for (std::size_t column = 0; column < cells.size(); ++column) {
+      widths[column] = std::max(widths[column], cells[column].size());
+    }
+  }
+  widths.back() = 0;
+  const std::string indent(widths[0] + 2, ' ');
+  std::string text = Line(lines[0], widths);
+  for (std::size_t index = 0; index < rows.size(); ++index) {
+    text += Line(lines[index + 1], widths);
+    text += indent + absl::StrReplaceAll(Remark(rows[index]), {{"\n", "\n" + indent}}) + "\n";
+    for (const Loss& loss : rows[index].losses) {
+      text += absl::StrFormat("%sloss: %d %s\n", indent, loss.count, loss.words);
+    }
+  }
+  return text;
+}
+
+nlohmann::ordered_json SampledJson(const ProcessRow& row) {
+  nlohmann::ordered_json json;
+  const SegmentSnapshot& snapshot = *row.snapshot;
+  json["start_ticks"] = snapshot.start_ticks;
+  json["in_use_bytes"] = row.heap.InUseBytes();
+  json["in_use_objects"] = row.heap.InUseObjects();
+  json["allocated_bytes"] = row.heap.AllocatedBytes();
+  json["allocated_objects"] = row.heap.AllocatedObjects();
+  json["sample_interval_bytes"] = snapshot.sample_interval_bytes;
+  json["dump_signal"] = DescribeDumpSignal(snapshot, row.pid);
+  for (const auto& [name, value] : snapshot.counters) json["counters"][name] = value;
+  json["losses"] = nlohmann::ordered_json::object();
+  for (const Loss& loss : row.losses) json["losses"][loss.name] = loss.count;
+  return json;
+}
+
+std::string Json(const std::vector<ProcessRow>& rows) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const ProcessRow& row : rows) {
+    nlohmann::ordered_json json;
+    json["pid"] = row.pid;
+    json["executable"] = ValidUtf8(row.executable);
+    json["state"] = row.state;
+    if (!row.problem.empty()) json["problem"] = ValidUtf8(row.problem);
+    if (row.process.has_value()) {
+      json["rss_bytes"] = row.process->resident_bytes;
+      json["rss_anonymous_bytes"] = row.process->resident_anonymous_bytes;
+      json["threads"] = row.process->threads;
+    }
+    if (row.snapshot.has_value()) json.update(SampledJson(row));
+    list.push_back(std::move(json));
+  }
+  return nlohmann::ordered_json{{"version", 1}, {"processes", std::move(list)}}.dump(2) + "\n";
+}
+
+}  // namespace
+
+absl::StatusOr<int> PsCommand(const PsOptions& options) {
+  const std::vector<ProcessRow> rows = ListProcessRows();
+  const absl::Status status = WriteStandardOutput(options.json ? Json(rows) : Table(rows));
+  if (!status.ok()) return status;
+  if (rows.empty() && !options.json) {
+    absl::FPrintF(stderr, "no process is traced: start one by `limpet run -- COMMAND`\n");
+  }
+  return kExitOk;
+}
+
+}  // namespace limpet

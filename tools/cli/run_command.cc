@@ -1,0 +1,141 @@
+#include <errno.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tools/cli/commands.h"
+#include "tools/launch/command_path.h"
+#include "tools/launch/preload_library.h"
+#include "tools/launch/program_check.h"
+#include "tools/launch/trace_settings.h"
+#include "tools/launch/traced_environment.h"
+
+namespace limpet {
+namespace {
+
+// As env, timeout and docker say it, so that scripts can tell our failures from the program's.
+constexpr int kExitLimpetFailed = 125;
+constexpr int kExitNotExecutable = 126;
+constexpr int kExitNotFound = 127;
+
+void Say(const std::string& text) { std::fprintf(stderr, "limpet: %s\n", text.c_str()); }
+
+void Tell(const Finding& finding) {
+  Say(finding.message);
+  if (!finding.cure.empty()) std::fprintf(stderr, "        %s\n", finding.cure.c_str());
+}
+
+std::string Variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+std::map<std::string, std::string> SettingsOf(const RunOptions& options) {
+  std::map<std::string, std::string> settings;
+  const std::pair<const char*, const std::string*> texts[] = {
+      {"LIMPET_SAMPLE_BYTES", &options.sample_bytes},
+      {"LIMPET_DIR", &options.directory},
+      {"LIMPET_SIGNAL", &options.signal},
+      {"LIMPET_MAX_BYTES", &options.max_bytes},
+  };
+  for (const auto& [name, value] : texts) {
+    if (!value->empty()) settings[name] = *value;
+  }
+  if (options.dump_at_exit) settings["LIMPET_DUMP_AT_EXIT"] = "1";
+  if (options.trace_mappings) settings["LIMPET_MMAP"] = "1";
+  return settings;
+}
+
+// InvalidArgument is the user's, all else ours.
+absl::StatusOr<TraceRequest> RequestOf(const RunOptions& options) {
+  TraceRequest request;
+  request.settings = SettingsOf(options);
+  for (const auto& [name, value] : request.settings) {
+    if (absl::Status status = CheckSetting(name, value); !status.ok()) return status;
+  }
+  absl::StatusOr<std::string> library =
+      FindPreloadLibrary(OwnExecutable(), Variable("LIMPET_LIBRARY"));
+  if (!library.ok()) return library.status();
+  request.library = *library;
+  if (!options.allocator.empty()) {
+    absl::StatusOr<std::string> allocator = FindAllocatorLibrary(options.allocator);
+    if (!allocator.ok()) return allocator.status();
+    request.allocator_library = *allocator;
+  }
+  // The dump that a signal starts is to be made by this very companion.
+  if (Variable("LIMPET_COMPANION").empty()) request.settings["LIMPET_COMPANION"] = OwnExecutable();
+  return request;
+}
+
+// A directory that does not exist yet is made at the first dump.
+void WarnOfDirectory(const std::string& chosen) {
+  namespace fs = std::filesystem;
+  const std::string set = chosen.empty() ? Variable("LIMPET_DIR") : chosen;
+  fs::path existing = fs::absolute(set.empty() ? "limpet" : set);
+  const std::string shown = existing.string();
+  std::error_code error;
+  while (!fs::exists(existing, error) && existing.has_relative_path()) {
+    existing = existing.parent_path();
+  }
+  if (access(existing.c_str(), W_OK | X_OK) == 0 && fs::is_directory(existing, error)) return;
+  Say(absl::StrCat("profiles cannot be written to ", shown, ": ", existing.string(),
+                   " is no directory that this user may write; --directory names another"));
+}
+
+int Execute(const std::vector<std::string>& command, std::vector<std::string> environment) {
+  std::vector<char*> arguments;
+  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  std::vector<char*> variables;
+  for (std::string& variable : environment) variables.push_back(variable.data());
+  variables.push_back(nullptr);
+
+  execvpe(arguments[0], arguments.data(), variables.data());
+  const int error = errno;
+  Say(absl::StrCat("cannot run ", command[0], ": ", std::strerror(error)));
+  return error == ENOENT ? kExitNotFound : kExitNotExecutable;
+}
+
+// Says what will not be seen; false when nothing would be.
+bool CanTrace(const ProgramReport& report) {
+  for (const Finding& finding : report.findings) {
+    if (finding.severity != Severity::kNote) Tell(finding);
+  }
+  return !IsBlocked(report.findings);
+}
+
+}  // namespace
+
+absl::StatusOr<int> RunCommand(const RunOptions& options) {
+  if (options.command.empty()) {
+    return absl::InvalidArgumentError("which program? limpet run [OPTIONS] -- COMMAND [ARGUMENTS]");
+  }
+  const absl::StatusOr<TraceRequest> request = RequestOf(options);
+  if (absl::IsInvalidArgument(request.status())) return request.status();
+  if (!request.ok()) {
+    Say(std::string(request.status().message()));
+    return kExitLimpetFailed;
+  }
+  const absl::StatusOr<ProgramReport> report = CheckCommand(options.command[0], SearchPath());
+  if (!report.ok()) {
+    Say(std::string(report.status().message()));
+    return absl::IsNotFound(report.status()) ? kExitNotFound : kExitNotExecutable;
+  }
+  if (!CanTrace(*report)) {
+    Say(absl::StrCat(
+        "not started, because it would not be traced; without limpet it runs as ever"));
+    return kExitNotTraced;
+  }
+  WarnOfDirectory(options.directory);
+  return Execute(options.command, TracedEnvironment(environ, *request));
+}
+
+}  // namespace limpet

@@ -1,0 +1,21 @@
+// Which leaf frames are the allocator's and not the program's: a profile that says "all memory is
+// allocated in malloc" says nothing.
+//
+//   malloc <- operator new <- Cache::grow <- serve       shown from Cache::grow
+//
+// Runs: companion.  Threads: any.  Allocates: yes.
+#pragma once
+
+#include <string>
+
+#include "tools/profile/frame_namer.h"
+#include "tools/reader/segment_snapshot.h"
+
+namespace limpet {
+
+bool IsAllocatorFrame(const NamedFrame& frame, const SegmentSnapshot& snapshot);
+
+// The same for pprof, which matches names without their arguments and hides the callees with them.
+std::string AllocatorFramesPattern();
+
+}  // namespace limpet

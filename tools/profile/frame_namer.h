@@ -1,0 +1,54 @@
+// Gives every frame a name. A frame without a symbol is never nothing: it keeps its file and
+// address.
+//
+//   symbol found            parse()  json.cc:118
+//   module without symbol   libfoo.so+0x1a2b       an address in the file, as addr2line takes it
+//   compiled at run time    its name in /tmp/perf-PID.map, else [jit]+0x7f33120040a1
+//
+// Runs: companion.  Threads: one.  Allocates: yes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "tools/reader/jit_names.h"
+#include "tools/reader/segment_snapshot.h"
+#include "tools/symbol/symbolizer.h"
+
+namespace limpet {
+
+struct NamedFrame {
+  std::uint64_t call_address = 0;    // in memory: return address less 1
+  std::uint64_t entry = 0;           // in memory, 0: unknown
+  std::uint32_t module = 0;          // index into SegmentSnapshot::modules, 0: none
+  std::vector<SourceFrame> sources;  // never empty; innermost inlined function first
+};
+
+class FrameNamer {
+ public:
+  // `jit_names` may be null. All must outlive the namer.
+  FrameNamer(const SegmentSnapshot& snapshot, Symbolizer& symbolizer, const JitNames* jit_names)
+      : snapshot_(snapshot), symbolizer_(symbolizer), jit_names_(jit_names) {}
+
+  // Stays valid as long as the namer.
+  const NamedFrame& Name(const FrameRecord& frame);
+
+ private:
+  using FrameKey = std::tuple<std::uint32_t, std::uint64_t>;  // module, call address
+
+  void NameInModule(const ModuleRecord& module, NamedFrame& named);
+  void NameWithoutModule(NamedFrame& named) const;
+
+  const SegmentSnapshot& snapshot_;
+  Symbolizer& symbolizer_;
+  const JitNames* jit_names_;
+  std::map<FrameKey, NamedFrame> named_;
+};
+
+// Last part of a path, without the " (deleted)" that the kernel adds.
+std::string BaseName(const std::string& path);
+
+}  // namespace limpet

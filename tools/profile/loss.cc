@@ -1,0 +1,57 @@
+#include "tools/profile/loss.h"
+
+namespace limpet {
+namespace {
+
+struct LossWords {
+  const char* name;
+  const char* words;
+};
+
+constexpr LossWords kLossWords[] = {
+    {"dropped_reentrant", "samples dropped, taken inside another sample by a signal handler"},
+    {"dropped_starting", "samples dropped while the segment was being made"},
+    {"dropped_allocations_full", "samples shown as allocated but not as in use: no slot was left"},
+    {"dropped_stacks_full", "samples on the unknown stack: no room for more stacks"},
+    {"dropped_mappings_full", "memory mappings not recorded: no slot was left"},
+    {"dropped_threads_full", "threads not listed: no slot was left"},
+    {"dropped_modules_full", "modules without a slot: their frames are bare addresses"},
+    {"truncated_stacks", "stacks cut: too deep, or without unwind rules"},
+    {"foreign_stacks", "stacks of fibers or signal stacks, which may be incomplete"},
+    {"reservation_failures", "times that growth was refused: LIMPET_MAX_BYTES, /dev/shm or memory"},
+};
+
+const char* WordsOf(const std::string& name) {
+  for (const LossWords& loss : kLossWords) {
+    if (name == loss.name) return loss.words;
+  }
+  return nullptr;  // counts work, not a loss
+}
+
+}  // namespace
+
+std::vector<Loss> ListLosses(const SegmentSnapshot& snapshot) {
+  std::vector<Loss> losses;
+  for (const auto& [name, count] : snapshot.counters) {
+    const char* const words = WordsOf(name);
+    if (words != nullptr && count != 0) losses.push_back({name, words, count});
+  }
+  if (snapshot.torn_slots != 0) {
+    losses.push_back(
+        {"torn_slots", "blocks left out: they changed while being read", snapshot.torn_slots});
+  }
+  if (snapshot.invalid_slots != 0) {
+    losses.push_back(
+        {"invalid_slots", "damaged entries of the segment left out", snapshot.invalid_slots});
+  }
+  return losses;
+}
+
+std::uint64_t CounterValue(const SegmentSnapshot& snapshot, const std::string& name) {
+  for (const auto& [counter, value] : snapshot.counters) {
+    if (counter == name) return value;
+  }
+  return 0;
+}
+
+}  // namespace limpet

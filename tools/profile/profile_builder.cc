@@ -1,0 +1,135 @@
+#include "tools/profile/profile_builder.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "tools/profile/allocator_frames.h"
+#include "tools/profile/estimate.h"
+#include "tools/profile/location_table.h"
+#include "tools/profile/loss.h"
+
+namespace limpet {
+namespace {
+
+enum ValueIndex : std::size_t { kAllocObjects, kAllocSpace, kInUseObjects, kInUseSpace };
+
+using LocationList = std::vector<std::uint32_t>;
+
+// Leaf first. Never empty: what is unknown says so.
+LocationList ListLocations(const StackRecord& stack, const SegmentSnapshot& snapshot,
+                           FrameNamer& namer, LocationTable& table) {
+  if (stack.frames.empty()) return {table.AddMarker("[unknown stack]")};
+  LocationList locations;
+  for (std::size_t index = 0; index < stack.frames.size(); ++index) {
+    const NamedFrame& frame = namer.Name(stack.frames[index]);
+    const bool is_last = index + 1 == stack.frames.size();
+    if (locations.empty() && !is_last && IsAllocatorFrame(frame, snapshot)) continue;
+    locations.push_back(table.AddFrame(frame));
+  }
+  if (stack.is_truncated) locations.push_back(table.AddMarker("[truncated]"));
+  return locations;
+}
+
+void DescribeValues(const SegmentSnapshot& snapshot, Profile& profile) {
+  profile.sample_types = {{"alloc_objects", "count"},
+                          {"alloc_space", "bytes"},
+                          {"inuse_objects", "count"},
+                          {"inuse_space", "bytes"}};
+  profile.default_sample_type = profile.name == "allocs" ? "alloc_space" : "inuse_space";
+  profile.period_type = {"space", "bytes"};
+  profile.period =
+      static_cast<std::int64_t>(std::min<std::uint64_t>(snapshot.sample_interval_bytes, INT64_MAX));
+  profile.drop_frames = AllocatorFramesPattern();
+}
+
+void AddComments(const SegmentSnapshot& snapshot, const ProfileOrigin& origin, Profile& profile) {
+  const std::uint64_t interval = snapshot.sample_interval_bytes;
+  const std::string rate = interval <= 1 ? std::string("every allocation recorded")
+                                         : absl::StrFormat("one sample per %d bytes", interval);
+  const std::uint64_t samples = CounterValue(snapshot, "samples");
+  profile.comments.push_back(absl::StrFormat("limpet: %s of %s (pid %d)", profile.name,
+                                             snapshot.executable, snapshot.pid));
+  profile.comments.push_back(
+      samples == 0
+          ? absl::StrFormat("%s; nothing sampled yet", rate)
+          : absl::StrFormat("%s; %d samples; values are estimates of the whole", rate, samples));
+  if (!origin.coverage.empty()) profile.comments.push_back(origin.coverage);
+  for (const Loss& loss : ListLosses(snapshot)) {
+    profile.comments.push_back(absl::StrFormat("loss: %d %s", loss.count, loss.words));
+  }
+}
+
+// Largest first; equal ones by address, so that the same segment always makes the same file.
+void SortSamples(Profile& profile) {
+  const auto addresses = [&profile](const ProfileSample& sample) {
+    std::vector<std::uint64_t> list;
+    for (std::uint32_t location : sample.locations) {
+      list.push_back(profile.locations[location].address);
+    }
+    return list;
+  };
+  std::sort(profile.samples.begin(), profile.samples.end(),
+            [&addresses](const ProfileSample& a, const ProfileSample& b) {
+              const auto rank = [](const ProfileSample& sample) {
+                return std::tuple(-sample.values[kInUseSpace], -sample.values[kAllocSpace]);
+              };
+              if (rank(a) != rank(b)) return rank(a) < rank(b);
+              return std::tuple(addresses(a), a.locations) < std::tuple(addresses(b), b.locations);
+            });
+}
+
+void AddSamples(const std::map<LocationList, Estimate>& estimates, Profile& profile) {
+  for (const auto& [locations, estimate] : estimates) {
+    std::vector<std::int64_t> values = {estimate.AllocatedObjects(), estimate.AllocatedBytes(),
+                                        estimate.InUseObjects(), estimate.InUseBytes()};
+    const auto is_zero = [](std::int64_t value) { return value == 0; };
+    if (std::all_of(values.begin(), values.end(), is_zero)) continue;
+    profile.samples.push_back({.locations = locations, .values = std::move(values)});
+  }
+  SortSamples(profile);
+}
+
+}  // namespace
+
+absl::StatusOr<Profile> ProfileBuilder::Build(const std::string& name,
+                                              const ProfileOrigin& origin) {
+  const std::vector<std::string>& known = KnownProfiles();
+  if (std::find(known.begin(), known.end(), name) == known.end()) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("unknown profile '%s': choose from %s", name, absl::StrJoin(known, ", ")));
+  }
+  Profile profile{.name = name, .time_unix_ns = origin.time_unix_ns};
+  DescribeValues(snapshot_, profile);
+  AddComments(snapshot_, origin, profile);
+
+  LocationTable table(snapshot_, profile);
+  const EstimateKind kind = name == "mmap" ? EstimateKind::kMappings : EstimateKind::kHeap;
+  std::map<LocationList, Estimate> estimates;  // stacks that trimming made equal become one
+  for (const auto& [stack_id, estimate] : EstimateStacks(snapshot_, kind)) {
+    const auto stack = snapshot_.stacks.find(stack_id);
+    const StackRecord& record = stack == snapshot_.stacks.end() ? StackRecord{} : stack->second;
+    estimates[ListLocations(record, snapshot_, namer_, table)].Add(estimate);
+  }
+  AddSamples(estimates, profile);
+  return profile;
+}
+
+const std::vector<std::string>& KnownProfiles() {
+  static const auto* const known = new std::vector<std::string>{"heap", "allocs", "mmap"};
+  return *known;
+}
+
+std::vector<std::string> DefaultProfiles(const SegmentSnapshot& snapshot) {
+  std::vector<std::string> names = {"heap", "allocs"};
+  const auto is_mapping = [](const SiteRecord& site) { return site.is_mapping; };
+  const bool has_mappings = !snapshot.mappings.empty() ||
+                            std::any_of(snapshot.sites.begin(), snapshot.sites.end(), is_mapping);
+  if (has_mappings) names.push_back("mmap");
+  return names;
+}
+
+}  // namespace limpet

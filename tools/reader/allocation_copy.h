@@ -1,0 +1,29 @@
+// Copies allocation slots that their target goes on writing.
+//
+//   first copy, second copy:   equal and generation even -> kept
+//                              otherwise                 -> read again alone, a few times
+//                              never twice the same      -> torn: left out and counted
+//
+// A killed writer leaves its slot odd for ever, so the number of tries is bounded.
+//
+// Runs: companion.  Threads: plain data.  Allocates: yes.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tools/reader/section_copy.h"
+#include "tools/reader/segment_file.h"
+#include "tools/reader/segment_snapshot.h"
+
+namespace limpet {
+
+struct AllocationCopy {
+  std::vector<AllocationRecord> records;  // of slots in use
+  std::uint64_t torn_slots = 0;
+};
+
+absl::StatusOr<AllocationCopy> CopyAllocations(const SegmentFile& file, const SectionRange& range);
+
+}  // namespace limpet

@@ -1,0 +1,85 @@
+#include "tools/reader/proc_text.h"
+
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+
+namespace limpet {
+namespace {
+
+// The rest of the line that begins with `KEY:`.
+std::optional<absl::string_view> FindLine(absl::string_view text, const std::string& key) {
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (absl::StartsWith(line, key) && line.substr(key.size(), 1) == ":") {
+      return line.substr(key.size() + 1);
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<absl::string_view> Words(absl::string_view line) {
+  return absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+}
+
+}  // namespace
+
+std::optional<StatFacts> ParseStat(const std::string& stat) {
+  const std::size_t name_end = stat.rfind(')');
+  if (name_end == std::string::npos) return std::nullopt;
+  const std::vector<absl::string_view> fields = Words(absl::string_view(stat).substr(name_end + 1));
+  constexpr std::size_t kStateField = 0;        // field 3 of the man page
+  constexpr std::size_t kStartTicksField = 19;  // field 22
+  StatFacts facts;
+  if (fields.size() <= kStartTicksField || fields[kStateField].size() != 1 ||
+      !absl::SimpleAtoi(fields[kStartTicksField], &facts.start_ticks)) {
+    return std::nullopt;
+  }
+  facts.state = fields[kStateField][0];
+  return facts;
+}
+
+std::optional<std::uint64_t> ParseField(const std::string& status, const std::string& key) {
+  const std::optional<absl::string_view> line = FindLine(status, key);
+  if (!line.has_value()) return std::nullopt;
+  const std::vector<absl::string_view> words = Words(*line);
+  std::uint64_t value = 0;
+  if (words.empty() || !absl::SimpleAtoi(words[0], &value)) return std::nullopt;
+  const bool is_kb = words.size() > 1 && words[1] == "kB";
+  if (is_kb && value > UINT64_MAX / 1024) return std::nullopt;
+  return is_kb ? value * 1024 : value;
+}
+
+std::optional<std::uint32_t> ParseNamespacePid(const std::string& status) {
+  const std::optional<absl::string_view> line = FindLine(status, "NSpid");
+  if (!line.has_value()) return std::nullopt;
+  const std::vector<absl::string_view> words = Words(*line);
+  std::uint32_t pid = 0;
+  if (words.empty() || !absl::SimpleAtoi(words.back(), &pid)) return std::nullopt;
+  return pid;
+}
+
+bool MapsHaveLibrary(const std::string& maps, const std::string& library) {
+  const std::string in_folder = "/" + library;
+  for (absl::string_view line : absl::StrSplit(maps, '\n')) {
+    const std::size_t last_slash = line.rfind('/');
+    if (last_slash != absl::string_view::npos &&
+        absl::StartsWith(line.substr(last_slash), in_folder)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::optional<std::string> EnvironmentValue(const std::string& environment,
+                                            const std::string& name) {
+  for (absl::string_view variable : absl::StrSplit(environment, '\0')) {
+    if (absl::StartsWith(variable, name) && variable.substr(name.size(), 1) == "=") {
+      return std::string(variable.substr(name.size() + 1));
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace limpet

@@ -1,0 +1,37 @@
+// Parsers of what /proc/PID says. A process chooses its own name, arguments and environment, so
+// none of it is trusted; what does not parse is absent.
+//
+//   stat:   4242 (a (b) c) S 1 ...       the name may hold blanks and parentheses: the last ')'
+//   ends it status: VmRSS:      1234 kB maps:   7f00-7f10 r-xp 0 fd:0 12
+//   /usr/lib/limpet/liblimpet.so
+//
+// Runs: companion.  Threads: any.  Allocates: yes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace limpet {
+
+struct StatFacts {
+  char state = '?';  // R, S, D, ... Z and X are dead
+  std::uint64_t start_ticks = 0;
+};
+
+std::optional<StatFacts> ParseStat(const std::string& stat);
+
+// A line `KEY: <number> [kB]` of status or smaps_rollup; kB are turned into bytes.
+std::optional<std::uint64_t> ParseField(const std::string& status, const std::string& key);
+
+// The PID that the process itself sees: the last number of `NSpid:`.
+std::optional<std::uint32_t> ParseNamespacePid(const std::string& status);
+
+// True when a file whose name begins with `library` is mapped.
+bool MapsHaveLibrary(const std::string& maps, const std::string& library);
+
+// Value of a variable in a NUL-separated environment.
+std::optional<std::string> EnvironmentValue(const std::string& environment,
+                                            const std::string& name);
+
+}  // namespace limpet

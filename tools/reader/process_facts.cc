@@ -1,0 +1,93 @@
+#include "tools/reader/process_facts.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
+#include "tools/reader/proc_text.h"
+#include "tools/reader/small_file.h"
+
+namespace limpet {
+namespace {
+
+constexpr char kLibraryName[] = "liblimpet.so";
+constexpr std::size_t kMaxMapsBytes = std::size_t{64} << 20;  // 65,530 mappings of long paths
+
+std::string Folder(const std::string& proc, std::uint32_t pid) {
+  return absl::StrFormat("%s/%d", proc, pid);
+}
+
+std::string ReadLink(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::read_symlink(path, error).string();
+}
+
+void FillMemory(const std::string& status, ProcessFacts& facts) {
+  facts.threads = ParseField(status, "Threads").value_or(0);
+  facts.resident_bytes = ParseField(status, "VmRSS").value_or(0);
+  facts.resident_anonymous_bytes = ParseField(status, "RssAnon").value_or(0);
+}
+
+// The second number of `Uid: real effective saved filesystem`.
+std::uint32_t EffectiveUid(const std::string& status) {
+  const std::size_t line = status.find("\nUid:");
+  unsigned real = 0;
+  unsigned effective = 0;
+  if (line == std::string::npos) return 0;
+  return sscanf(status.c_str() + line, "\nUid: %u %u", &real, &effective) == 2 ? effective : 0;
+}
+
+}  // namespace
+
+absl::StatusOr<ProcessFacts> ReadProcess(std::uint32_t pid, const std::string& proc) {
+  const std::string folder = Folder(proc, pid);
+  absl::StatusOr<std::string> stat_text = ReadSmallFile(folder + "/stat");
+  if (!stat_text.ok()) {
+    return absl::NotFoundError(absl::StrFormat("there is no process %d", pid));
+  }
+  const std::optional<StatFacts> stat = ParseStat(*stat_text);
+  if (!stat.has_value()) {
+    return absl::DataLossError(absl::StrFormat("%s/stat is not as Linux writes it", folder));
+  }
+  const std::string status = ReadSmallFile(folder + "/status").value_or("");
+
+  ProcessFacts facts{.pid = pid,
+                     .namespace_pid = ParseNamespacePid(status).value_or(pid),
+                     .uid = EffectiveUid(status),
+                     .start_ticks = stat->start_ticks,
+                     .is_alive = stat->state != 'Z' && stat->state != 'X',
+                     .executable = ReadLink(folder + "/exe")};
+  FillMemory(status, facts);
+  const absl::StatusOr<std::string> maps =
+      ReadSmallFile(folder + "/maps", {.max_bytes = kMaxMapsBytes});
+  if (maps.ok()) facts.has_limpet = MapsHaveLibrary(*maps, kLibraryName);
+  return facts;
+}
+
+std::vector<std::uint32_t> ListProcesses(const std::string& proc) {
+  std::vector<std::uint32_t> pids;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(proc, error)) {
+    std::uint32_t pid = 0;
+    if (absl::SimpleAtoi(entry.path().filename().string(), &pid)) pids.push_back(pid);
+  }
+  std::sort(pids.begin(), pids.end());
+  return pids;
+}
+
+std::optional<std::string> ReadEnvironment(std::uint32_t pid, const std::string& name,
+                                           const std::string& proc) {
+  const absl::StatusOr<std::string> text = ReadSmallFile(Folder(proc, pid) + "/environ");
+  if (!text.ok()) return std::nullopt;
+  return EnvironmentValue(*text, name);
+}
+
+std::string AbsolutePathIn(std::uint32_t pid, const std::string& path, const std::string& proc) {
+  if (path.empty() || path[0] == '/') return path;
+  const std::string base = ReadLink(Folder(proc, pid) + "/cwd");
+  return base.empty() ? path : base + "/" + path;
+}
+
+}  // namespace limpet

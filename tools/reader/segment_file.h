@@ -1,0 +1,45 @@
+// A segment file opened for reading, and nothing else.
+//
+// Read by pread only: the target may cut the file at any moment, which a mapping would answer with
+// SIGBUS and a read answers with a status.
+//
+// Runs: companion.  Threads: one at a time.  Allocates: yes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace limpet {
+
+class SegmentFile {
+ public:
+  // Only a regular file: a link could lead out of the runtime directory, a pipe would block.
+  static absl::StatusOr<SegmentFile> Open(const std::string& path);
+
+  SegmentFile(SegmentFile&& other) noexcept;
+  SegmentFile& operator=(SegmentFile&& other) noexcept;
+  ~SegmentFile();
+
+  // Fills all of `to`, or fails: a short read is lost data.
+  absl::Status ReadAt(std::uint64_t offset, void* to, std::size_t bytes) const;
+
+  const std::string& path() const { return path_; }
+  std::uint64_t size_bytes() const { return size_bytes_; }
+  std::uint32_t owner_uid() const { return owner_uid_; }
+  std::uint64_t modified_unix_ns() const { return modified_unix_ns_; }
+
+ private:
+  explicit SegmentFile(int descriptor, std::string path);
+
+  int descriptor_ = -1;
+  std::string path_;
+  std::uint64_t size_bytes_ = 0;
+  std::uint32_t owner_uid_ = 0;
+  std::uint64_t modified_unix_ns_ = 0;
+};
+
+}  // namespace limpet

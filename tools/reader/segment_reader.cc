@@ -1,0 +1,203 @@
+#include "tools/reader/segment_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "runtime/layout/module_slot.h"
+#include "runtime/layout/segment.h"
+#include "runtime/layout/site_slot.h"
+#include "runtime/layout/thread_slot.h"
+#include "tools/reader/allocation_copy.h"
+#include "tools/reader/counter_names.h"
+#include "tools/reader/section_copy.h"
+#include "tools/reader/stack_tree.h"
+
+namespace limpet {
+namespace {
+
+constexpr std::uint32_t kMaxPathBytes = 4096;
+
+// The text of a fixed field that a hostile target may have left without its NUL.
+template <std::size_t kBytes>
+std::string FieldText(const char (&field)[kBytes]) {
+  return std::string(field, strnlen(field, kBytes));
+}
+
+std::vector<std::string> FieldArguments(const char (&field)[512]) {
+  std::vector<std::string> arguments;
+  const char* const end = field + sizeof(field);
+  for (const char* next = field; next < end && *next != '\0';) {
+    const std::size_t bytes = strnlen(next, static_cast<std::size_t>(end - next));
+    arguments.emplace_back(next, bytes);
+    next += bytes + 1;
+  }
+  return arguments;
+}
+
+void CopyHeaderFields(const SegmentHeader& header, SegmentSnapshot& snapshot) {
+  snapshot.state = static_cast<std::uint32_t>(header.state.load());
+  snapshot.pid = header.pid;
+  snapshot.parent_pid = header.parent_pid;
+  snapshot.uid = header.uid;
+  snapshot.start_ticks = header.start_ticks;
+  snapshot.created_unix_ns = header.created_unix_ns;
+  snapshot.created_monotonic_ns = header.created_monotonic_ns;
+  snapshot.sample_interval_bytes = header.sample_interval_bytes;
+  snapshot.dump_signal = header.dump_signal;
+  snapshot.dump_signal_state = static_cast<std::uint32_t>(header.dump_signal_state.load());
+  snapshot.dump_requests = header.dump_requests.load();
+  snapshot.launch_errno = header.launch_errno.load();
+  snapshot.max_bytes = header.max_bytes;
+  snapshot.executable = FieldText(header.executable);
+  snapshot.command_line = FieldArguments(header.command_line);
+  snapshot.dump_directory = FieldText(header.dump_directory);
+  snapshot.counters = NamedCounters(header.counters);
+}
+
+// One reading of one file; each step fills its part of the snapshot.
+class Reading {
+ public:
+  explicit Reading(SegmentFile file) : file_(std::move(file)) {}
+
+  absl::StatusOr<SegmentSnapshot> Run() {
+    absl::Status status = ReadHeader(file_, header_);
+    if (status.ok()) status = ReadAllocations(SectionKind::kAllocations, snapshot_.allocations);
+    if (status.ok()) status = ReadAllocations(SectionKind::kMappings, snapshot_.mappings);
+    // Again: what the allocations refer to may have been added since the first look.
+    if (status.ok()) status = ReadHeader(file_, header_);
+    if (status.ok()) status = ReadSites();
+    if (status.ok()) status = ReadThreads();
+    if (status.ok()) status = ReadStacks();
+    if (status.ok()) status = ReadModules();
+    if (!status.ok()) return status;
+    ForgetUnknownModules();
+    CopyHeaderFields(header_, snapshot_);
+    snapshot_.owner_uid = file_.owner_uid();
+    snapshot_.modified_unix_ns = file_.modified_unix_ns();
+    return std::move(snapshot_);
+  }
+
+ private:
+  absl::StatusOr<SectionCopy> Copy(SectionKind kind) const {
+    return SectionCopy::Read(file_, FindSection(header_, kind));
+  }
+
+  absl::Status ReadAllocations(SectionKind kind, std::vector<AllocationRecord>& records) {
+    absl::StatusOr<AllocationCopy> copy = CopyAllocations(file_, FindSection(header_, kind));
+    if (!copy.ok()) return copy.status();
+    records = std::move(copy->records);
+    snapshot_.torn_slots += copy->torn_slots;
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadSites() {
+    absl::StatusOr<SectionCopy> sites = Copy(SectionKind::kSites);
+    if (!sites.ok()) return sites.status();
+    for (std::uint64_t index = 0; index < sites->count(); ++index) {
+      SiteSlot slot;
+      sites->CopyEntry(index, slot);
+      if (slot.samples.load() == 0) continue;  // claimed, nothing added yet
+      snapshot_.sites.push_back({.stack = static_cast<std::uint32_t>(slot.stack),
+                                 .is_mapping = slot.kind == SiteKind::kMapping,
+                                 .allocated_objects_weight = slot.allocated_objects.load(),
+                                 .allocated_bytes = slot.allocated_bytes.load(),
+                                 .samples = slot.samples.load()});
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadThreads() {
+    absl::StatusOr<SectionCopy> threads = Copy(SectionKind::kThreads);
+    if (!threads.ok()) return threads.status();
+    for (std::uint64_t index = 0; index < threads->count(); ++index) {
+      ThreadSlot slot;
+      threads->CopyEntry(index, slot);
+      if (slot.state.load() == ThreadState::kFree) continue;
+      snapshot_.threads.push_back({.thread_id = slot.thread_id.load(),
+                                   .state = static_cast<std::uint32_t>(slot.state.load()),
+                                   .started_ns = slot.started_ns.load(),
+                                   .name = FieldText(slot.name)});
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadStacks() {
+    absl::StatusOr<SectionCopy> nodes = Copy(SectionKind::kStackNodes);
+    if (!nodes.ok()) return nodes.status();
+    const StackTree tree(std::move(*nodes));
+    for (const SiteRecord& site : snapshot_.sites) AddStack(tree, site.stack);
+    for (const AllocationRecord& record : snapshot_.allocations) AddStack(tree, record.stack);
+    for (const AllocationRecord& record : snapshot_.mappings) AddStack(tree, record.stack);
+    return absl::OkStatus();
+  }
+
+  void AddStack(const StackTree& tree, std::uint32_t stack) {
+    auto [place, is_new] = snapshot_.stacks.try_emplace(stack);
+    if (!is_new) return;
+    if (std::optional<StackRecord> record = tree.Follow(stack)) {
+      place->second = std::move(*record);
+    } else {
+      ++snapshot_.invalid_slots;
+    }
+  }
+
+  absl::Status ReadModules() {
+    absl::StatusOr<SectionCopy> modules = Copy(SectionKind::kModules);
+    if (!modules.ok()) return modules.status();
+    absl::StatusOr<SectionCopy> strings = Copy(SectionKind::kStrings);
+    if (!strings.ok()) return strings.status();
+    snapshot_.modules.resize(std::max<std::uint64_t>(modules->count(), 1));
+    for (std::uint64_t index = 1; index < modules->count(); ++index) {
+      ModuleSlot slot;
+      modules->CopyEntry(index, slot);
+      if (slot.ready.load() != 1) continue;
+      ReadModule(slot, *strings, snapshot_.modules[index]);
+    }
+    return absl::OkStatus();
+  }
+
+  void ReadModule(const ModuleSlot& slot, const SectionCopy& strings, ModuleRecord& record) {
+    const bool is_path_inside = slot.path_bytes <= kMaxPathBytes &&
+                                slot.path_offset <= strings.count() &&
+                                slot.path_bytes <= strings.count() - slot.path_offset;
+    if (!is_path_inside || slot.build_id_bytes > kMaxBuildIdBytes || slot.start >= slot.end) {
+      ++snapshot_.invalid_slots;
+      return;
+    }
+    record.start = slot.start;
+    record.end = slot.end;
+    record.load_bias = slot.load_bias;
+    record.file_offset = slot.file_offset;
+    if (slot.path_bytes > 0) record.path.assign(strings.entry(slot.path_offset), slot.path_bytes);
+    record.path.resize(strnlen(record.path.c_str(), record.path.size()));
+    record.build_id = absl::BytesToHexString(
+        absl::string_view(reinterpret_cast<const char*>(slot.build_id), slot.build_id_bytes));
+  }
+
+  // A frame whose module is not (fully) there is one in no module: its address is all we know.
+  void ForgetUnknownModules() {
+    for (auto& [id, stack] : snapshot_.stacks) {
+      for (FrameRecord& frame : stack.frames) {
+        const bool is_known =
+            frame.module < snapshot_.modules.size() && snapshot_.modules[frame.module].end != 0;
+        if (!is_known) frame.module = 0;
+      }
+    }
+  }
+
+  SegmentFile file_;
+  SegmentHeader header_{};
+  SegmentSnapshot snapshot_;
+};
+
+}  // namespace
+
+absl::StatusOr<SegmentSnapshot> ReadSegment(const std::string& path) {
+  absl::StatusOr<SegmentFile> file = SegmentFile::Open(path);
+  if (!file.ok()) return file.status();
+  return Reading(std::move(*file)).Run();
+}
+
+}  // namespace limpet

@@ -1,0 +1,53 @@
+#include "tools/render/collapsed_writer.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+
+#include "absl/strings/str_format.h"
+#include "tools/render/printable_text.h"
+
+namespace limpet {
+namespace {
+
+std::size_t ShownValue(const Profile& profile) {
+  for (std::size_t index = 0; index < profile.sample_types.size(); ++index) {
+    if (profile.sample_types[index].type == profile.default_sample_type) return index;
+  }
+  return profile.sample_types.empty() ? 0 : profile.sample_types.size() - 1;
+}
+
+// ';' parts frames here, and nothing quotes it.
+std::string FrameName(const ProfileFunction& function) {
+  std::string name = OneLine(function.name);
+  std::replace(name.begin(), name.end(), ';', ':');
+  return name;
+}
+
+std::string StackText(const Profile& profile, const ProfileSample& sample) {
+  std::string stack;
+  for (auto index = sample.locations.rbegin(); index != sample.locations.rend(); ++index) {
+    const std::vector<ProfileLine>& lines = profile.locations[*index].lines;
+    for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+      if (!stack.empty()) stack += ';';
+      stack += FrameName(profile.functions[line->function]);
+    }
+  }
+  return stack;
+}
+
+}  // namespace
+
+std::string WriteCollapsed(const Profile& profile) {
+  const std::size_t shown = ShownValue(profile);
+  std::map<std::string, std::int64_t> stacks;  // different addresses may have the same names
+  for (const ProfileSample& sample : profile.samples) {
+    if (sample.values[shown] != 0) stacks[StackText(profile, sample)] += sample.values[shown];
+  }
+  std::string text;
+  for (const auto& [stack, value] : stacks) absl::StrAppendFormat(&text, "%s %d\n", stack, value);
+  return text;
+}
+
+}  // namespace limpet

@@ -1,0 +1,81 @@
+#include "tools/render/text_writer.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "tools/render/printable_text.h"
+#include "tools/render/tab_align.h"
+
+namespace limpet {
+namespace {
+
+enum ValueIndex : std::size_t { kAllocObjects, kAllocSpace, kInUseObjects, kInUseSpace };
+
+struct Row {
+  std::int64_t in_use_objects = 0, in_use_bytes = 0, allocated_objects = 0, allocated_bytes = 0;
+};
+
+// pprof refuses bytes without an object, which rounding can make.
+Row RowOf(const ProfileSample& sample) {
+  const auto objects = [&sample](std::size_t count, std::size_t bytes) {
+    return std::max<std::int64_t>(sample.values[count], sample.values[bytes] != 0 ? 1 : 0);
+  };
+  return {objects(kInUseObjects, kInUseSpace), sample.values[kInUseSpace],
+          objects(kAllocObjects, kAllocSpace), sample.values[kAllocSpace]};
+}
+
+std::string Numbers(const Row& row) {
+  return absl::StrFormat("%d: %d [%d: %d] @", row.in_use_objects, row.in_use_bytes,
+                         row.allocated_objects, row.allocated_bytes);
+}
+
+std::string Header(const Profile& profile) {
+  Row total;
+  for (const ProfileSample& sample : profile.samples) {
+    const Row row = RowOf(sample);
+    total.in_use_objects += row.in_use_objects;
+    total.in_use_bytes += row.in_use_bytes;
+    total.allocated_objects += row.allocated_objects;
+    total.allocated_bytes += row.allocated_bytes;
+  }
+  // pprof takes equal pairs for a profile that has no "allocated" columns; Go adds 1 too.
+  if (total.in_use_bytes == total.allocated_bytes) ++total.allocated_bytes;
+  return "heap profile: " + Numbers(total) + " heap/2\n";
+}
+
+std::string FrameLine(const Profile& profile, const ProfileLocation& location,
+                      const ProfileLine& line) {
+  const ProfileFunction& function = profile.functions[line.function];
+  std::string text = absl::StrFormat("#\t0x%x\t%s", location.address, OneLine(function.name));
+  if (location.entry != 0) absl::StrAppendFormat(&text, "+0x%x", location.address - location.entry);
+  if (!function.file.empty()) {
+    absl::StrAppendFormat(&text, "\t%s:%d", OneLine(function.file), line.line);
+  }
+  return text + "\n";
+}
+
+std::string SampleText(const Profile& profile, const ProfileSample& sample) {
+  std::string text = Numbers(RowOf(sample));
+  for (std::uint32_t index : sample.locations) {
+    absl::StrAppendFormat(&text, " 0x%x", profile.locations[index].address + 1);
+  }
+  text += '\n';
+  for (std::uint32_t index : sample.locations) {
+    const ProfileLocation& location = profile.locations[index];
+    for (const ProfileLine& line : location.lines) text += FrameLine(profile, location, line);
+  }
+  return text + "\n";
+}
+
+}  // namespace
+
+std::string WriteText(const Profile& profile) {
+  std::string text = Header(profile);
+  for (const ProfileSample& sample : profile.samples) text += SampleText(profile, sample);
+  text += "\n# limpet\n";
+  for (const std::string& comment : profile.comments) text += "# " + OneLine(comment) + "\n";
+  return AlignTabs(text);
+}
+
+}  // namespace limpet

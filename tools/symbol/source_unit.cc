@@ -1,0 +1,72 @@
+#include "tools/symbol/source_unit.h"
+
+#include <dwarf.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "tools/symbol/demangle.h"
+
+namespace limpet {
+namespace {
+
+// The top entry with the functions below it: the one in the .dwo file, if that exists.
+Dwarf_Die WithFunctions(Dwarf_Die top) {
+  std::uint8_t type = 0;
+  Dwarf_Die split = {};
+  const int result =
+      dwarf_cu_info(top.cu, nullptr, &type, nullptr, &split, nullptr, nullptr, nullptr);
+  return result == 0 && type == DW_UT_skeleton && split.addr != nullptr ? split : top;
+}
+
+// A physical function without linkage name mostly has a symbol with one. Only a mangled one says more
+// than the entry; of "name.constprop.0" the suffix would tear one function in two.
+void PreferSymbol(const SymbolTable& symbols, std::uint64_t begin, FunctionName& name) {
+  std::optional<FunctionSymbol> symbol = symbols.Find(begin);
+  if (!symbol.has_value() || symbol->address != begin) return;
+  if (!name.name.empty() && !IsMangled(symbol->name)) return;
+  symbol->name.resize(std::min(symbol->name.find('.'), symbol->name.size()));
+  name.name = Demangle(symbol->name);
+  name.system_name = symbol->name;
+}
+
+}  // namespace
+
+SourceUnit::SourceUnit(Dwarf_Die top, const ElfImage& code)
+    : offset_(dwarf_dieoffset(&top)), tree_(WithFunctions(top), code), lines_(top) {}
+
+std::vector<SourceFrame> SourceUnit::Resolve(std::uint64_t address, const DwarfFile& file,
+                                             const SymbolTable& symbols) {
+  std::vector<SourceFrame> frames;
+  LineTable::Place place = lines_.Find(address);
+  // Callers come before what is inlined into them, so this ends.
+  for (std::uint32_t at = tree_.Find(address); at != FunctionTree::kNone; at = tree_[at].caller) {
+    const FunctionName& name = NameOf(at, file, symbols);
+    frames.push_back({name.name, name.system_name, place.file, place.line, name.start_line});
+    place = {lines_.FileName(tree_[at].call_file), static_cast<int>(tree_[at].call_line)};
+  }
+  if (frames.empty() && !place.file.empty()) frames.push_back({"", "", place.file, place.line, 0});
+  return frames;
+}
+
+const FunctionName& SourceUnit::NameOf(std::uint32_t function, const DwarfFile& file,
+                                       const SymbolTable& symbols) {
+  const auto known = names_.find(function);
+  if (known != names_.end()) return known->second;
+  FunctionName name = ReadName(tree_[function], file);
+  if (!name.is_linkage_name && tree_[function].caller == FunctionTree::kNone) {
+    PreferSymbol(symbols, tree_[function].begin, name);
+  }
+  return names_.emplace(function, std::move(name)).first->second;
+}
+
+FunctionName SourceUnit::ReadName(const FunctionTree::Function& function,
+                                  const DwarfFile& file) const {
+  Dwarf_Die die;
+  if (dwarf_offdie(file.dwarf(), offset_, &die) == nullptr) return {};
+  Dwarf* dwarf = dwarf_cu_getdwarf(WithFunctions(die).cu);
+  if (dwarf_offdie(dwarf, function.offset, &die) == nullptr) return {};
+  return ReadFunctionName(die);
+}
+
+}  // namespace limpet
