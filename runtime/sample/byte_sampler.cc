@@ -1,7 +1,7 @@
 #include "runtime/sample/byte_sampler.h"
 
 #include "runtime/sample/elementary.h"
-#include "runtime/sample/float_scope.h"
+#include "runtime/sys/float_scope.h"
 
 namespace limpet {
 namespace {

@@ -46,8 +46,8 @@ class CfaProgram {
  private:
   static constexpr std::uint64_t kRbp = 6;
   static constexpr std::uint64_t kRsp = 7;
-  static constexpr int kMaxSavedRows = 8;        // DW_CFA_remember_state nests; compilers use 1
-  static constexpr int kMaxInstructions = 4096;  // the longest seen in glibc and llvm is under 1000
+  static constexpr int kMaxSavedRows = 8;           // DW_CFA_remember_state nests; compilers use 1
+  static constexpr int kMaxInstructions = 1 << 18;  // generated parsers reach tens of thousands
 
   enum class Place : std::uint8_t { kUnchanged, kAtCfa, kAtRbp, kUndefined, kOther };
   struct Register {

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "tools/cli/commands.h"
@@ -161,15 +163,25 @@ void LogFailure(const std::string& directory, const absl::Status& failure) {
   log << FormatUtc(now_ns) << " dump failed: " << std::string(failure.message()) << '\n';
 }
 
+absl::Status Dump(const DumpOptions& options) {
+  absl::StatusOr<DumpTarget> target = FindDumpTarget(options);
+  if (target.ok()) {
+    const absl::Status status = DumpTo(*target, options);
+    if (!status.ok() && options.from_signal) LogFailure(DumpDirectory(*target), status);
+    return status;
+  }
+  std::uint32_t pid = 0;
+  if (options.from_signal && absl::SimpleAtoi(options.target, &pid)) {
+    LogFailure(RequestedDirectory(pid), target.status());
+  }
+  return target.status();
+}
+
 }  // namespace
 
 absl::StatusOr<int> DumpCommand(const DumpOptions& options) {
   absl::Status status = CheckOptions(options);
-  if (!status.ok()) return status;
-  absl::StatusOr<DumpTarget> target = FindDumpTarget(options);
-  if (!target.ok()) return target.status();
-  status = DumpTo(*target, options);
-  if (!status.ok() && options.from_signal) LogFailure(DumpDirectory(*target), status);
+  if (status.ok()) status = Dump(options);
   if (!status.ok()) return status;
   return kExitOk;
 }

@@ -58,9 +58,7 @@ SegmentSnapshot EmptySnapshot(const ProcessFacts& process) {
   snapshot.start_ticks = process.start_ticks;
   snapshot.executable = process.executable;
   snapshot.modules.resize(1);
-  const std::string directory =
-      ReadEnvironment(process.pid, "LIMPET_DIR").value_or(kDefaultDirectory);
-  snapshot.dump_directory = AbsolutePathIn(process.pid, directory);
+  snapshot.dump_directory = RequestedDirectory(process.pid);
   return snapshot;
 }
 
@@ -127,6 +125,11 @@ absl::StatusOr<DumpTarget> FindDumpTarget(const DumpOptions& options) {
   if (process.ok() && process->is_alive) return FindLiving(*process, options);
   if (!process.ok() && !absl::IsNotFound(process.status())) return process.status();
   return FindDead(pid, options);
+}
+
+std::string RequestedDirectory(std::uint32_t pid) {
+  const std::string directory = ReadEnvironment(pid, "LIMPET_DIR").value_or("");
+  return AbsolutePathIn(pid, directory.empty() ? kDefaultDirectory : directory);
 }
 
 std::string DumpDirectory(const DumpTarget& target) {

@@ -3,6 +3,7 @@
 // Runs: companion.  Threads: one.  Allocates: yes.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -21,6 +22,9 @@ struct DumpTarget {
 // A traced process that has sampled nothing has no segment yet: it gets an empty snapshot. Started
 // by a signal, waits a moment for a segment that is just being made.
 absl::StatusOr<DumpTarget> FindDumpTarget(const DumpOptions& options);
+
+// LIMPET_DIR that a living process was started with, made absolute.
+std::string RequestedDirectory(std::uint32_t pid);
 
 // Where the target wants its dumps. Never empty.
 std::string DumpDirectory(const DumpTarget& target);

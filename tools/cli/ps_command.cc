@@ -95,7 +95,7 @@ std::string Table(const std::vector<ProcessRow>& rows) {
     text += Line(lines[index + 1], widths);
     text += indent + absl::StrReplaceAll(Remark(rows[index]), {{"\n", "\n" + indent}}) + "\n";
     for (const Loss& loss : rows[index].losses) {
-      text += absl::StrFormat("%sloss: %d %s\n", indent, loss.count, loss.words);
+      text += indent + LossLine(loss) + "\n";
     }
   }
   return text;

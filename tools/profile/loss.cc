@@ -1,5 +1,7 @@
 #include "tools/profile/loss.h"
 
+#include "absl/strings/str_format.h"
+
 namespace limpet {
 namespace {
 
@@ -11,14 +13,15 @@ struct LossWords {
 constexpr LossWords kLossWords[] = {
     {"dropped_reentrant", "samples dropped, taken inside another sample by a signal handler"},
     {"dropped_starting", "samples dropped while the segment was being made"},
-    {"dropped_allocations_full", "samples shown as allocated but not as in use: no slot was left"},
-    {"dropped_stacks_full", "samples on the unknown stack: no room for more stacks"},
-    {"dropped_mappings_full", "memory mappings not recorded: no slot was left"},
-    {"dropped_threads_full", "threads not listed: no slot was left"},
-    {"dropped_modules_full", "modules without a slot: their frames are bare addresses"},
-    {"truncated_stacks", "stacks cut: too deep, or without unwind rules"},
+    {"dropped_allocations_full", "samples shown as allocated but not as in use, no slot was left"},
+    {"dropped_stacks_full", "samples on the unknown stack, no room for more stacks"},
+    {"dropped_mappings_full", "memory mappings not recorded, no slot was left"},
+    {"dropped_threads_full", "threads not listed, no slot was left"},
+    {"dropped_modules_full", "modules without a slot, their frames are bare addresses"},
+    {"truncated_stacks", "stacks cut, too deep or without unwind rules"},
     {"foreign_stacks", "stacks of fibers or signal stacks, which may be incomplete"},
-    {"reservation_failures", "times that growth was refused: LIMPET_MAX_BYTES, /dev/shm or memory"},
+    {"reservation_failures",
+     "times that growth was refused by LIMPET_MAX_BYTES, /dev/shm or memory"},
 };
 
 const char* WordsOf(const std::string& name) {
@@ -37,14 +40,18 @@ std::vector<Loss> ListLosses(const SegmentSnapshot& snapshot) {
     if (words != nullptr && count != 0) losses.push_back({name, words, count});
   }
   if (snapshot.torn_slots != 0) {
-    losses.push_back(
-        {"torn_slots", "blocks left out: they changed while being read", snapshot.torn_slots});
+    losses.push_back({"torn_slots", "blocks left out because they changed while being read",
+                      snapshot.torn_slots});
   }
   if (snapshot.invalid_slots != 0) {
     losses.push_back(
         {"invalid_slots", "damaged entries of the segment left out", snapshot.invalid_slots});
   }
   return losses;
+}
+
+std::string LossLine(const Loss& loss) {
+  return absl::StrFormat("loss: %s %d: %s", loss.name, loss.count, loss.words);
 }
 
 std::uint64_t CounterValue(const SegmentSnapshot& snapshot, const std::string& name) {

@@ -13,12 +13,15 @@ namespace limpet {
 
 struct Loss {
   std::string name;   // of the counter
-  std::string words;  // "samples without a stack: ..."
+  std::string words;  // "stacks cut, ..."
   std::uint64_t count = 0;
 };
 
 // Those that are not zero, in the order of the counters.
 std::vector<Loss> ListLosses(const SegmentSnapshot& snapshot);
+
+// "loss: truncated_stacks 12: stacks cut, ..."
+std::string LossLine(const Loss& loss);
 
 // Value of a counter by name, 0 when this segment does not have it.
 std::uint64_t CounterValue(const SegmentSnapshot& snapshot, const std::string& name);

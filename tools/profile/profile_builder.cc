@@ -59,7 +59,7 @@ void AddComments(const SegmentSnapshot& snapshot, const ProfileOrigin& origin, P
           : absl::StrFormat("%s; %d samples; values are estimates of the whole", rate, samples));
   if (!origin.coverage.empty()) profile.comments.push_back(origin.coverage);
   for (const Loss& loss : ListLosses(snapshot)) {
-    profile.comments.push_back(absl::StrFormat("loss: %d %s", loss.count, loss.words));
+    profile.comments.push_back(LossLine(loss));
   }
 }
 

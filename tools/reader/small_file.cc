@@ -51,8 +51,12 @@ absl::StatusOr<std::string> ReadSmallFile(const std::string& path, const FileLim
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | links);
   if (descriptor < 0) return absl::ErrnoToStatus(errno, absl::StrFormat("cannot open %s", path));
   const absl::Status owner = CheckOwner(descriptor, path, limits);
-  absl::StatusOr<std::string> text = owner;
-  if (owner.ok()) text = ReadAll(descriptor, path, limits.max_bytes);
+  absl::StatusOr<std::string> text;
+  if (owner.ok()) {
+    text = ReadAll(descriptor, path, limits.max_bytes);
+  } else {
+    text = owner;
+  }
   close(descriptor);
   return text;
 }

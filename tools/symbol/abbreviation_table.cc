@@ -140,12 +140,14 @@ void AbbreviationTable::Add(Dwarf_Abbrev* abbreviation) {
   Abbreviation known;
   known.tag = static_cast<int>(dwarf_getabbrevtag(abbreviation));
   known.has_children = dwarf_abbrevhaschildren(abbreviation) > 0;
-  std::size_t count = 0;
-  dwarf_getattrcnt(abbreviation, &count);
-  for (std::size_t index = 0; index < count && known.is_known; ++index) {
-    unsigned int name = 0;
-    unsigned int form = 0;
-    if (dwarf_getabbrevattr_data(abbreviation, index, &name, &form, nullptr, nullptr) != 0) break;
+  unsigned int name = 0;
+  unsigned int form = 0;
+  // Not dwarf_getattrcnt: of elfutils 0.188 it takes the number 0 in a DW_FORM_implicit_const for the
+  // end. A pair of zeros is the end.
+  for (std::size_t index = 0; known.is_known; ++index) {
+    const int result =
+        dwarf_getabbrevattr_data(abbreviation, index, &name, &form, nullptr, nullptr);
+    if (result != 0 || form == 0) break;
     known.is_known = AppendForm(form, known.steps);
     known.states_code |= name == DW_AT_low_pc || name == DW_AT_ranges;
   }

@@ -14,7 +14,16 @@ namespace limpet {
 
 // What has to be skipped of an entry: so many bytes, then one value whose size is in the entry.
 struct SkipStep {
-  enum Kind : std::uint8_t { kNothing, kLeb, kString, kBlock1, kBlock2, kBlock4, kBlock, kIndirect };
+  enum Kind : std::uint8_t {
+    kNothing,
+    kLeb,
+    kString,
+    kBlock1,
+    kBlock2,
+    kBlock4,
+    kBlock,
+    kIndirect
+  };
   std::uint32_t bytes = 0;
   Kind then = kNothing;
 };
@@ -42,7 +51,7 @@ class AbbreviationTable {
 
   std::uint8_t address_bytes_ = 8;
   std::uint8_t offset_bytes_ = 4;
-  std::uint8_t reference_bytes_ = 4;  // DW_FORM_ref_addr, an address in DWARF 2
+  std::uint8_t reference_bytes_ = 4;   // DW_FORM_ref_addr, an address in DWARF 2
   std::vector<Abbreviation> by_code_;  // codes 1.. as compilers number them
   absl::flat_hash_map<std::uint64_t, Abbreviation> others_;
 };

@@ -69,8 +69,8 @@ ImageOr FindDebugFile(const std::string& build_id, const DebugPlace& place) {
   const bool is_hex = std::all_of(build_id.begin(), build_id.end(),
                                   [](unsigned char digit) { return std::isxdigit(digit) != 0; });
   if (build_id.size() <= 2 || !is_hex) return absl::NotFoundError("no build id");
-  const std::string path = place.directory + "/.build-id/" + build_id.substr(0, 2) + "/" +
-                           build_id.substr(2) + ".debug";
+  const std::string path =
+      place.directory + "/.build-id/" + build_id.substr(0, 2) + "/" + build_id.substr(2) + ".debug";
   for (const std::string& root : RootsOf(place)) {
     ImageOr found = OpenWithBuildId(path, root, build_id);
     if (found.ok()) return found;

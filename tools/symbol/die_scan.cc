@@ -62,7 +62,8 @@ std::size_t BytesLeft(Elf* elf, const void* address) {
     const Elf_Data* content = elf_rawdata(section, nullptr);
     if (content == nullptr || content->d_buf == nullptr) continue;
     const auto begin = reinterpret_cast<std::uintptr_t>(content->d_buf);
-    if (begin <= wanted && wanted < begin + content->d_size) return begin + content->d_size - wanted;
+    if (begin <= wanted && wanted < begin + content->d_size)
+      return begin + content->d_size - wanted;
   }
   return 0;
 }

@@ -1,4 +1,5 @@
-// The symbolizer for modules on this machine's disks: ELF symbols, DWARF lines and inlined functions.
+// The symbolizer for modules on this machine's disks: ELF symbols, DWARF lines and inlined
+// functions.
 //
 // A module is opened when its first address is asked for and kept, by path and build id. One whose
 // file is gone or has become another build gives no names rather than wrong ones, and a complaint.

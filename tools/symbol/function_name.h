@@ -1,8 +1,8 @@
 // What a DWARF entry says about its function: the name and where it was declared.
 //
 // The name is the linkage name if there is one. g++ leaves it out for all that other files cannot
-// call: lambdas, methods of local classes, unnamed namespaces. Then the name is put together from the
-// entries around the declaration: "(anonymous namespace)::Queue::Push".
+// call: lambdas, methods of local classes, unnamed namespaces. Then the name is put together from
+// the entries around the declaration: "(anonymous namespace)::Queue::Push".
 //
 // Runs: companion.  Threads: one at a time.  Allocates: yes.
 #pragma once

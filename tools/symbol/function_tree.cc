@@ -38,6 +38,7 @@ class Surroundings {
 
 FunctionTree::FunctionTree(Dwarf_Die unit, const ElfImage& code) {
   Dwarf* dwarf = dwarf_cu_getdwarf(unit.cu);
+  const Dwarf_Off top = dwarf_dieoffset(&unit);
   std::vector<IntervalIndex::Interval> intervals;
   Surroundings around;
   for (const FunctionEntry& entry : ScanFunctions(unit)) {
@@ -50,7 +51,7 @@ FunctionTree::FunctionTree(Dwarf_Die unit, const ElfImage& code) {
       intervals.push_back({begin, end, self, around.count()});
     });
     if (intervals.size() == before) continue;
-    Function function{entry.offset, intervals[before].begin, kNone, 0, 0};
+    Function function{static_cast<std::uint32_t>(entry.offset - top), kNone, 0, 0};
     // A subprogram inside another one (a lambda, a nested function) is not inlined there.
     if (entry.is_inlined) {
       function.caller = around.Innermost();

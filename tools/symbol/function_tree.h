@@ -21,8 +21,7 @@ class FunctionTree {
   static constexpr std::uint32_t kNone = IntervalIndex::kNone;
 
   struct Function {
-    Dwarf_Off offset;         // of its entry in .debug_info
-    std::uint64_t begin;      // of its first range
+    std::uint32_t offset;     // of its entry, from the unit's top entry
     std::uint32_t caller;     // which function it was inlined into, kNone: it is a physical one
     std::uint32_t call_file;  // if inlined: where, a number in the unit's list of files
     std::uint32_t call_line;

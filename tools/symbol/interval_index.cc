@@ -40,9 +40,10 @@ IntervalIndex::IntervalIndex(std::vector<Interval> intervals) {
   std::erase_if(intervals, [](const Interval& one) { return one.begin >= one.end; });
   std::stable_sort(intervals.begin(), intervals.end(),
                    [](const Interval& a, const Interval& b) { return a.begin < b.begin; });
+  if (!intervals.empty()) base_ = intervals.front().begin;
   OpenIntervals open(intervals);
   std::size_t next = 0;
-  std::uint64_t address = intervals.empty() ? 0 : intervals.front().begin;
+  std::uint64_t address = base_;
   for (;;) {
     while (next < intervals.size() && intervals[next].begin <= address) open.Open(next++);
     const Interval* innermost = open.InnermostAt(address);
@@ -56,15 +57,17 @@ IntervalIndex::IntervalIndex(std::vector<Interval> intervals) {
 }
 
 std::uint32_t IntervalIndex::Find(std::uint64_t address) const {
+  if (address < base_) return kNone;
   const auto after = std::upper_bound(
-      segments_.begin(), segments_.end(), address,
+      segments_.begin(), segments_.end(), address - base_,
       [](std::uint64_t wanted, const Segment& segment) { return wanted < segment.begin; });
   return after == segments_.begin() ? kNone : std::prev(after)->value;
 }
 
 void IntervalIndex::Append(std::uint64_t begin, std::uint32_t value) {
   if (segments_.empty() ? value == kNone : segments_.back().value == value) return;
-  segments_.push_back({begin, value});
+  if (begin - base_ > kNone) return;
+  segments_.push_back({static_cast<std::uint32_t>(begin - base_), value});
 }
 
 }  // namespace limpet

@@ -5,7 +5,8 @@
 //   kept      10:A  20:B  30:A  50:none      a look-up is one binary search
 //
 // The higher rank wins; among equals the later start, then the earlier in order. So neither
-// overlapping nor duplicate intervals, of which real files are full, need a special case.
+// overlapping nor duplicate intervals, of which real files are full, need a special case. What lies
+// more than 4 GiB behind the first interval is left out: no module's code is that long.
 //
 // Runs: companion.  Threads: any, it never changes.  Allocates: yes.
 #pragma once
@@ -36,12 +37,13 @@ class IntervalIndex {
 
  private:
   struct Segment {
-    std::uint64_t begin;
+    std::uint32_t begin;  // from base_
     std::uint32_t value;
   };
 
   void Append(std::uint64_t begin, std::uint32_t value);
 
+  std::uint64_t base_ = 0;
   std::vector<Segment> segments_;  // sorted; each reaches to the next one's begin
 };
 

@@ -26,16 +26,17 @@ std::uint32_t FileNumber(Dwarf_Line* line) {
 
 }  // namespace
 
-LineTable::LineTable(Dwarf_Die unit) {
+LineTable::LineTable(Dwarf_Die unit, const ElfImage& code) {
   Dwarf_Lines* lines = nullptr;
   std::size_t count = 0;
-  if (dwarf_getsrclines(&unit, &lines, &count) == 0) ReadRows(lines, count);
+  if (dwarf_getsrclines(&unit, &lines, &count) == 0) ReadRows(lines, count, code);
   ReadFiles(unit);
 }
 
 LineTable::Place LineTable::Find(std::uint64_t address) const {
+  if (address < base_) return {};
   const auto after =
-      std::upper_bound(rows_.begin(), rows_.end(), address,
+      std::upper_bound(rows_.begin(), rows_.end(), address - base_,
                        [](std::uint64_t wanted, const Row& row) { return wanted < row.address; });
   if (after == rows_.begin()) return {};
   const Row& row = *std::prev(after);
@@ -65,27 +66,29 @@ void LineTable::ReadFiles(Dwarf_Die unit) {
 }
 
 // libdw has sorted them by address, rows of one address in the order of the program: the last counts.
-void LineTable::ReadRows(Dwarf_Lines* lines, std::size_t count) {
+void LineTable::ReadRows(Dwarf_Lines* lines, std::size_t count, const ElfImage& code) {
   decoded_bytes_ = count * kDecodedRowBytes;
   for (std::size_t index = 0; index < count; ++index) {
-    Dwarf_Line* line = dwarf_onesrcline(lines, index);
-    Row row = {0, kNoFile, 0};
+    Dwarf_Line* row = dwarf_onesrcline(lines, index);
+    std::uint64_t address = 0;
     bool is_end = false;
-    if (dwarf_lineaddr(line, &row.address) != 0) continue;
-    if (dwarf_lineendsequence(line, &is_end) == 0 && !is_end) {
-      row.file = FileNumber(line);
-      if (dwarf_lineno(line, &row.line) != 0) row.line = 0;
-    }
-    Append(row);
+    int line = 0;
+    if (dwarf_lineaddr(row, &address) != 0 || dwarf_lineendsequence(row, &is_end) != 0) continue;
+    // An end may lie right behind the code.
+    if (!code.IsCode(is_end ? address - 1 : address)) continue;
+    if (is_end || dwarf_lineno(row, &line) != 0) line = 0;
+    Append(address, is_end ? kNoFile : FileNumber(row), line);
   }
   rows_.shrink_to_fit();
 }
 
-void LineTable::Append(Row row) {
-  if (!rows_.empty() && rows_.back().address == row.address) rows_.pop_back();
-  const bool is_same =
-      !rows_.empty() && rows_.back().file == row.file && rows_.back().line == row.line;
-  if (!is_same) rows_.push_back(row);
+void LineTable::Append(std::uint64_t address, std::uint32_t file, std::int32_t line) {
+  if (rows_.empty()) base_ = address;
+  const std::uint64_t offset = address - base_;
+  if (offset > std::numeric_limits<std::uint32_t>::max()) return;
+  if (!rows_.empty() && rows_.back().address == offset) rows_.pop_back();
+  if (!rows_.empty() && rows_.back().file == file && rows_.back().line == line) return;
+  rows_.push_back({static_cast<std::uint32_t>(offset), file, line});
 }
 
 }  // namespace limpet

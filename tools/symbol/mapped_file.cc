@@ -63,8 +63,8 @@ absl::StatusOr<MappedFile> MappedFile::Open(const std::string& path, const std::
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return absl::InvalidArgumentError(root + path + ": empty");
-  void* begin = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE,
-                     file.get(), 0);
+  void* begin =
+      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file.get(), 0);
   if (begin == MAP_FAILED) return absl::ErrnoToStatus(errno, root + path);
   return MappedFile(std::span(static_cast<char*>(begin), size));
 }

@@ -1,7 +1,8 @@
 // A regular file in memory, found as the process that lives under `root` would find it.
 //
-// A traced program may sit in a container: its "/usr/lib/x.so", and every absolute symlink on the way,
-// then mean the container's. `root` is "" for our own root, or a directory such as "/proc/PID/root".
+// A traced program may sit in a container: its "/usr/lib/x.so", and every absolute symlink on the
+// way, then mean the container's. `root` is "" for our own root, or a directory such as
+// "/proc/PID/root".
 //
 // Runs: companion.  Threads: any, one object each.  Allocates: address space.
 #pragma once

@@ -39,9 +39,7 @@ ImageOr OpenAny(const ModuleFile& module, const DebugPlace& place) {
   return debug.ok() ? std::move(debug) : std::move(own);
 }
 
-std::unique_ptr<ElfImage> OrNull(ImageOr image) {
-  return image.ok() ? *std::move(image) : nullptr;
-}
+std::unique_ptr<ElfImage> OrNull(ImageOr image) { return image.ok() ? *std::move(image) : nullptr; }
 
 }  // namespace
 

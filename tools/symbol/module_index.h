@@ -1,4 +1,5 @@
-// All that is known about the addresses of one module: its images on disk and the indexes over them.
+// All that is known about the addresses of one module: its images on disk and the indexes over
+// them.
 //
 // Runs: companion.  Threads: one at a time.  Allocates: yes.
 #pragma once

@@ -5,10 +5,13 @@
 namespace limpet {
 namespace {
 
-// Some 100 to 500 units of a C++ program. A profile that is spread more widely pays with reading some
-// of them again.
+// Some 100 to 500 units of a C++ program. A profile that is spread more widely pays with reading
+// some of them again.
 constexpr std::size_t kMaxHeldBytes = 48 << 20;
 constexpr std::size_t kMaxDecodedBytes = 16 << 20;
+
+// Each name that is read makes some pages of the file resident, 16 at a time.
+constexpr std::size_t kLookUpsPerDrop = 64;
 
 }  // namespace
 
@@ -24,7 +27,11 @@ SourceIndex::SourceIndex(std::unique_ptr<DwarfFile> file, const ElfImage& code,
 std::vector<SourceFrame> SourceIndex::Resolve(std::uint64_t address) {
   SourceUnit* unit = FindUnit(address);
   if (unit == nullptr) return {};
-  return unit->Resolve(address, *file_, symbols_);
+  if (++look_ups_ % kLookUpsPerDrop == 0) file_->DropPages();
+  const std::size_t name_bytes = unit->NameBytes();
+  std::vector<SourceFrame> frames = unit->Resolve(address, *file_, symbols_);
+  held_bytes_ += unit->NameBytes() - name_bytes;
+  return frames;
 }
 
 SourceUnit* SourceIndex::FindUnit(std::uint64_t address) {

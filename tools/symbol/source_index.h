@@ -1,10 +1,12 @@
-// Names an address by a module's debug information: functions, inlined ones too, with file and line.
+// Names an address by a module's debug information: functions, inlined ones too, with file and
+// line.
 //
 //   address -> UnitTable -> unit -> FunctionTree -> innermost function, its callers
 //                                -> line table   -> file:line
 //
-// Units are read when an address first falls into one, kept in a compact form, and forgotten together
-// when they have grown past a bound. So neither time nor memory depends on the size of the file.
+// Units are read when an address first falls into one, kept in a compact form, and forgotten
+// together when they have grown past a bound. So neither time nor memory depends on the size of the
+// file.
 //
 // Runs: companion.  Threads: one at a time.  Allocates: yes.
 #pragma once
@@ -42,6 +44,7 @@ class SourceIndex {
   const SymbolTable& symbols_;
   UnitTable table_;
   absl::flat_hash_map<Dwarf_Off, std::unique_ptr<SourceUnit>> units_;
+  std::size_t look_ups_ = 0;
   std::size_t held_bytes_ = 0;     // by units_
   std::size_t decoded_bytes_ = 0;  // by libdw
 };

@@ -19,9 +19,11 @@ Dwarf_Die WithFunctions(Dwarf_Die top) {
   return result == 0 && type == DW_UT_skeleton && split.addr != nullptr ? split : top;
 }
 
-// A physical function without linkage name mostly has a symbol with one. Only a mangled one says more
-// than the entry; of "name.constprop.0" the suffix would tear one function in two.
-void PreferSymbol(const SymbolTable& symbols, std::uint64_t begin, FunctionName& name) {
+// A physical function without linkage name mostly has a symbol with one. Only a mangled one says
+// more than the entry; of "name.constprop.0" the suffix would tear one function in two.
+void PreferSymbol(Dwarf_Die function, const SymbolTable& symbols, FunctionName& name) {
+  Dwarf_Addr begin = 0;
+  if (dwarf_entrypc(&function, &begin) != 0) return;
   std::optional<FunctionSymbol> symbol = symbols.Find(begin);
   if (!symbol.has_value() || symbol->address != begin) return;
   if (!name.name.empty() && !IsMangled(symbol->name)) return;
@@ -33,7 +35,7 @@ void PreferSymbol(const SymbolTable& symbols, std::uint64_t begin, FunctionName&
 }  // namespace
 
 SourceUnit::SourceUnit(Dwarf_Die top, const ElfImage& code)
-    : offset_(dwarf_dieoffset(&top)), tree_(WithFunctions(top), code), lines_(top) {}
+    : offset_(dwarf_dieoffset(&top)), tree_(WithFunctions(top), code), lines_(top, code) {}
 
 std::vector<SourceFrame> SourceUnit::Resolve(std::uint64_t address, const DwarfFile& file,
                                              const SymbolTable& symbols) {
@@ -53,20 +55,23 @@ const FunctionName& SourceUnit::NameOf(std::uint32_t function, const DwarfFile& 
                                        const SymbolTable& symbols) {
   const auto known = names_.find(function);
   if (known != names_.end()) return known->second;
-  FunctionName name = ReadName(tree_[function], file);
-  if (!name.is_linkage_name && tree_[function].caller == FunctionTree::kNone) {
-    PreferSymbol(symbols, tree_[function].begin, name);
-  }
+  FunctionName name = ReadName(tree_[function], file, symbols);
+  name_bytes_ += sizeof(name) + name.name.capacity() + name.system_name.capacity();
   return names_.emplace(function, std::move(name)).first->second;
 }
 
-FunctionName SourceUnit::ReadName(const FunctionTree::Function& function,
-                                  const DwarfFile& file) const {
+FunctionName SourceUnit::ReadName(const FunctionTree::Function& function, const DwarfFile& file,
+                                  const SymbolTable& symbols) const {
   Dwarf_Die die;
   if (dwarf_offdie(file.dwarf(), offset_, &die) == nullptr) return {};
-  Dwarf* dwarf = dwarf_cu_getdwarf(WithFunctions(die).cu);
-  if (dwarf_offdie(dwarf, function.offset, &die) == nullptr) return {};
-  return ReadFunctionName(die);
+  Dwarf_Die root = WithFunctions(die);
+  const Dwarf_Off offset = dwarf_dieoffset(&root) + function.offset;
+  if (dwarf_offdie(dwarf_cu_getdwarf(root.cu), offset, &die) == nullptr) return {};
+  FunctionName name = ReadFunctionName(die);
+  if (!name.is_linkage_name && function.caller == FunctionTree::kNone) {
+    PreferSymbol(die, symbols, name);
+  }
+  return name;
 }
 
 }  // namespace limpet

@@ -1,7 +1,7 @@
 // One compilation unit: turns an address in it into its function, the inlined ones and their lines.
 //
-// The line of the innermost function comes from the line table; that of each one outside it from the
-// call site which the next inner entry states.
+// The line of the innermost function comes from the line table; that of each one outside it from
+// the call site which the next inner entry states.
 //
 // Runs: companion.  Threads: one at a time.  Allocates: yes.
 #pragma once
@@ -23,27 +23,31 @@ namespace limpet {
 
 class SourceUnit {
  public:
-  // `top` is the unit's top entry. Of split debug information it is the skeleton; the rest is used if
-  // its .dwo file is found, else lines are all that is known.
+  // `top` is the unit's top entry. Of split debug information it is the skeleton; the rest is used
+  // if its .dwo file is found, else lines are all that is known.
   SourceUnit(Dwarf_Die top, const ElfImage& code);
 
   // See SourceIndex::Resolve. `file` is the one `top` came from, perhaps reopened.
   std::vector<SourceFrame> Resolve(std::uint64_t address, const DwarfFile& file,
                                    const SymbolTable& symbols);
 
+  // Without the names, which come as they are asked for.
   std::size_t HeldBytes() const { return tree_.HeldBytes() + lines_.HeldBytes(); }
+  std::size_t NameBytes() const { return name_bytes_; }
   // What reading it made libdw keep until the file is reopened.
   std::size_t DecodedBytes() const { return lines_.DecodedBytes(); }
 
  private:
   const FunctionName& NameOf(std::uint32_t function, const DwarfFile& file,
                              const SymbolTable& symbols);
-  FunctionName ReadName(const FunctionTree::Function& function, const DwarfFile& file) const;
+  FunctionName ReadName(const FunctionTree::Function& function, const DwarfFile& file,
+                        const SymbolTable& symbols) const;
 
   Dwarf_Off offset_;  // of the top entry
   FunctionTree tree_;
   LineTable lines_;
   absl::flat_hash_map<std::uint32_t, FunctionName> names_;
+  std::size_t name_bytes_ = 0;
 };
 
 }  // namespace limpet

@@ -63,7 +63,9 @@ void SymbolTable::CollectSection(const ElfImage& code, Elf* elf, Elf_Scn* sectio
   if (header.sh_type != SHT_SYMTAB && header.sh_type != SHT_DYNSYM) return;
   Elf_Data* content = elf_getdata(section, nullptr);
   const std::size_t entry_size = gelf_fsize(elf, ELF_T_SYM, 1, EV_CURRENT);
-  if (content == nullptr || content->d_buf == nullptr || entry_size == 0 || names_.size() > UINT16_MAX) return;
+  if (content == nullptr || content->d_buf == nullptr || entry_size == 0 ||
+      names_.size() > UINT16_MAX)
+    return;
   const auto names = static_cast<std::uint16_t>(names_.size());
   names_.push_back({elf, header.sh_link});
   const std::size_t count = std::min(content->d_size / entry_size, kMaxSymbols - entries_.size());
@@ -81,10 +83,9 @@ void SymbolTable::KeepBestNames() {
     if (left.address != right.address) return left.address < right.address;
     return IsBetter(left, right);
   });
-  const auto last =
-      std::unique(entries_.begin(), entries_.end(), [](const Entry& left, const Entry& right) {
-        return left.address == right.address;
-      });
+  const auto last = std::unique(
+      entries_.begin(), entries_.end(),
+      [](const Entry& left, const Entry& right) { return left.address == right.address; });
   entries_.erase(last, entries_.end());
   entries_.shrink_to_fit();
 }

@@ -1,8 +1,8 @@
 // Which function of the linker's symbol tables an address belongs to.
 //
-// The union of the tables of several images of one module: .symtab and .dynsym of the module itself,
-// .symtab of its separate debug file, the .symtab packed in .gnu_debugdata. A symbol with a size ends
-// there; one without reaches to the next symbol, at most to the end of its segment.
+// The union of the tables of several images of one module: .symtab and .dynsym of the module
+// itself, .symtab of its separate debug file, the .symtab packed in .gnu_debugdata. A symbol with a
+// size ends there; one without reaches to the next symbol, at most to the end of its segment.
 //
 // Of several names of one address wins, in this order: a sized symbol; global over local over weak
 // (in C libraries the weak name is the alias); no version suffix; fewer leading underscores; the

@@ -9,8 +9,8 @@
 
 namespace limpet {
 
-// A module as a profile knows it. `path` is where the process found it; the file there may be another
-// one by now, which `build_id` tells.
+// A module as a profile knows it. `path` is where the process found it; the file there may be
+// another one by now, which `build_id` tells.
 struct ModuleFile {
   std::string path;
   std::string build_id;  // hex, empty: none
@@ -31,10 +31,11 @@ class Symbolizer {
  public:
   virtual ~Symbolizer() = default;
 
-  // Names `file_address` (an address in the ELF file's own numbering: memory address less load bias;
-  // for a return address the caller subtracts 1 first). Innermost inlined function first, the
+  // Names `file_address` (an address in the ELF file's own numbering: memory address less load
+  // bias; for a return address the caller subtracts 1 first). Innermost inlined function first, the
   // physical function last. Empty: the module has no symbol there, or cannot be read.
-  virtual std::vector<SourceFrame> Resolve(const ModuleFile& module, std::uint64_t file_address) = 0;
+  virtual std::vector<SourceFrame> Resolve(const ModuleFile& module,
+                                           std::uint64_t file_address) = 0;
 };
 
 }  // namespace limpet

@@ -10,8 +10,9 @@
 namespace limpet {
 namespace {
 
-constexpr std::uint64_t kMaxDecoderBytes = 64ULL << 20;  // `xz -9` needs 65 MiB to pack, 9 to unpack
-constexpr std::size_t kMaxUnpackedBytes = 64ULL << 20;   // the symbols of the largest browsers: 30
+constexpr std::uint64_t kMaxDecoderBytes = 64ULL
+                                           << 20;       // `xz -9` needs 65 MiB to pack, 9 to unpack
+constexpr std::size_t kMaxUnpackedBytes = 64ULL << 20;  // the symbols of the largest browsers: 30
 constexpr std::size_t kFirstBytes = 64 << 10;
 
 }  // namespace
