@@ -12,6 +12,7 @@ namespace {
 
 // Set in a thread that is looking names up: its allocations come from the bootstrap arena.
 constinit thread_local bool t_is_resolving = false;
+constinit bool g_is_resolved = false;
 
 template <class Function>
 void Bind(const char* name, Function* function) {
@@ -86,24 +87,39 @@ constinit NextSymbols g_next = {
     .free_aligned_sized = nullptr,
 };
 
-// The first four are always found and looking up a name that exists does not allocate on glibc 2.34
-// and later; those that may be missing come last, when malloc is bound.
-void ResolveNextSymbols() {
-  if (t_is_resolving) return;
-  int kept_errno = errno;
-  t_is_resolving = true;
+namespace {
+
+// A name that is missing makes libc allocate an error text. So those come first, while allocations
+// are served by the arena, and the text is taken away again before the program could be shown it.
+void BindOptional() {
+  Bind("free_sized", &g_next.free_sized);
+  Bind("free_aligned_sized", &g_next.free_aligned_sized);
+  dlerror();
+  dlerror();
+}
+
+void BindRequired() {
   Bind("malloc", &g_next.malloc);
   Bind("calloc", &g_next.calloc);
   Bind("realloc", &g_next.realloc);
   Bind("free", &g_next.free);
-  t_is_resolving = false;
   Bind("posix_memalign", &g_next.posix_memalign);
   Bind("aligned_alloc", &g_next.aligned_alloc);
   Bind("memalign", &g_next.memalign);
   Bind("valloc", &g_next.valloc);
   Bind("pvalloc", &g_next.pvalloc);
-  Bind("free_sized", &g_next.free_sized);
-  Bind("free_aligned_sized", &g_next.free_aligned_sized);
+}
+
+}  // namespace
+
+void ResolveNextSymbols() {
+  if (t_is_resolving || __atomic_load_n(&g_is_resolved, __ATOMIC_ACQUIRE)) return;
+  int kept_errno = errno;
+  t_is_resolving = true;
+  BindOptional();
+  BindRequired();
+  t_is_resolving = false;
+  __atomic_store_n(&g_is_resolved, true, __ATOMIC_RELEASE);
   errno = kept_errno;
 }
 

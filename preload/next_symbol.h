@@ -6,7 +6,7 @@
 // Until the first call each pointer leads to a resolver, so that a hook needs no check. Looking a
 // name up may itself allocate; such nested calls are served by the bootstrap arena.
 //
-// Runs: target hot path.  Threads: any; resolving twice does no harm.  Allocates: never.
+// Runs: target hot path.  Threads: any; resolving in two at once does no harm.  Allocates: never.
 #pragma once
 
 #include <pthread.h>
@@ -36,7 +36,7 @@ extern constinit NextSymbols g_next;
 // Looks up everything above; called by the resolvers and at load.
 void ResolveNextSymbols();
 
-// Looks up one name behind our library. `keeps` is called at most a few times, at start: no cache.
+// Looks up one name behind our library.
 void* FindNext(const char* name);
 
 // A hook's own function pointer, found at its first use.

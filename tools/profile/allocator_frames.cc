@@ -28,11 +28,12 @@ bool IsAllocatorName(const std::string& name) {
 
 }  // namespace
 
-bool IsAllocatorFrame(const NamedFrame& frame, const SegmentSnapshot& snapshot) {
-  if (frame.module != 0 &&
-      absl::StartsWith(BaseName(snapshot.modules[frame.module].path), "liblimpet.so")) {
-    return true;
-  }
+bool IsTracerFrame(const NamedFrame& frame, const SegmentSnapshot& snapshot) {
+  return frame.module != 0 &&
+         absl::StartsWith(BaseName(snapshot.modules[frame.module].path), "liblimpet.so");
+}
+
+bool IsAllocatorFrame(const NamedFrame& frame) {
   // The physical function: one that is inlined into the program's own is the program's.
   return IsAllocatorName(frame.sources.back().name);
 }

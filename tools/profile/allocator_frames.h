@@ -13,7 +13,12 @@
 
 namespace limpet {
 
-bool IsAllocatorFrame(const NamedFrame& frame, const SegmentSnapshot& snapshot);
+// A frame of liblimpet.so: at the leaf a hook, at the root the start of a thread. It is ours, not
+// the program's, wherever it stands.
+bool IsTracerFrame(const NamedFrame& frame, const SegmentSnapshot& snapshot);
+
+// To be left out only at the leaf.
+bool IsAllocatorFrame(const NamedFrame& frame);
 
 // The same for pprof, which matches names without their arguments and hides the callees with them.
 std::string AllocatorFramesPattern();

@@ -24,12 +24,17 @@ LocationList ListLocations(const StackRecord& stack, const SegmentSnapshot& snap
                            FrameNamer& namer, LocationTable& table) {
   if (stack.frames.empty()) return {table.AddMarker("[unknown stack]")};
   LocationList locations;
-  for (std::size_t index = 0; index < stack.frames.size(); ++index) {
-    const NamedFrame& frame = namer.Name(stack.frames[index]);
-    const bool is_last = index + 1 == stack.frames.size();
-    if (locations.empty() && !is_last && IsAllocatorFrame(frame, snapshot)) continue;
-    locations.push_back(table.AddFrame(frame));
+  const NamedFrame* skipped = nullptr;
+  for (const FrameRecord& record : stack.frames) {
+    const NamedFrame& frame = namer.Name(record);
+    const bool is_leaf = locations.empty();
+    if (IsTracerFrame(frame, snapshot) || (is_leaf && IsAllocatorFrame(frame))) {
+      skipped = &frame;
+    } else {
+      locations.push_back(table.AddFrame(frame));
+    }
   }
+  if (locations.empty()) locations.push_back(table.AddFrame(*skipped));
   if (stack.is_truncated) locations.push_back(table.AddMarker("[truncated]"));
   return locations;
 }

@@ -4,15 +4,38 @@
 #define HAVE_DECL_BASENAME 1
 #include <libiberty/demangle.h>
 
-#include <cstdlib>
-#include <memory>
+#include <csetjmp>
+#include <utility>
 
 namespace limpet {
 namespace {
 
-// Real names reach some 100 KB in template libraries, but nobody reads those, and a name of a
-// hostile file may grow exponentially when written out.
 constexpr std::size_t kMaxMangledSize = 16 * 1024;
+constexpr std::size_t kMaxPlainSize = 64 * 1024;
+constexpr int kStyle = DMGL_PARAMS | DMGL_ANSI;
+
+using Demangler = int (*)(const char*, int, demangle_callbackref, void*);
+
+// A mangled name refers back to parts of itself, so that 300 characters can stand for 2^60. libiberty
+// has no way to be told to stop but not to return to it: what it holds by then lies on the stack.
+struct BoundedText {
+  std::string text;
+  std::jmp_buf too_long;
+
+  static void Append(const char* piece, std::size_t size, void* self) {
+    auto& bounded = *static_cast<BoundedText*>(self);
+    if (bounded.text.size() + size > kMaxPlainSize) std::longjmp(bounded.too_long, 1);
+    bounded.text.append(piece, size);
+  }
+};
+
+// Empty: not of this scheme, or too long.
+std::string DemangleWith(Demangler demangler, const std::string& name) {
+  BoundedText bounded;
+  if (setjmp(bounded.too_long) != 0) return "";
+  if (demangler(name.c_str(), kStyle, &BoundedText::Append, &bounded) == 0) return "";
+  return std::move(bounded.text);
+}
 
 }  // namespace
 
@@ -22,9 +45,12 @@ bool IsMangled(const std::string& name) {
 
 std::string Demangle(const std::string& name) {
   if (name.size() > kMaxMangledSize) return name;
-  const std::unique_ptr<char, decltype(&std::free)> plain(
-      cplus_demangle(name.c_str(), DMGL_AUTO | DMGL_PARAMS | DMGL_ANSI), &std::free);
-  return plain == nullptr ? name : plain.get();
+  // Rust first: its old scheme is valid C++ but for a hash that nobody wants to read.
+  for (const Demangler demangler : {&rust_demangle_callback, &cplus_demangle_v3_callback}) {
+    std::string plain = DemangleWith(demangler, name);
+    if (!plain.empty()) return plain;
+  }
+  return name;
 }
 
 }  // namespace limpet

@@ -158,6 +158,13 @@ TEST_F(Builder, ShowsTheProgramAndNotTheAllocator) {
   EXPECT_THAT(Names(heap, 1), ElementsAre("malloc")) << "the last frame stays";
 }
 
+TEST_F(Builder, HidesWhereTheTracerStartsAThread) {
+  snapshot_.modules.push_back({0x100, 0x200, 0, 0, "/opt/liblimpet.so", ""});
+  AddStack(5, {{0x401100, kApp}, {0x150, 3}, {0x401300, kApp}});
+  AddSite(5, kWeightOne, 20);
+  EXPECT_THAT(Names(Build(), 0), ElementsAre("grow()", "main"));
+}
+
 TEST_F(Builder, KeepsAllocatorFramesThatAreNotLeaves) {
   AddStack(5, {{0x401100, kApp}, {0x7f0100, kLibc}, {0x401300, kApp}});
   AddSite(5, kWeightOne, 10);

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <tuple>
+#include <vector>
 
 namespace limpet {
 namespace {
@@ -11,7 +13,7 @@ constexpr std::uint32_t kNone = IntervalIndex::kNone;
 
 TEST(IntervalIndex, IsEmptyWithoutIntervals) {
   EXPECT_EQ(IntervalIndex().Find(0), kNone);
-  EXPECT_EQ(IntervalIndex({}).Find(7), kNone);
+  EXPECT_EQ(IntervalIndex({{5, 6, 1, 0}}).Find(7), kNone);
 }
 
 TEST(IntervalIndex, FindsInnermostOfNested) {

@@ -1,0 +1,80 @@
+#include "tools/cli/dump_path.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/support/temporary_directory.h"
+
+namespace limpet {
+namespace {
+
+const DumpNames kNames = {.executable = "/usr/bin/app",
+                          .pid = 4242,
+                          .start_ticks = 987654,
+                          .time_unix_ns = 1'795'252'976'000'000'000,
+                          .host = "box",
+                          .profile = "heap",
+                          .number = 42};
+
+void Touch(const std::string& path) { std::ofstream file(path); }
+
+TEST(DumpPath, ExpandsEveryLetter) {
+  EXPECT_EQ(ExpandPattern("%e.%p-%s/%t.%n.%P@%h.100%%", kNames),
+            "app.4242-987654/20261121T092256Z.000042.heap@box.100%");
+}
+
+TEST(DumpPath, KeepsHostileNamesInsideOnePartOfThePath) {
+  DumpNames names = kNames;
+  names.executable = "/tmp/..";
+  EXPECT_EQ(ExpandPattern("x/%e", names), "x/_");
+  names.executable = "/tmp/a\nb\x1b[2J";
+  EXPECT_EQ(ExpandPattern("%e", names), "a_b_[2J");
+  names.executable = "";
+  EXPECT_EQ(ExpandPattern("%e", names), "_");
+  names.host = "../../etc";
+  EXPECT_EQ(ExpandPattern("%h", names), ".._.._etc");
+}
+
+TEST(DumpPath, NamesTheExecutableThatWasDeleted) {
+  DumpNames names = kNames;
+  names.executable = "/usr/bin/app (deleted)";
+  EXPECT_EQ(ExpandPattern("%e", names), "app");
+}
+
+TEST(DumpPath, RefusesPatternsThatMeanNothing) {
+  EXPECT_TRUE(CheckPattern("%e.%n.pb.gz").ok());
+  EXPECT_TRUE(CheckPattern("a/%t/%%%n.%P").ok());
+  EXPECT_FALSE(CheckPattern("%x").ok());
+  EXPECT_FALSE(CheckPattern("100%").ok());
+  EXPECT_FALSE(CheckPattern("%n/heap").ok());
+  EXPECT_FALSE(CheckPattern("folder/").ok());
+}
+
+TEST(DumpPath, TellsLettersFromPercentSigns) {
+  EXPECT_TRUE(PatternHas("a.%P", 'P'));
+  EXPECT_FALSE(PatternHas("a.%%P", 'P'));
+  EXPECT_EQ(ExpandPattern(EscapePattern("100%P"), kNames), "100%P");
+}
+
+TEST(DumpPath, NumbersAfterTheLargest) {
+  const TemporaryDirectory directory;
+  const std::string pattern = "any/%t.%n.%P.pb.gz";
+  EXPECT_EQ(NextNumber(directory.path(), pattern), 1U);
+  Touch(directory.File("20261121T092256Z.000007.heap.pb.gz"));
+  Touch(directory.File("20261121T092256Z.000041.allocs.pb.gz"));
+  Touch(directory.File("20261121T092256Z.000099.heap.txt"));
+  Touch(directory.File("notes.000500.pb.gz"));
+  EXPECT_EQ(NextNumber(directory.path(), pattern), 42U);
+}
+
+TEST(DumpPath, FindsNumbersBetweenSpecialLetters) {
+  const TemporaryDirectory directory;
+  Touch(directory.File("heap(app)+000012"));
+  EXPECT_EQ(NextNumber(directory.path(), "heap(%e)+%n"), 13U);
+  EXPECT_EQ(NextNumber(directory.path(), "heap"), 1U);
+  EXPECT_EQ(NextNumber(directory.File("none"), "%n"), 1U);
+}
+
+}  // namespace
+}  // namespace limpet

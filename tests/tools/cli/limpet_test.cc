@@ -1,0 +1,220 @@
+// The command as people call it: what it writes, what it says, how it ends.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/support/command_output.h"
+#include "tests/support/segment_builder.h"
+#include "tests/support/temporary_directory.h"
+#include "tools/cli/commands.h"
+
+namespace limpet {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
+
+class Limpet : public ::testing::Test {
+ protected:
+  Limpet() {
+    const std::uint32_t stack = builder_.AddStack({{0x1111}, {0x2222}});
+    builder_.AddSite(stack, {.objects = 4, .bytes = 400});
+    builder_.AddAllocation(stack, {.requested_bytes = 100, .weight = 2});
+    builder_.ChangeHeader([this](SegmentHeader& header) {
+      header.pid = kDeadPid;
+      header.uid = geteuid();
+      std::strcpy(header.dump_directory, dumps_.c_str());
+    });
+    builder_.WriteTo(segment_);
+  }
+
+  static CommandOutput Run(std::vector<std::string> arguments,
+                           const std::vector<std::string>& environment = {}) {
+    arguments.insert(arguments.begin(), LIMPET_BINARY);
+    return RunProgram(arguments, environment);
+  }
+
+  std::vector<std::string> FilesBelow(const std::string& path) const {
+    std::vector<std::string> files;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path, error)) {
+      if (entry.is_regular_file()) files.push_back(entry.path().lexically_relative(path));
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+  }
+
+  static constexpr std::uint32_t kDeadPid = 4'194'305;  // more than Linux ever gives
+
+  TemporaryDirectory directory_;
+  std::string segment_ = directory_.File("4194305-987654.segment");
+  std::string dumps_ = directory_.File("dumps");
+  std::string runtime_ = "LIMPET_RUNTIME_DIR=" + directory_.path();
+  SegmentBuilder builder_;
+};
+
+TEST_F(Limpet, DumpsASegmentIntoTheDirectoryThatItNames) {
+  const CommandOutput first = Run({"dump", segment_});
+  EXPECT_EQ(first.exit_code, kExitOk) << first.error;
+  EXPECT_THAT(first.out, IsEmpty());
+  EXPECT_THAT(first.error, HasSubstr("wrote " + dumps_));
+  EXPECT_THAT(first.error, HasSubstr("next:  go tool pprof -top " + dumps_));
+  EXPECT_EQ(Run({"dump", segment_, "-p", "heap"}).exit_code, kExitOk);
+  EXPECT_THAT(FilesBelow(dumps_),
+              ElementsAre(MatchesRegex("app.4194305-987654/2.*Z.000001.allocs.pb.gz"),
+                          MatchesRegex("app.4194305-987654/2.*Z.000001.heap.pb.gz"),
+                          MatchesRegex("app.4194305-987654/2.*Z.000002.heap.pb.gz")));
+}
+
+TEST_F(Limpet, FindsTheNewestSegmentOfADeadProcess) {
+  builder_.WriteTo(directory_.File("4194305-3.segment"));
+  const CommandOutput text =
+      Run({"dump", "4194305", "-p", "heap", "-f", "text", "-o", "-"}, {runtime_});
+  EXPECT_EQ(text.exit_code, kExitOk) << text.error;
+  EXPECT_THAT(text.out, HasSubstr("heap profile: 2: 200 [4: 400] @ heap/2\n"));
+  EXPECT_THAT(text.out, HasSubstr("0x1111 0x2222\n"));
+  EXPECT_THAT(text.error, IsEmpty());
+}
+
+TEST_F(Limpet, WritesWhereThePatternSays) {
+  const std::string pattern = directory_.File("new/%e-%P.%n.pb.gz");
+  EXPECT_EQ(Run({"dump", segment_, "-p", "heap,allocs", "-o", pattern}).exit_code, kExitOk);
+  EXPECT_THAT(FilesBelow(directory_.File("new")),
+              ElementsAre("app-allocs.000001.pb.gz", "app-heap.000001.pb.gz"));
+}
+
+TEST_F(Limpet, WritesCollapsedStacks) {
+  const CommandOutput heap = Run({"dump", segment_, "-p", "heap", "-f", "collapsed", "-o", "-"});
+  EXPECT_EQ(heap.out, "[jit]+0x2221;[jit]+0x1110 200\n");
+  const CommandOutput allocs = Run({"dump", segment_, "-p", "allocs", "-fcollapsed", "-o-"});
+  EXPECT_EQ(allocs.out, "[jit]+0x2221;[jit]+0x1110 400\n");
+}
+
+TEST_F(Limpet, EndsWithTwoWhenAskedWrongly) {
+  const std::vector<std::vector<std::string>> wrong = {
+      {},
+      {"fly"},
+      {"dump"},
+      {"dump", segment_, "--wings"},
+      {"dump", segment_, "-p", "goroutine"},
+      {"dump", segment_, "-f", "svg"},
+      {"dump", segment_, "-o", "-"},
+      {"dump", segment_, "-o", "one-name.pb.gz"},
+      {"dump", segment_, "-o", "%P.%z"},
+  };
+  for (const std::vector<std::string>& arguments : wrong) {
+    const CommandOutput output = Run(arguments);
+    EXPECT_EQ(output.exit_code, kExitUsage) << ::testing::PrintToString(arguments);
+    EXPECT_FALSE(output.error.empty()) << ::testing::PrintToString(arguments);
+  }
+}
+
+TEST_F(Limpet, EndsWithThreeWhenThereIsNothingToDump) {
+  const CommandOutput none = Run({"dump", "4194304"}, {runtime_});
+  EXPECT_EQ(none.exit_code, kExitNotTraced);
+  EXPECT_THAT(none.error, HasSubstr("there is no process 4194304"));
+  const CommandOutput untraced = Run({"dump", std::to_string(getpid())}, {runtime_});
+  EXPECT_EQ(untraced.exit_code, kExitNotTraced);
+  EXPECT_THAT(untraced.error, HasSubstr("limpet run -- COMMAND"));
+  builder_.ChangeHeader([](SegmentHeader& header) { header.state = SegmentState::kBuilding; });
+  builder_.WriteTo(segment_);
+  EXPECT_EQ(Run({"dump", segment_}).exit_code, kExitNotTraced);
+}
+
+TEST_F(Limpet, EndsWithFourOnBadData) {
+  builder_.ChangeHeader([](SegmentHeader& header) { header.abi_version = 2; });
+  builder_.WriteTo(segment_);
+  EXPECT_EQ(Run({"dump", segment_}).exit_code, kExitBadData);
+  std::ofstream(segment_, std::ios::trunc) << std::string(9000, 'x');
+  EXPECT_EQ(Run({"dump", segment_}).exit_code, kExitBadData);
+}
+
+TEST_F(Limpet, NamesTheDirectoryThatItMayNotWrite) {
+  const CommandOutput output =
+      Run({"dump", segment_, "-p", "heap", "-o", "/proc/limpet/heap.pb.gz"});
+  EXPECT_NE(output.exit_code, kExitOk);
+  EXPECT_THAT(output.error, HasSubstr("/proc/limpet"));
+}
+
+TEST_F(Limpet, DoesNotWriteWhereAnotherUsersSegmentSays) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can own a file of somebody else";
+  std::filesystem::permissions(directory_.path(), std::filesystem::perms::all);
+  ASSERT_EQ(chown(segment_.c_str(), 12345, 12345), 0);
+  const CommandOutput output = RunProgram(
+      {"sh", "-c", "cd " + directory_.path() + " && " + LIMPET_BINARY + " dump " + segment_});
+  EXPECT_EQ(output.exit_code, kExitOk) << output.error;
+  EXPECT_THAT(FilesBelow(dumps_), IsEmpty());
+  EXPECT_EQ(FilesBelow(directory_.File("limpet")).size(), 2U);
+}
+
+TEST_F(Limpet, LeavesItsReasonInTheDumpDirectoryWhenASignalStartedIt) {
+  std::filesystem::create_directory(dumps_);
+  std::ofstream(dumps_ + "/app.4194305-987654") << "a file where a folder must be";
+  const CommandOutput output = Run({"dump", "--from-signal", segment_});
+  EXPECT_NE(output.exit_code, kExitOk);
+  std::ifstream log(dumps_ + "/limpet-errors.log");
+  std::string line;
+  ASSERT_TRUE(std::getline(log, line));
+  EXPECT_THAT(line, HasSubstr("dump failed: cannot write into"));
+}
+
+TEST_F(Limpet, ListsTheDead) {
+  const CommandOutput table = Run({"ps"}, {runtime_});
+  EXPECT_EQ(table.exit_code, kExitOk);
+  EXPECT_THAT(table.out, HasSubstr("PID  STATE"));
+  EXPECT_THAT(table.out, HasSubstr("4194305  dead "));
+  EXPECT_THAT(table.out, HasSubstr("200 B"));
+}
+
+TEST_F(Limpet, ListsTheUnreadableWithItsReason) {
+  std::ofstream(directory_.File("7-7.segment")) << std::string(9000, 'x');
+  const CommandOutput table = Run({"ps"}, {runtime_});
+  EXPECT_EQ(table.exit_code, kExitOk);
+  EXPECT_THAT(table.out, HasSubstr("unreadable"));
+  EXPECT_THAT(table.out, HasSubstr("is no limpet segment"));
+}
+
+TEST_F(Limpet, ListsForPrograms) {
+  builder_.ChangeHeader([](SegmentHeader& header) {
+    header.pid = kDeadPid;
+    header.counters.truncated_stacks = 3;
+    std::strcpy(header.executable, "/bin/b\xFF\x01d");
+  });
+  builder_.WriteTo(segment_);
+  const CommandOutput output = Run({"ps", "--json"}, {runtime_});
+  EXPECT_EQ(output.exit_code, kExitOk);
+  const nlohmann::json json = nlohmann::json::parse(output.out);
+  nlohmann::json dead;
+  for (const nlohmann::json& process : json["processes"]) {
+    if (process["pid"] == kDeadPid) dead = process;
+  }
+  EXPECT_EQ(dead["state"], "dead");
+  EXPECT_EQ(dead["in_use_bytes"], 200);
+  EXPECT_EQ(dead["allocated_objects"], 4);
+  EXPECT_EQ(dead["losses"]["truncated_stacks"], 3);
+}
+
+TEST_F(Limpet, HelpsOnOneScreen) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"--help"}, {"dump", "--help"}, {"ps", "--help"}, {"run", "-h"}, {"doctor", "-h"}}) {
+    const CommandOutput help = Run(arguments);
+    EXPECT_EQ(help.exit_code, kExitOk);
+    EXPECT_LE(std::count(help.out.begin(), help.out.end(), '\n'), 24) << help.out;
+    EXPECT_EQ(help.out.find("runtime-dir"), std::string::npos);
+  }
+  EXPECT_THAT(Run({"--version"}).out, MatchesRegex("limpet [0-9.]+\n"));
+}
+
+}  // namespace
+}  // namespace limpet
