@@ -7,10 +7,10 @@
 
 #include <cstring>
 
-#include "runtime/process_identity.h"
 #include "runtime/stack/stack_walker.h"
 #include "runtime/sys/clock.h"
 #include "runtime/sys/private_pages.h"
+#include "runtime/sys/process_identity.h"
 #include "runtime/sys/raw_syscall.h"
 
 namespace limpet {
@@ -133,7 +133,7 @@ bool Tracer::Attach() {
 
 bool Tracer::CreateSegment() {
   SegmentFile file;
-  std::uint64_t start_ticks = ProcessStartTicks();
+  std::uint64_t start_ticks = sys::ProcessStartTicks();
   bool has_file = CreateSegmentFile(options.runtime_directory.c_str(), start_ticks,
                                     WantedSegmentBytes(), &file);
   if (!has_file) return false;
@@ -181,8 +181,10 @@ void Tracer::FillHeader(std::uint64_t start_ticks) {
   header->sample_interval_bytes = options.sample_bytes;
   header->max_bytes = header->segment_bytes;
   header->dump_signal = static_cast<std::uint32_t>(options.dump_signal);
-  ReadExecutablePath(header->executable, sizeof(header->executable));
-  ReadCommandLine(header->command_line, sizeof(header->command_line));
+  header->pid_namespace = sys::PidNamespace();
+  sys::ReadProgramName(header->program, sizeof(header->program));
+  sys::ReadExecutablePath(header->executable, sizeof(header->executable));
+  sys::ReadCommandLine(header->command_line, sizeof(header->command_line));
   CopyText(options.dump_directory.c_str(), header->dump_directory);
 }
 
@@ -251,11 +253,20 @@ StackId Tracer::Capture(ThreadContext& thread, const sys::CallerFrame& caller) {
 }
 
 void Tracer::Finish() {
-  if (!HasSegment() || !IsOwnProcess() || !IsThisProcess()) return;
+  if (!IsOwnProcess() || !IsThisProcess()) return;
+  if (!HasSegment()) return RemoveInheritedSegment();
   state_.store(State::kOff, std::memory_order_release);
   sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
   segment.header()->state.store(SegmentState::kExited, std::memory_order_release);
-  RemoveSegmentFile(segment.path());
+  // A process that gave up its rights may not remove what it made; the memory it can give back.
+  if (!RemoveSegmentFile(segment.path())) segment.GiveBackMemory();
+}
+
+// Before an exec this process may have been another program that was traced; its segment has our
+// name.
+void Tracer::RemoveInheritedSegment() {
+  SegmentPath path = SegmentPathOf(options.runtime_directory.c_str(), sys::ProcessStartTicks());
+  RemoveSegmentFile(path);
 }
 
 }  // namespace limpet

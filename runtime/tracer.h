@@ -83,6 +83,7 @@ class Tracer {
   std::uint64_t WantedSegmentBytes() const;
   void EnterSlot(ThreadContext& thread);
   void PublishLosses();
+  void RemoveInheritedSegment();
 
   std::atomic<State> state_ = State::kUnstarted;
   std::atomic<std::uint32_t>* alive_ =

@@ -47,8 +47,10 @@ class Tracing:
         if program.ask == "signal":
             os.kill(pid, signal.SIGUSR1)
         else:
-            subprocess.run([str(self.limpet), "dump", str(pid)], check=True, timeout=120,
-                           stdout=subprocess.DEVNULL)
+            dump = subprocess.run([str(self.limpet), "dump", str(pid)], check=False, timeout=120,
+                                  capture_output=True, text=True)
+            if dump.returncode != 0:
+                raise Stuck(f"limpet dump said {dump.returncode}: {dump.stderr.strip()}")
         program_run.wait_for("the profile", lambda: bool(heap_profiles(profiles, program.executable)))
 
 
@@ -125,9 +127,11 @@ def profile_faults(program: Program, profiles: pathlib.Path):
                          timeout=120)
     if top.returncode != 0:
         yield f"go tool pprof refuses {largest.name}: {top.stderr.strip()[:200]}"
+    # A frame without a name is `module+0xoffset`.
+    named = "\n".join(line for line in top.stdout.partition("cum%")[2].splitlines() if "+0x" not in line)
     for function in program.functions:
-        if not re.search(function, top.stdout.partition("cum%")[2]):
-            yield f"the profile has no function like '{function}':\n{top.stdout[:1500]}"
+        if not re.search(function, named):
+            yield f"the profile has no function like '{function}' but:\n{top.stdout[:1500]}"
 
 
 def leftovers(profiles: pathlib.Path):

@@ -355,17 +355,17 @@ def errno_steps(folder: pathlib.Path) -> list[Step]:
 
 
 PROGRAMS = (
-    Program("redis", redis_steps, "redis-server", [r"zmalloc|ztrymalloc|sdsnew|createObject"],
+    Program("redis", redis_steps, "redis-*", [r"zmalloc|ztrymalloc|sdsnew|createObject"],
             ask="signal",
             masks=[(r"(?m)^\d+:[A-Z] \d+ \w+ \d+ [\d:.]+ ", ""), (r"pid=\d+", ""), (r"\b\d+\b", "N")]),
-    Program("nginx", nginx_steps, "nginx", [r"ngx_|nginx"], ask="dump"),
+    Program("nginx", nginx_steps, "nginx", [r"ngx_"], ask="dump"),
     Program("python3", script_steps(["/usr/bin/python3"], "script.py", PYTHON_SCRIPT), "python3*",
             [r"_PyMem_RawMalloc|_PyObject_Malloc|PyBytes_|_PyObject_|PyUnicode_", r"sqlite3"], ask="signal",
             environment={"PYTHONMALLOC": "malloc", "PYTHONDONTWRITEBYTECODE": "1"}),
     Program("node", script_steps(["node"], "script.js", NODE_SCRIPT), "node",
             [r"node::|v8::|uv_"], ask="dump"),
     Program("java", java_steps, "java", [r"JLI_|deflateInit|JVM_|Java_java"], ask="dump"),
-    Program("git", git_steps, "git", [r"git"], environment=GIT_ENVIRONMENT),
+    Program("git", git_steps, "git", [r"inflateInit2_|deflateInit2_"], environment=GIT_ENVIRONMENT),
     Program("gcc", compiler_steps("gcc", "c", C_SOURCE), "cc1", [r"xmalloc|xcalloc"], files=["good.o"]),
     Program("g++", compiler_steps("g++", "c++", CXX_SOURCE), "cc1plus", [r"xmalloc|xcalloc"],
             files=["good.o"]),

@@ -93,7 +93,7 @@ show_leaky_server() {
   wait_for "leaky_server to listen" test -s "$work/port"
   port=$(<"$work/port")
   send_requests "$port" 20000
-  ask_and_show "$pid"
+  ask_and_show "$pid" -lines
 }
 
 send_requests() {
@@ -124,19 +124,26 @@ show_command() {
     wait "$pid" || status=$?
     echo "== $1 ended with status $status: its heap at the end"
   fi
-  show_profile "$pid" "$1"
+  # limpet has said why it did not start it.
+  if [[ $status =~ ^(3|12[567])$ ]] && ! profile_of "$pid" >/dev/null; then exit "$status"; fi
+  show_profile "$pid"
   exit "$status"
 }
 
+# ask_and_show PID PPROF_OPTIONS...
 ask_and_show() {
   kill -USR1 "$1"
-  show_profile "$1" "process $1"
+  show_profile "$@"
   echo
 }
 
 show_profile() {
-  if ! wait_for "a profile of $2" profile_of "$1"; then exit 1; fi
-  go tool pprof -top -nodecount=12 "$(profile_of "$1")"
+  local pid=$1 command
+  shift
+  if ! wait_for "a profile of process $pid" profile_of "$pid"; then exit 1; fi
+  command=(go tool pprof -top -nodecount=12 "$@" "$(profile_of "$pid")")
+  echo "\$ ${command[*]}"
+  "${command[@]}"
 }
 
 # The newest; names sort by time.

@@ -84,7 +84,10 @@ struct SegmentHeader {
       launch_errno;  // why the last start of a companion failed, 0: it did not
   std::uint32_t parent_pid;
   std::uint64_t max_bytes;  // LIMPET_MAX_BYTES in force
-  std::uint64_t reserved_u64[8];
+  // Inode of /proc/self/ns/pid, 0: unknown. Only inside the same namespace does `pid` say who is
+  // alive.
+  std::uint64_t pid_namespace;
+  char program[56];  // name that the program was started by, cut at the end if longer
 
   SectionEntry sections[kMaxSections];
   SegmentCounters counters;
@@ -101,6 +104,7 @@ static_assert(offsetof(SegmentHeader, segment_bytes) == 24);
 static_assert(offsetof(SegmentHeader, pid) == 32);
 static_assert(offsetof(SegmentHeader, start_ticks) == 40);
 static_assert(offsetof(SegmentHeader, dump_requests) == 80);
+static_assert(offsetof(SegmentHeader, pid_namespace) == 104);
 static_assert(offsetof(SegmentHeader, sections) == 168);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "runtime/layout/segment.h"
+#include "runtime/sys/process_identity.h"
 #include "runtime/sys/raw_syscall.h"
 
 namespace limpet {
@@ -20,6 +21,7 @@ using sys::Failed;
 using sys::RawSyscall;
 
 constexpr std::uint64_t kSmallestSegment = 1 << 20;
+constexpr int kMaxRemovedAtOnce = 4;     // a process that starts does not tidy for long
 constexpr int kMaxListedEntries = 4096;  // a directory of more segments is not ours to study
 
 // Opens the directory, which must be the user's own: another user's could be swapped under us.
@@ -36,19 +38,45 @@ int OpenDirectory(const char* path) {
   return -1;
 }
 
-std::uint64_t BytesOfEntry(int directory, const char* name) {
+using EntryName = sys::FixedText<64>;
+
+// What a runtime directory holds.
+struct Tally {
+  std::uint64_t bytes = 0;  // of all segments
+  std::uint64_t dead = 0;
+  std::uint64_t dead_bytes = 0;
+  std::int64_t oldest_dead_time = 0;
+  EntryName oldest_dead;
+};
+
+// True for "<pid>-<ticks>.segment" of a pid that no process of our namespace has.
+bool IsOfDeadProcess(const char* name) {
+  long pid = 0;
+  const char* at = name;
+  for (; *at >= '0' && *at <= '9' && pid < 1 << 28; ++at) pid = pid * 10 + (*at - '0');
+  return at != name && *at == '-' && RawSyscall(SYS_kill, pid, 0) == -ESRCH;
+}
+
+void AddEntry(int directory, const char* name, Tally* tally) {
   struct stat status = {};
   long result = RawSyscall(SYS_newfstatat, directory, AsArgument(name), AsArgument(&status),
                            AT_SYMLINK_NOFOLLOW);
-  return Failed(result) || !S_ISREG(status.st_mode)
-             ? 0
-             : static_cast<std::uint64_t>(status.st_blocks) * 512;
+  if (Failed(result) || !S_ISREG(status.st_mode)) return;
+  std::uint64_t bytes = static_cast<std::uint64_t>(status.st_blocks) * 512;
+  tally->bytes += bytes;
+  if (!IsOfDeadProcess(name)) return;
+  ++tally->dead;
+  tally->dead_bytes += bytes;
+  if (tally->oldest_dead.size() != 0 && status.st_mtime >= tally->oldest_dead_time) return;
+  tally->oldest_dead_time = status.st_mtime;
+  tally->oldest_dead.Clear();
+  tally->oldest_dead.Append(name);
 }
 
-// Memory that the files of a directory take.
-std::uint64_t BytesInDirectory(int directory) {
+Tally ReadDirectory(int directory) {
   alignas(8) char buffer[2048];
-  std::uint64_t bytes = 0;
+  Tally tally;
+  RawSyscall(SYS_lseek, directory, 0, SEEK_SET);
   for (int listed = 0; listed < kMaxListedEntries;) {
     long filled = RawSyscall(SYS_getdents64, directory, AsArgument(buffer), sizeof(buffer));
     if (Failed(filled) || filled == 0) break;
@@ -56,11 +84,36 @@ std::uint64_t BytesInDirectory(int directory) {
       // struct linux_dirent64: inode, offset, record length (u16 at 16), type, name at 19
       std::uint16_t record_bytes;
       memcpy(&record_bytes, buffer + at + 16, sizeof(record_bytes));
-      bytes += BytesOfEntry(directory, buffer + at + 19);
+      AddEntry(directory, buffer + at + 19, &tally);
       at += record_bytes;
     }
   }
-  return bytes;
+  return tally;
+}
+
+// A pid that is not here may be alive in another container that shares the directory.
+bool IsOfOurNamespace(int directory, const char* name) {
+  std::uint64_t magic = 0, pid_namespace = 0;
+  long file =
+      RawSyscall(SYS_openat, directory, AsArgument(name), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (Failed(file)) return false;
+  RawSyscall(SYS_pread64, file, AsArgument(&magic), sizeof(magic), 0);
+  RawSyscall(SYS_pread64, file, AsArgument(&pid_namespace), sizeof(pid_namespace),
+             offsetof(SegmentHeader, pid_namespace));
+  RawSyscall(SYS_close, file);
+  return magic == kSegmentMagic && pid_namespace == sys::PidNamespace();
+}
+
+// Reads the directory and removes dead segments, oldest first, until the rest is within bounds.
+Tally ReadTidiedDirectory(int directory) {
+  Tally tally = ReadDirectory(directory);
+  for (int removed = 0; removed < kMaxRemovedAtOnce; ++removed) {
+    bool is_within = tally.dead <= kMaxDeadSegments && tally.dead_bytes <= kMaxDeadBytes;
+    if (is_within || !IsOfOurNamespace(directory, tally.oldest_dead.c_str())) break;
+    RawSyscall(SYS_unlinkat, directory, AsArgument(tally.oldest_dead.c_str()), 0);
+    tally = ReadDirectory(directory);
+  }
+  return tally;
 }
 
 // Bytes that a new segment may take: our share of the free space less what our others have.
@@ -68,7 +121,7 @@ std::uint64_t Budget(int directory) {
   struct statfs fs = {};
   if (Failed(RawSyscall(SYS_fstatfs, directory, AsArgument(&fs)))) return 0;
   std::uint64_t free_bytes = fs.f_bavail * static_cast<std::uint64_t>(fs.f_bsize);
-  std::uint64_t ours = BytesInDirectory(directory);
+  std::uint64_t ours = ReadTidiedDirectory(directory).bytes;
   std::uint64_t share = (free_bytes + ours) / 4;
   return share > ours ? share - ours : 0;
 }
@@ -115,15 +168,9 @@ bool CreateSegmentFile(const char* directory_path, std::uint64_t start_ticks,
                        std::uint64_t wanted_bytes, SegmentFile* file) {
   int directory = OpenDirectory(directory_path);
   if (directory < 0) return false;
-  sys::FixedText<64> name;
-  name.AppendNumber(static_cast<std::uint64_t>(RawSyscall(SYS_getpid)))
-      .Append("-")
-      .AppendNumber(start_ticks)
-      .Append(".segment");
-  file->path.Clear();
-  file->path.Append(directory_path).Append("/").Append(name.c_str());
-  bool is_created =
-      !file->path.IsCut() && CreateInside(directory, name.c_str(), wanted_bytes, file);
+  file->path = SegmentPathOf(directory_path, start_ticks);
+  const char* name = strrchr(file->path.c_str(), '/') + 1;
+  bool is_created = !file->path.IsCut() && CreateInside(directory, name, wanted_bytes, file);
   RawSyscall(SYS_close, directory);
   return is_created;
 }
@@ -133,8 +180,20 @@ void CloseSegmentFile(SegmentFile* file) {
   file->descriptor = -1;
 }
 
-void RemoveSegmentFile(const SegmentPath& path) {
-  RawSyscall(SYS_unlink, AsArgument(path.c_str()));
+bool RemoveSegmentFile(const SegmentPath& path) {
+  return !Failed(RawSyscall(SYS_unlink, AsArgument(path.c_str())));
+}
+
+SegmentPath SegmentPathOf(const char* directory, std::uint64_t start_ticks) {
+  SegmentPath path;
+  auto pid = static_cast<std::uint64_t>(RawSyscall(SYS_getpid));
+  path.Append(directory)
+      .Append("/")
+      .AppendNumber(pid)
+      .Append("-")
+      .AppendNumber(start_ticks)
+      .Append(".segment");
+  return path;
 }
 
 bool HasRoomToGrow(const SegmentPath& path, std::uint64_t own_bytes, std::uint64_t bytes) {

@@ -16,6 +16,9 @@ namespace limpet {
 
 using SegmentPath = sys::FixedText<320>;
 
+inline constexpr std::uint64_t kMaxDeadSegments = 16;
+inline constexpr std::uint64_t kMaxDeadBytes = 32 << 20;
+
 struct SegmentFile {
   SegmentPath path;
   std::uint64_t bytes = 0;
@@ -25,11 +28,17 @@ struct SegmentFile {
 // Creates the file of this process, replacing one that an earlier program image of the same process
 // left. Its size is `wanted_bytes` or less, as limits and free space allow: all segments of the
 // directory together take at most a quarter of what is free. False: none, nothing is left behind.
+//
+// Segments of dead processes stay as evidence, but not without bound: beyond kMaxDeadSegments or
+// kMaxDeadBytes the oldest goes.
 [[nodiscard]] bool CreateSegmentFile(const char* directory, std::uint64_t start_ticks,
                                      std::uint64_t wanted_bytes, SegmentFile* file);
 
 void CloseSegmentFile(SegmentFile* file);
-void RemoveSegmentFile(const SegmentPath& path);
+bool RemoveSegmentFile(const SegmentPath& path);
+
+// <directory>/<own pid>-<start ticks>.segment
+SegmentPath SegmentPathOf(const char* directory, std::uint64_t start_ticks);
 
 // True while the segments of this process may grow by `bytes` without taking more than a quarter of
 // the file system that holds `path`. True also where that cannot be known (chroot).

@@ -120,6 +120,11 @@ bool SegmentWriter::ReserveChunk(std::uint64_t chunk) {
   return true;
 }
 
+void SegmentWriter::GiveBackMemory() {
+  RawSyscall(SYS_madvise, static_cast<long>(base() + kSegmentPageBytes),
+             static_cast<long>(mapped_bytes_ - kSegmentPageBytes), MADV_REMOVE);
+}
+
 // Backs a chunk with memory, or says why not. Kernels before 5.14 do not know the advice; there
 // reading our own pages through the kernel has the same effect, again with an error instead of a
 // signal.

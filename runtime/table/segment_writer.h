@@ -38,6 +38,9 @@ class SegmentWriter {
   // The index is below capacity, or false and nothing was taken.
   [[nodiscard]] bool Claim(SectionEntry& section, std::uint64_t count, std::uint64_t* index);
 
+  // At the end: frees the memory of all but the header, which keeps saying how it ended.
+  void GiveBackMemory();
+
   [[nodiscard]] bool Reserve(std::uint64_t offset, std::uint64_t bytes);
 
  private:

@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace demo {
 
 constexpr std::size_t kHistoryBytes = 2000;
 constexpr std::size_t kMaxGreetings = 256;
@@ -127,16 +127,16 @@ int Listen() {
   return listener;
 }
 
-}  // namespace
+}  // namespace demo
 
 int main(int count, char** arguments) {
   const int seconds = count > 1 ? std::atoi(arguments[1]) : 60;
   alarm(static_cast<unsigned>(seconds > 0 ? seconds : 60));
-  const int listener = Listen();
+  const int listener = demo::Listen();
   if (listener < 0) {
     std::perror("leaky_server");
     return 1;
   }
-  Server(listener).Serve();
+  demo::Server(listener).Serve();
   return 0;
 }

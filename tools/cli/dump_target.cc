@@ -37,15 +37,20 @@ std::vector<std::string> DirectoriesOf(const ProcessFacts& process, const std::s
 }
 
 absl::Status NotTraced(const ProcessFacts& process) {
-  if (!process.has_limpet.has_value()) {
-    return absl::PermissionDeniedError(
-        absl::StrFormat("process %d belongs to uid %d: run limpet as that user or as root",
-                        process.pid, process.uid));
+  if (process.has_limpet.has_value()) {
+    return absl::NotFoundError(absl::StrFormat(
+        "process %d (%s) is not traced: start it by `limpet run -- COMMAND`, or with "
+        "LD_PRELOAD=liblimpet.so",
+        process.pid, process.executable));
   }
-  return absl::NotFoundError(
-      absl::StrFormat("process %d (%s) is not traced: start it by `limpet run -- COMMAND`, or with "
-                      "LD_PRELOAD=liblimpet.so",
-                      process.pid, process.executable));
+  const bool is_foreign = geteuid() != 0 && geteuid() != process.uid;
+  return absl::PermissionDeniedError(
+      is_foreign
+          ? absl::StrFormat("process %d belongs to uid %d: run limpet as that user or as root",
+                            process.pid, process.uid)
+          : absl::StrFormat("the system hides the memory map of process %d, so limpet cannot "
+                            "tell whether it is traced: run limpet where the process runs",
+                            process.pid));
 }
 
 // What a process has to show that has sampled nothing yet.

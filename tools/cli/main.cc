@@ -25,48 +25,65 @@ struct Options {
 
 CLI::App* AddDump(CLI::App& app, DumpOptions& options) {
   CLI::App* const verb = app.add_subcommand("dump", "write profiles of a process, dead or alive");
-  verb->add_option("target", options.target, "PID, or path of a segment file")->required();
-  verb->add_option("-p,--profiles", options.profiles, "heap, allocs, mmap, joined by commas")
+  verb->add_option("target", options.target, "PID, or path of a segment file")
+      ->required()
+      ->type_name("");
+  verb->add_option("-p,--profiles", options.profiles, "heap, allocs, mmap; several by commas")
       ->delimiter(',')
-      ->allow_extra_args(false);
-  verb->add_option("-o,--output", options.output,
-                   "file name pattern: %e exe %p pid %s start %t UTC %n number %h host %P profile; "
-                   "- is stdout; else into the process's LIMPET_DIR");
+      ->allow_extra_args(false)
+      ->type_name("NAME");
+  verb->add_option("-o,--output", options.output, "file name, - is stdout (LIMPET_DIR)")
+      ->type_name("PATTERN");
   verb->add_option("-f,--format", options.format, "pprof, text or collapsed")
+      ->type_name("NAME")
       ->capture_default_str();
   verb->add_flag("--from-signal", options.from_signal)->group("");
   verb->add_option("--runtime-dir", options.runtime_directory)->group("");
-  verb->footer("\nlimpet dump 4242 -p heap -o heap.pb.gz && go tool pprof -top heap.pb.gz");
+  verb->footer(
+      "In a PATTERN: %e executable, %p PID, %s start, %t UTC time, %n number, %h host, %P "
+      "profile.\n\n"
+      "  limpet dump 4242\n"
+      "  limpet dump 4242 -p heap -o heap.pb.gz && go tool pprof -http=: heap.pb.gz");
   return verb;
 }
 
 CLI::App* AddPs(CLI::App& app, PsOptions& options) {
   CLI::App* const verb = app.add_subcommand("ps", "list traced processes, dead or alive");
   verb->add_flag("--json", options.json, "for programs; the names are stable");
+  verb->footer("  limpet ps");
   return verb;
 }
 
 CLI::App* AddRun(CLI::App& app, RunOptions& options) {
   CLI::App* const verb = app.add_subcommand("run", "start a program traced");
   verb->positionals_at_end();  // what follows COMMAND is the command's, also what looks like ours
-  verb->add_option("command", options.command, "program and its arguments, behind --")->required();
-  verb->add_option("--allocator", options.allocator, "jemalloc; default: the program's own");
+  verb->add_option("command", options.command, "program and its arguments, behind --")
+      ->required()
+      ->type_name("");
   verb->add_option("-s,--sample-bytes", options.sample_bytes,
-                   "mean bytes between samples, 1: every allocation (LIMPET_SAMPLE_BYTES)");
-  verb->add_option("-d,--directory", options.directory, "where dumps go (LIMPET_DIR)");
-  verb->add_option("--signal", options.signal, "USR1, USR2, RTMIN+n, none (LIMPET_SIGNAL)");
-  verb->add_option("--max-bytes", options.max_bytes, "limit of the segment (LIMPET_MAX_BYTES)");
+                   "mean bytes between samples, 1: every allocation (LIMPET_SAMPLE_BYTES)")
+      ->type_name("SIZE");
+  verb->add_option("-d,--directory", options.directory, "where dumps go (LIMPET_DIR)")
+      ->type_name("FOLDER");
+  verb->add_option("--signal", options.signal, "USR1, USR2, RTMIN+n, none (LIMPET_SIGNAL)")
+      ->type_name("NAME");
+  verb->add_option("--max-bytes", options.max_bytes, "limit of the segment (LIMPET_MAX_BYTES)")
+      ->type_name("SIZE");
+  verb->add_option("--allocator", options.allocator, "jemalloc; default: the program's own")
+      ->type_name("NAME");
   verb->add_flag("--dump-at-exit", options.dump_at_exit, "also dump when it ends");
   verb->add_flag("--mmap", options.trace_mappings, "trace anonymous memory mappings too");
-  verb->footer("\nlimpet run -s 64KiB -- ./server --port 80");
+  verb->footer("  limpet run -s 64KiB -- ./server --port 80");
   return verb;
 }
 
 CLI::App* AddDoctor(CLI::App& app, DoctorOptions& options) {
   CLI::App* const verb = app.add_subcommand("doctor", "say what would keep limpet from working");
   verb->positionals_at_end();
-  verb->add_option("target", options.target, "PID or command; default: this machine");
+  verb->add_option("target", options.target, "PID or command; default: this machine")
+      ->type_name("");
   verb->add_flag("--json", options.json, "for programs; the names are stable");
+  verb->footer("  limpet doctor\n  limpet doctor ./server");
   return verb;
 }
 
@@ -87,7 +104,7 @@ int Main(int count, char** arguments) {
   app.set_version_flag("--version", std::string("limpet ") + kVersion);
   app.require_subcommand(1);
   app.footer(
-      "\nExit codes: 0 fine, 1 a finding, 2 usage, 3 not traced, 4 bad data, 5 permission.\n"
+      "Exit codes: 0 fine, 1 a finding, 2 usage, 3 not traced, 4 bad data, 5 permission.\n"
       "`limpet VERB --help` says more.");
   Options options;
   const CLI::App* const run = AddRun(app, options.run);

@@ -41,9 +41,7 @@ std::optional<StatFacts> ParseStat(const std::string& stat) {
 }
 
 std::optional<std::uint64_t> ParseField(const std::string& status, const std::string& key) {
-  const std::optional<absl::string_view> line = FindLine(status, key);
-  if (!line.has_value()) return std::nullopt;
-  const std::vector<absl::string_view> words = Words(*line);
+  const std::vector<absl::string_view> words = Words(FindLine(status, key).value_or(""));
   std::uint64_t value = 0;
   if (words.empty() || !absl::SimpleAtoi(words[0], &value)) return std::nullopt;
   const bool is_kb = words.size() > 1 && words[1] == "kB";
@@ -52,12 +50,17 @@ std::optional<std::uint64_t> ParseField(const std::string& status, const std::st
 }
 
 std::optional<std::uint32_t> ParseNamespacePid(const std::string& status) {
-  const std::optional<absl::string_view> line = FindLine(status, "NSpid");
-  if (!line.has_value()) return std::nullopt;
-  const std::vector<absl::string_view> words = Words(*line);
+  const std::vector<absl::string_view> words = Words(FindLine(status, "NSpid").value_or(""));
   std::uint32_t pid = 0;
   if (words.empty() || !absl::SimpleAtoi(words.back(), &pid)) return std::nullopt;
   return pid;
+}
+
+std::optional<std::uint32_t> ParseEffectiveUid(const std::string& status) {
+  const std::vector<absl::string_view> words = Words(FindLine(status, "Uid").value_or(""));
+  std::uint32_t uid = 0;
+  if (words.size() < 2 || !absl::SimpleAtoi(words[1], &uid)) return std::nullopt;
+  return uid;
 }
 
 bool MapsHaveLibrary(const std::string& maps, const std::string& library) {

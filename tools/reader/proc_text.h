@@ -27,6 +27,9 @@ std::optional<std::uint64_t> ParseField(const std::string& status, const std::st
 // The PID that the process itself sees: the last number of `NSpid:`.
 std::optional<std::uint32_t> ParseNamespacePid(const std::string& status);
 
+// The second number of `Uid: real effective saved filesystem`.
+std::optional<std::uint32_t> ParseEffectiveUid(const std::string& status);
+
 // True when a file whose name begins with `library` is mapped.
 bool MapsHaveLibrary(const std::string& maps, const std::string& library);
 

@@ -30,15 +30,6 @@ void FillMemory(const std::string& status, ProcessFacts& facts) {
   facts.resident_anonymous_bytes = ParseField(status, "RssAnon").value_or(0);
 }
 
-// The second number of `Uid: real effective saved filesystem`.
-std::uint32_t EffectiveUid(const std::string& status) {
-  const std::size_t line = status.find("\nUid:");
-  unsigned real = 0;
-  unsigned effective = 0;
-  if (line == std::string::npos) return 0;
-  return sscanf(status.c_str() + line, "\nUid: %u %u", &real, &effective) == 2 ? effective : 0;
-}
-
 }  // namespace
 
 absl::StatusOr<ProcessFacts> ReadProcess(std::uint32_t pid, const std::string& proc) {
@@ -55,7 +46,7 @@ absl::StatusOr<ProcessFacts> ReadProcess(std::uint32_t pid, const std::string& p
 
   ProcessFacts facts{.pid = pid,
                      .namespace_pid = ParseNamespacePid(status).value_or(pid),
-                     .uid = EffectiveUid(status),
+                     .uid = ParseEffectiveUid(status).value_or(0),
                      .start_ticks = stat->start_ticks,
                      .is_alive = stat->state != 'Z' && stat->state != 'X',
                      .executable = ReadLink(folder + "/exe")};

@@ -142,8 +142,8 @@ void AbbreviationTable::Add(Dwarf_Abbrev* abbreviation) {
   known.has_children = dwarf_abbrevhaschildren(abbreviation) > 0;
   unsigned int name = 0;
   unsigned int form = 0;
-  // Not dwarf_getattrcnt: of elfutils 0.188 it takes the number 0 in a DW_FORM_implicit_const for the
-  // end. A pair of zeros is the end.
+  // Not dwarf_getattrcnt: of elfutils 0.188 it takes the number 0 in a DW_FORM_implicit_const for
+  // the end. A pair of zeros is the end.
   for (std::size_t index = 0; known.is_known; ++index) {
     const int result =
         dwarf_getabbrevattr_data(abbreviation, index, &name, &form, nullptr, nullptr);

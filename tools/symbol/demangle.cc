@@ -16,8 +16,9 @@ constexpr int kStyle = DMGL_PARAMS | DMGL_ANSI;
 
 using Demangler = int (*)(const char*, int, demangle_callbackref, void*);
 
-// A mangled name refers back to parts of itself, so that 300 characters can stand for 2^60. libiberty
-// has no way to be told to stop but not to return to it: what it holds by then lies on the stack.
+// A mangled name refers back to parts of itself, so that 300 characters can stand for 2^60.
+// libiberty has no way to be told to stop but not to return to it: what it holds by then lies on
+// the stack.
 struct BoundedText {
   std::string text;
   std::jmp_buf too_long;

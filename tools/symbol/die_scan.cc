@@ -99,15 +99,28 @@ class DieScan {
     const Dwarf_Off offset = begin_ + reader_.position();
     std::uint64_t code = 0;
     if (!reader_.ReadLeb(code)) return false;
-    if (code == 0) return depth_ > 0 && --depth_ > 0;
+    if (code == 0) return LeaveChildren();
     const Abbreviation* entry = abbreviations_.Find(code);
     if (entry == nullptr || !entry->is_known || !SkipAll(entry->steps)) return false;
     const bool is_inlined = entry->tag == DW_TAG_inlined_subroutine;
-    if (entry->states_code && (is_inlined || entry->tag == DW_TAG_subprogram)) {
-      functions_.push_back({offset, depth_, is_inlined});
-    }
+    const bool is_function = is_inlined || entry->tag == DW_TAG_subprogram;
+    if (is_function && entry->states_code) AddFunction(offset, is_inlined, entry->has_children);
     if (entry->has_children) ++depth_;
     return depth_ > 0;
+  }
+
+  // False: those were the children of the unit's top entry.
+  bool LeaveChildren() {
+    if (depth_ == 0 || --depth_ == 0) return false;
+    if (!around_.empty() && around_.back().depth == depth_) around_.pop_back();
+    return true;
+  }
+
+  void AddFunction(Dwarf_Off offset, bool is_inlined, bool has_children) {
+    const auto position = static_cast<std::uint32_t>(functions_.size());
+    const std::uint32_t parent = around_.empty() ? FunctionEntry::kNone : around_.back().position;
+    functions_.push_back({offset, parent, is_inlined});
+    if (has_children) around_.push_back({position, depth_});
   }
 
   bool SkipAll(const std::vector<SkipStep>& steps) {
@@ -148,10 +161,16 @@ class DieScan {
     return abbreviations_.AppendForm(static_cast<unsigned int>(form), steps) && SkipAll(steps);
   }
 
+  struct Surrounding {
+    std::uint32_t position;  // in functions_
+    std::uint32_t depth;     // of its entry
+  };
+
   Dwarf_Off begin_;
   AbbreviationTable abbreviations_;
   ByteReader reader_;
   std::uint32_t depth_ = 0;
+  std::vector<Surrounding> around_;  // whose children are being read, outermost first
   std::vector<FunctionEntry> functions_;
 };
 

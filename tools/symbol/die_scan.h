@@ -15,14 +15,17 @@
 #include <elfutils/libdw.h>
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace limpet {
 
 // A DW_TAG_subprogram or DW_TAG_inlined_subroutine that states addresses.
 struct FunctionEntry {
-  Dwarf_Off offset;     // in .debug_info
-  std::uint32_t depth;  // of nesting among all entries of the unit
+  static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+
+  Dwarf_Off offset;      // in .debug_info
+  std::uint32_t parent;  // the position of the innermost such entry around this one, or kNone
   bool is_inlined;
 };
 

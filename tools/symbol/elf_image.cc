@@ -69,6 +69,8 @@ absl::Status ElfImage::Load() {
   if (elf_kind(elf_) != ELF_K_ELF || gelf_getehdr(elf_, &header) == nullptr) {
     return absl::InvalidArgumentError(path_ + ": not an ELF file");
   }
+  build_id_ = ReadBuildId(elf_);
+  if (header.e_type == ET_REL) return absl::OkStatus();
   if (header.e_type != ET_EXEC && header.e_type != ET_DYN) {
     return absl::InvalidArgumentError(path_ + ": neither an executable nor a shared object");
   }
@@ -82,7 +84,6 @@ absl::Status ElfImage::Load() {
     if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0) continue;
     code_.push_back({segment.p_vaddr, segment.p_vaddr + segment.p_memsz});
   }
-  build_id_ = ReadBuildId(elf_);
   return absl::OkStatus();
 }
 

@@ -21,7 +21,8 @@ namespace limpet {
 
 class ElfImage {
  public:
-  // ET_EXEC and ET_DYN only: in other kinds st_value is no address.
+  // In relocatable objects addresses mean nothing, so they have no code for us; dwz writes what it
+  // moves out as one.
   static absl::StatusOr<std::unique_ptr<ElfImage>> Open(const std::string& path,
                                                         const std::string& root);
   // `path` serves error messages.

@@ -2,6 +2,8 @@
 
 #include <dwarf.h>
 
+#include <utility>
+
 #include "tools/symbol/die_ranges.h"
 #include "tools/symbol/die_scan.h"
 
@@ -15,54 +17,61 @@ std::uint32_t ReadNumber(Dwarf_Die& die, unsigned int kind) {
   return number > INT32_MAX ? 0 : static_cast<std::uint32_t>(number);
 }
 
-// Which functions are around the next entry, outermost first.
-class Surroundings {
- public:
-  std::uint32_t Innermost() const { return open_.empty() ? FunctionTree::kNone : open_.back().id; }
-  std::uint32_t count() const { return static_cast<std::uint32_t>(open_.size()); }
-
-  void Leave(std::uint32_t depth) {
-    while (!open_.empty() && open_.back().depth >= depth) open_.pop_back();
-  }
-  void Enter(std::uint32_t id, std::uint32_t depth) { open_.push_back({id, depth}); }
-
- private:
-  struct Open {
-    std::uint32_t id;
-    std::uint32_t depth;
-  };
-  std::vector<Open> open_;
-};
-
 }  // namespace
 
-FunctionTree::FunctionTree(Dwarf_Die unit, const ElfImage& code) {
-  Dwarf* dwarf = dwarf_cu_getdwarf(unit.cu);
-  const Dwarf_Off top = dwarf_dieoffset(&unit);
+class FunctionTree::Builder {
+ public:
+  Builder(Dwarf_Die unit, const ElfImage& code)
+      : dwarf_(dwarf_cu_getdwarf(unit.cu)), top_(dwarf_dieoffset(&unit)), code_(code) {
+    const std::vector<FunctionEntry> entries = ScanFunctions(unit);
+    innermost_.reserve(entries.size());
+    for (const FunctionEntry& entry : entries) {
+      const bool is_outer = entry.parent == FunctionEntry::kNone;
+      innermost_.push_back(Add(entry, is_outer ? Nesting() : innermost_[entry.parent]));
+    }
+  }
+
+  std::vector<Function> functions;
   std::vector<IntervalIndex::Interval> intervals;
-  Surroundings around;
-  for (const FunctionEntry& entry : ScanFunctions(unit)) {
-    around.Leave(entry.depth);
+
+ private:
+  struct Nesting {
+    std::uint32_t function = kNone;  // the innermost one with code
+    std::uint32_t rank = 0;          // how many there are around
+  };
+
+  // Adds the entry's function if it has code; returns what is around the entries below it.
+  Nesting Add(const FunctionEntry& entry, Nesting around) {
     Dwarf_Die die;
-    if (dwarf_offdie(dwarf, entry.offset, &die) == nullptr) continue;
-    const auto self = static_cast<std::uint32_t>(functions_.size());
+    if (dwarf_offdie(dwarf_, entry.offset, &die) == nullptr) return around;
+    const Nesting below = {static_cast<std::uint32_t>(functions.size()), around.rank + 1};
     const std::size_t before = intervals.size();
-    ForEachRange(die, code, [&](std::uint64_t begin, std::uint64_t end) {
-      intervals.push_back({begin, end, self, around.count()});
+    ForEachRange(die, code_, [&](std::uint64_t begin, std::uint64_t end) {
+      intervals.push_back({begin, end, below.function, below.rank});
     });
-    if (intervals.size() == before) continue;
-    Function function{static_cast<std::uint32_t>(entry.offset - top), kNone, 0, 0};
+    if (intervals.size() == before) return around;
+    Function function = {static_cast<std::uint32_t>(entry.offset - top_), kNone, 0, 0};
     // A subprogram inside another one (a lambda, a nested function) is not inlined there.
     if (entry.is_inlined) {
-      function.caller = around.Innermost();
+      function.caller = around.function;
       function.call_file = ReadNumber(die, DW_AT_call_file);
       function.call_line = ReadNumber(die, DW_AT_call_line);
     }
-    functions_.push_back(function);
-    around.Enter(self, entry.depth);
+    functions.push_back(function);
+    return below;
   }
+
+  Dwarf* dwarf_;
+  Dwarf_Off top_;
+  const ElfImage& code_;
+  std::vector<Nesting> innermost_;  // for each entry: around those below it
+};
+
+FunctionTree::FunctionTree(Dwarf_Die unit, const ElfImage& code) {
+  Builder builder(unit, code);
+  functions_ = std::move(builder.functions);
   functions_.shrink_to_fit();
-  index_ = IntervalIndex(std::move(intervals));
+  index_ = IntervalIndex(std::move(builder.intervals));
 }
 
 }  // namespace limpet

@@ -37,6 +37,8 @@ class FunctionTree {
   }
 
  private:
+  class Builder;
+
   std::vector<Function> functions_;
   IntervalIndex index_;
 };

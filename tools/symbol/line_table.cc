@@ -65,7 +65,8 @@ void LineTable::ReadFiles(Dwarf_Die unit) {
   }
 }
 
-// libdw has sorted them by address, rows of one address in the order of the program: the last counts.
+// libdw has sorted them by address, rows of one address in the order of the program: the last
+// counts.
 void LineTable::ReadRows(Dwarf_Lines* lines, std::size_t count, const ElfImage& code) {
   decoded_bytes_ = count * kDecodedRowBytes;
   for (std::size_t index = 0; index < count; ++index) {

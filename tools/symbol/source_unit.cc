@@ -44,7 +44,11 @@ std::vector<SourceFrame> SourceUnit::Resolve(std::uint64_t address, const DwarfF
   // Callers come before what is inlined into them, so this ends.
   for (std::uint32_t at = tree_.Find(address); at != FunctionTree::kNone; at = tree_[at].caller) {
     const FunctionName& name = NameOf(at, file, symbols);
-    frames.push_back({name.name, name.system_name, place.file, place.line, name.start_line});
+    // An inlined function is nameless if what dwz moved away is not there: its call site still
+    // counts.
+    if (!name.name.empty()) {
+      frames.push_back({name.name, name.system_name, place.file, place.line, name.start_line});
+    }
     place = {lines_.FileName(tree_[at].call_file), static_cast<int>(tree_[at].call_line)};
   }
   if (frames.empty() && !place.file.empty()) frames.push_back({"", "", place.file, place.line, 0});

@@ -297,7 +297,8 @@ TEST_F(Builder, StopsAtTheLargestValueInsteadOfWrapping) {
   AddSite(5, UINT64_MAX, UINT64_MAX);
   AddBlock(5, UINT64_MAX, UINT64_MAX);
 
-  for (std::int64_t value : Build().samples.at(0).values) EXPECT_GT(value, 0);
+  const Profile heap = Build();
+  for (std::int64_t value : heap.samples.at(0).values) EXPECT_GT(value, 0);
 }
 
 TEST_F(Builder, NamesEachFrameOnceForAllProfiles) {

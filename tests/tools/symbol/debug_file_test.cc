@@ -18,9 +18,8 @@ class DebugFileTest : public ::testing::Test {
  protected:
   DebugFileTest()
       : directory_(fs::path(LIMPET_TEST_SCRATCH) /
-                   ("debug_" + std::string(::testing::UnitTest::GetInstance()
-                                               ->current_test_info()
-                                               ->name()))) {
+                   ("debug_" +
+                    std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()))) {
     fs::remove_all(directory_);
     fs::create_directories(directory_);
   }

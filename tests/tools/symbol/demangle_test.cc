@@ -47,7 +47,9 @@ TEST(Demangle, SurvivesDeepNesting) {
 TEST(Demangle, DoesNotWriteOutExponentialNames) {
   std::string name = "_Z1fSt4pairIiiE";
   for (int depth = 0; depth < 30; ++depth) {
-    const std::string last = depth == 0 ? "S0_" : "S" + std::string(1, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[depth]) + "_";
+    const std::string last =
+        depth == 0 ? "S0_"
+                   : "S" + std::string(1, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[depth]) + "_";
     name += "S_I" + last + last + "E";
   }
   EXPECT_EQ(Demangle(name), name);

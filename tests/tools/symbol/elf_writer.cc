@@ -76,8 +76,7 @@ std::vector<char> WriteElf(const std::vector<WrittenSymbol>& symbols) {
   layout.sections[1].sh_entsize = sizeof(Elf64_Sym);
   layout.sections[1].sh_addralign = 8;
   layout.sections[2] = Section(9, SHT_STRTAB, names_offset, names.size());
-  layout.sections[3] =
-      Section(17, SHT_STRTAB, names_offset + names.size(), sizeof(kSectionNames));
+  layout.sections[3] = Section(17, SHT_STRTAB, names_offset + names.size(), sizeof(kSectionNames));
   std::vector<char> bytes;
   Append(bytes, &layout, 1);
   Append(bytes, table.data(), table.size());

@@ -53,14 +53,16 @@ TEST(IntervalIndex, AgreesWithLinearSearch) {
     std::vector<IntervalIndex::Interval> intervals;
     for (std::uint32_t value = 0; value < 20; ++value) {
       const std::uint64_t begin = random() % 60;
-      intervals.push_back({begin, begin + random() % 20, value, static_cast<std::uint32_t>(random() % 3)});
+      intervals.push_back(
+          {begin, begin + random() % 20, value, static_cast<std::uint32_t>(random() % 3)});
     }
     const IntervalIndex index(intervals);
     for (std::uint64_t address = 0; address < 90; ++address) {
       const IntervalIndex::Interval* best = nullptr;
       for (const auto& one : intervals) {
         if (address < one.begin || address >= one.end) continue;
-        if (best == nullptr || std::tie(one.rank, one.begin) > std::tie(best->rank, best->begin)) best = &one;
+        if (best == nullptr || std::tie(one.rank, one.begin) > std::tie(best->rank, best->begin))
+          best = &one;
       }
       EXPECT_EQ(index.Find(address), best == nullptr ? kNone : best->value);
     }

@@ -1,4 +1,5 @@
-// A program whose functions and lines are known: the comments "line: NAME" mark what tests look for.
+// A program whose functions and lines are known: the comments "line: NAME" mark what tests look
+// for.
 #include <cstdlib>
 
 namespace {
@@ -54,5 +55,6 @@ extern "C" [[gnu::noinline]] int plain_c_function(int value) { return std::rand(
 int main(int count, char**) {
   const shop::Shelf shelf(count);
   return shelf.Count(count) + shop::Sort(count) + Local{count}.Multiply(count) +
-         weak_function(count) > 0;
+             weak_function(count) >
+         0;
 }

@@ -1,6 +1,8 @@
-#include "runtime/process_identity.h"
+#include "runtime/sys/process_identity.h"
 
 #include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -9,12 +11,8 @@
 #include "runtime/sys/clock.h"
 #include "runtime/sys/raw_syscall.h"
 
-namespace limpet {
+namespace limpet::sys {
 namespace {
-
-using sys::AsArgument;
-using sys::Failed;
-using sys::RawSyscall;
 
 constexpr std::uint64_t kNsPerTick = 10'000'000;  // USER_HZ is 100 on every Linux port in use
 
@@ -48,7 +46,7 @@ std::uint64_t ProcessStartTicks() {
   char stat[1024];
   std::uint64_t ticks = 0;
   if (ReadWhole("/proc/self/stat", stat, sizeof(stat)) != 0) ticks = ParseStartTicks(stat);
-  return ticks != 0 ? ticks : sys::ReadClockNs(CLOCK_BOOTTIME) / kNsPerTick;
+  return ticks != 0 ? ticks : ReadClockNs(CLOCK_BOOTTIME) / kNsPerTick;
 }
 
 void ReadExecutablePath(char* text, std::size_t bytes) {
@@ -57,8 +55,25 @@ void ReadExecutablePath(char* text, std::size_t bytes) {
              static_cast<long>(bytes - 1));
 }
 
+std::uint64_t PidNamespace() {
+  struct stat status = {};
+  long result = RawSyscall(SYS_stat, AsArgument("/proc/self/ns/pid"), AsArgument(&status));
+  return Failed(result) ? 0 : status.st_ino;
+}
+
+// AT_EXECFN is the path given to execve; it lies behind the environment, where setproctitle does
+// not write.
+void ReadProgramName(char* text, std::size_t bytes) {
+  auto* path = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+  memset(text, 0, bytes);
+  if (path == nullptr) return;
+  const char* last_slash = strrchr(path, '/');
+  const char* name = last_slash == nullptr ? path : last_slash + 1;
+  memcpy(text, name, strnlen(name, bytes - 1));
+}
+
 void ReadCommandLine(char* text, std::size_t bytes) {
   ReadWhole("/proc/self/cmdline", text, bytes);
 }
 
-}  // namespace limpet
+}  // namespace limpet::sys

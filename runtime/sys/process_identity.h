@@ -6,15 +6,21 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace limpet {
+namespace limpet::sys {
 
 // Start of the process in clock ticks since boot (proc(5), stat field 22). With the pid it names a
 // process for ever. Where /proc is not there (chroot), the time since boot now, which is later but
 // as unique.
 std::uint64_t ProcessStartTicks();
 
+// Inode of this process's pid namespace, 0: not to be known.
+std::uint64_t PidNamespace();
+
 // Each fills `text` as far as it goes and ends it with NUL.
 void ReadExecutablePath(char* text, std::size_t bytes);
+// The last part of the path that was executed: for /usr/bin/redis-server, a link to
+// redis-check-rdb, it is redis-server; for a script it is the script.
+void ReadProgramName(char* text, std::size_t bytes);
 void ReadCommandLine(char* text, std::size_t bytes);  // arguments, each ended by NUL
 
-}  // namespace limpet
+}  // namespace limpet::sys
