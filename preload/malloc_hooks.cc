@@ -20,34 +20,39 @@ namespace {
 bool Passes(std::size_t bytes) { return t_thread.sampler.Passes(bytes); }
 
 LIMPET_COLD void* SampledMalloc(std::size_t bytes) {
+  SampleWeight weight = session::OnCharge(bytes);
   void* block = g_next.malloc(bytes);
-  session::OnAllocation(block, bytes, sys::CaptureCaller());
+  session::OnAllocation(block, bytes, weight, sys::CaptureCaller());
   return block;
 }
 
 LIMPET_COLD void* SampledCalloc(std::size_t count, std::size_t bytes) {
+  SampleWeight weight = session::OnCharge(count * bytes);
   void* block = g_next.calloc(count, bytes);
-  session::OnAllocation(block, count * bytes, sys::CaptureCaller());
+  session::OnAllocation(block, count * bytes, weight, sys::CaptureCaller());
   return block;
 }
 
 LIMPET_COLD int SampledPosixMemalign(void** block, std::size_t alignment, std::size_t bytes) {
+  SampleWeight weight = session::OnCharge(bytes);
   int result = g_next.posix_memalign(block, alignment, bytes);
-  session::OnAllocation(result == 0 ? *block : nullptr, bytes, sys::CaptureCaller());
+  session::OnAllocation(result == 0 ? *block : nullptr, bytes, weight, sys::CaptureCaller());
   return result;
 }
 
 // The real function comes in a parameter, so that these two serve five hooks.
 LIMPET_COLD void* SampledAligned(std::size_t alignment, std::size_t bytes,
                                  void* (*next)(std::size_t, std::size_t)) {
+  SampleWeight weight = session::OnCharge(bytes);
   void* block = next(alignment, bytes);
-  session::OnAllocation(block, bytes, sys::CaptureCaller());
+  session::OnAllocation(block, bytes, weight, sys::CaptureCaller());
   return block;
 }
 
 LIMPET_COLD void* SampledPaged(std::size_t bytes, void* (*next)(std::size_t)) {
+  SampleWeight weight = session::OnCharge(bytes);
   void* block = next(bytes);
-  session::OnAllocation(block, bytes, sys::CaptureCaller());
+  session::OnAllocation(block, bytes, weight, sys::CaptureCaller());
   return block;
 }
 
@@ -73,8 +78,7 @@ LIMPET_COLD void* MoveOutOfArena(const void* block, std::size_t bytes) {
 enum class Charge : bool { kPassed, kMarked };
 
 // Detach, call, reattach on failure. realloc(p, 0) that returns nullptr has freed.
-LIMPET_COLD void* SlowRealloc(void* block, std::size_t bytes, Charge charge) {
-  sys::CallerFrame caller = sys::CaptureCaller();
+void* ResizeKnown(void* block, std::size_t bytes) {
   if (bootstrap_arena::Holds(block)) return MoveOutOfArena(block, bytes);
   SlotId slot = block == nullptr ? SlotId::kNone : session::OnReallocStart(block);
   void* resized = g_next.realloc(block, bytes);
@@ -82,7 +86,14 @@ LIMPET_COLD void* SlowRealloc(void* block, std::size_t bytes, Charge charge) {
     session::OnReallocFailed(slot);
   else
     session::OnReallocDone(slot);
-  if (charge == Charge::kMarked) session::OnAllocation(resized, bytes, caller);
+  return resized;
+}
+
+LIMPET_COLD void* SlowRealloc(void* block, std::size_t bytes, Charge charge) {
+  sys::CallerFrame caller = sys::CaptureCaller();
+  SampleWeight weight = charge == Charge::kMarked ? session::OnCharge(bytes) : kNotSampled;
+  void* resized = ResizeKnown(block, bytes);
+  session::OnAllocation(resized, bytes, weight, caller);
   return resized;
 }
 

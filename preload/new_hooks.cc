@@ -61,8 +61,9 @@ void DeleteByFree(void* block, std::size_t, std::size_t) { g_next.free(block); }
 
 [[gnu::cold, gnu::noinline]] void* SampledNew(std::size_t bytes, std::size_t b, std::size_t c,
                                               New next) {
+  SampleWeight weight = session::OnCharge(bytes);
   void* block = next(bytes, b, c);
-  session::OnAllocation(block, bytes, sys::CaptureCaller());
+  session::OnAllocation(block, bytes, weight, sys::CaptureCaller());
   return block;
 }
 

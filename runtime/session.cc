@@ -54,15 +54,19 @@ void RecordSample(const void* block, std::size_t bytes, SampleWeight weight, Thr
 
 }  // namespace
 
-void OnAllocation(const void* block, std::size_t requested_bytes, const sys::CallerFrame& caller) {
+SampleWeight OnCharge(std::size_t requested_bytes) {
   ErrnoKeeper errno_keeper;
   ThreadContext& thread = t_thread;
-  if (!g_tracer.Start()) {
-    thread.sampler = ByteSampler();  // too early to know the interval: as if nothing was charged
-    return;
-  }
-  SampleWeight weight = thread.sampler.ChargeSlow(requested_bytes, g_tracer.sampling);
+  if (g_tracer.Start()) return thread.sampler.ChargeSlow(requested_bytes, g_tracer.sampling);
+  thread.sampler = ByteSampler();  // too early to know the interval: as if nothing was charged
+  return kNotSampled;
+}
+
+void OnAllocation(const void* block, std::size_t requested_bytes, SampleWeight weight,
+                  const sys::CallerFrame& caller) {
   if (!weight.IsSampled() || block == nullptr) return;
+  ErrnoKeeper errno_keeper;
+  ThreadContext& thread = t_thread;
   ReentryGuard guard(thread);
   if (!guard.IsOutermost()) return g_tracer.CountReentrant();
   if (!g_tracer.IsTracing(thread, /*creates=*/true)) return g_tracer.CountStarting();

@@ -55,8 +55,14 @@ const char* segment_path();
 
 // --- Memory ---
 
-// After a real allocation whose charge did not pass the sampler. `block` may be null.
-void OnAllocation(const void* block, std::size_t requested_bytes, const sys::CallerFrame& caller);
+// Completes a charge that did not pass the sampler: a weight if the allocation is a sample. Called
+// before the real function, which may throw: a charge that is left open would end the thread's
+// sampling.
+[[nodiscard]] SampleWeight OnCharge(std::size_t requested_bytes);
+
+// After the real allocation. `block` may be null.
+void OnAllocation(const void* block, std::size_t requested_bytes, SampleWeight weight,
+                  const sys::CallerFrame& caller);
 
 // Before the real free of an address that the filter knows.
 void OnFree(const void* block);

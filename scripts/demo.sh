@@ -14,6 +14,9 @@ readonly library=$PWD/build/preload/liblimpet.so
 readonly limpet=$PWD/build/tools/limpet
 readonly seconds_to_live=10
 work=$(mktemp -d)
+# Traces of programs that are stopped outlive them; these shall go with the demonstration.
+LIMPET_RUNTIME_DIR=$(mktemp -d -p /dev/shm 2>/dev/null || echo "$work/traces")
+export LIMPET_RUNTIME_DIR
 profiles=${LIMPET_DIR:-$work/profiles}
 [[ $profiles == /* ]] || profiles=$cd_back/$profiles
 started=()
@@ -49,7 +52,7 @@ clean_up() {
     kill -KILL "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
   done
-  rm -rf "$work"
+  rm -rf "$work" "$LIMPET_RUNTIME_DIR"
 }
 
 build() {
@@ -119,13 +122,13 @@ show_command() {
   done
   if kill -0 "$pid" 2>/dev/null; then
     echo "== $1 runs for $seconds_to_live seconds: this is its heap now; it is stopped then"
-    "$limpet" dump "$pid" >/dev/null
+    "$limpet" dump "$pid" >/dev/null 2>"$work/dump.log" || cat "$work/dump.log" >&2
   else
     wait "$pid" || status=$?
+    # limpet has said why it did not start it.
+    if [[ $status =~ ^(3|12[567])$ ]] && ! profile_of "$pid" >/dev/null; then exit "$status"; fi
     echo "== $1 ended with status $status: its heap at the end"
   fi
-  # limpet has said why it did not start it.
-  if [[ $status =~ ^(3|12[567])$ ]] && ! profile_of "$pid" >/dev/null; then exit "$status"; fi
   show_profile "$pid"
   exit "$status"
 }

@@ -119,6 +119,8 @@ def end(process: subprocess.Popen):
     """Ends the step's own process group, whatever is left of it."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
     process.wait()
 
 

@@ -93,6 +93,10 @@ int Report(const absl::StatusOr<int>& result) {
   return ExitCodeOf(result.status());
 }
 
+std::string ParseMessage(const CLI::App*, const CLI::Error& error) {
+  return absl::StrFormat("limpet: %s; see `limpet --help`, `limpet VERB --help`\n", error.what());
+}
+
 // CLI11 has an exit code of its own for each kind of mistake; ours is one.
 int ReportParse(const CLI::App& app, const CLI::ParseError& error) {
   const int code = app.exit(error);
@@ -103,6 +107,7 @@ int Main(int count, char** arguments) {
   CLI::App app("limpet watches where a running program's memory goes.", "limpet");
   app.set_version_flag("--version", std::string("limpet ") + kVersion);
   app.require_subcommand(1);
+  app.failure_message(ParseMessage);
   app.footer(
       "Exit codes: 0 fine, 1 a finding, 2 usage, 3 not traced, 4 bad data, 5 permission.\n"
       "`limpet VERB --help` says more.");

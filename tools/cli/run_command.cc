@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -90,15 +91,18 @@ void WarnOfDirectory(const std::string& chosen) {
                    " is no directory that this user may write; --directory names another"));
 }
 
-int Execute(const std::vector<std::string>& command, std::vector<std::string> environment) {
-  std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  std::vector<char*> variables;
-  for (std::string& variable : environment) variables.push_back(variable.data());
-  variables.push_back(nullptr);
+// As exec takes them: ended by a null pointer.
+std::vector<char*> PointersTo(std::vector<std::string>& texts) {
+  std::vector<char*> pointers(texts.size() + 1, nullptr);
+  std::transform(texts.begin(), texts.end(), pointers.begin(),
+                 [](std::string& text) { return text.data(); });
+  return pointers;
+}
 
-  execvpe(arguments[0], arguments.data(), variables.data());
+int Execute(const std::vector<std::string>& command, std::vector<std::string> environment) {
+  std::vector<std::string> words = command;
+  const std::vector<char*> arguments = PointersTo(words);
+  execvpe(arguments[0], arguments.data(), PointersTo(environment).data());
   const int error = errno;
   Say(absl::StrCat("cannot run ", command[0], ": ", std::strerror(error)));
   return error == ENOENT ? kExitNotFound : kExitNotExecutable;

@@ -36,7 +36,7 @@ std::vector<std::string> TracedEnvironment(const char* const* environment,
     const absl::string_view name = entry.substr(0, entry.find('='));
     if (name == kPreload) {
       preload_before = entry.substr(std::min(name.size() + 1, entry.size()));
-    } else if (request.settings.count(std::string(name)) == 0) {
+    } else if (!request.settings.contains(std::string(name))) {
       traced.emplace_back(entry);
     }
   }

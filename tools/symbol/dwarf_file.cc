@@ -35,7 +35,8 @@ absl::Status DwarfFile::Reopen() {
 }
 
 void DwarfFile::DropPages() const {
-  for (const char* section : {".debug_info", ".debug_str", ".debug_line"}) {
+  for (const char* section : {".debug_info", ".debug_str", ".debug_line", ".debug_abbrev",
+                              ".debug_rnglists", ".debug_ranges"}) {
     image_.DropPages(section);
     if (shared_image_ != nullptr) shared_image_->DropPages(section);
   }

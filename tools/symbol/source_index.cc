@@ -8,10 +8,12 @@ namespace {
 // Some 100 to 500 units of a C++ program. A profile that is spread more widely pays with reading
 // some of them again.
 constexpr std::size_t kMaxHeldBytes = 48 << 20;
-constexpr std::size_t kMaxDecodedBytes = 16 << 20;
+constexpr std::size_t kMaxDecodedBytes = 8 << 20;
 
-// Each name that is read makes some pages of the file resident, 16 at a time.
-constexpr std::size_t kLookUpsPerDrop = 64;
+// A name that is read makes some pages of the file resident, 16 at a time; a unit, hundreds.
+// Counted in names, this is how much may gather: some 20 MB.
+constexpr std::size_t kMaxTouched = 64;
+constexpr std::size_t kTouchedByUnit = 8;
 
 }  // namespace
 
@@ -27,7 +29,7 @@ SourceIndex::SourceIndex(std::unique_ptr<DwarfFile> file, const ElfImage& code,
 std::vector<SourceFrame> SourceIndex::Resolve(std::uint64_t address) {
   SourceUnit* unit = FindUnit(address);
   if (unit == nullptr) return {};
-  if (++look_ups_ % kLookUpsPerDrop == 0) file_->DropPages();
+  NoteTouched(1);
   const std::size_t name_bytes = unit->NameBytes();
   std::vector<SourceFrame> frames = unit->Resolve(address, *file_, symbols_);
   held_bytes_ += unit->NameBytes() - name_bytes;
@@ -44,10 +46,18 @@ SourceUnit* SourceIndex::FindUnit(std::uint64_t address) {
 SourceUnit* SourceIndex::ReadUnit(Dwarf_Off offset) {
   Dwarf_Die top;
   if (!MakeRoom() || dwarf_offdie(file_->dwarf(), offset, &top) == nullptr) return nullptr;
+  NoteTouched(kTouchedByUnit);
   auto unit = std::make_unique<SourceUnit>(top, code_);
   held_bytes_ += unit->HeldBytes();
   decoded_bytes_ += unit->DecodedBytes();
   return units_.emplace(offset, std::move(unit)).first->second.get();
+}
+
+void SourceIndex::NoteTouched(std::size_t names) {
+  touched_ += names;
+  if (touched_ < kMaxTouched) return;
+  touched_ = 0;
+  file_->DropPages();
 }
 
 bool SourceIndex::MakeRoom() {
@@ -57,7 +67,6 @@ bool SourceIndex::MakeRoom() {
   }
   if (decoded_bytes_ <= kMaxDecodedBytes) return true;
   decoded_bytes_ = 0;
-  file_->DropPages();
   return file_->Reopen().ok();
 }
 

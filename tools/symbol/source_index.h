@@ -38,13 +38,14 @@ class SourceIndex {
   SourceUnit* FindUnit(std::uint64_t address);
   SourceUnit* ReadUnit(Dwarf_Off offset);
   bool MakeRoom();
+  void NoteTouched(std::size_t names);
 
   std::unique_ptr<DwarfFile> file_;
   const ElfImage& code_;
   const SymbolTable& symbols_;
   UnitTable table_;
   absl::flat_hash_map<Dwarf_Off, std::unique_ptr<SourceUnit>> units_;
-  std::size_t look_ups_ = 0;
+  std::size_t touched_ = 0;        // since pages were given back, counted in names
   std::size_t held_bytes_ = 0;     // by units_
   std::size_t decoded_bytes_ = 0;  // by libdw
 };

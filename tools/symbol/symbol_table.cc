@@ -38,6 +38,11 @@ SymbolTable::SymbolTable(const std::vector<const ElfImage*>& images) {
   for (const ElfImage* image : images) Collect(*images.front(), *image);
   KeepBestNames();
   BuildIndex(*images.front());
+  // From here on only single names are read.
+  for (const ElfImage* image : images) {
+    image->DropPages(".symtab");
+    image->DropPages(".strtab");
+  }
 }
 
 std::optional<FunctionSymbol> SymbolTable::Find(std::uint64_t address) const {

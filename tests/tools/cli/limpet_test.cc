@@ -205,6 +205,46 @@ TEST_F(Limpet, ListsForPrograms) {
   EXPECT_EQ(dead["losses"]["truncated_stacks"], 3);
 }
 
+#ifdef LIMPET_LIBRARY
+// Starts `sleep` traced, so rarely sampled that a sample comes once in 10^8 runs, runs `script`
+// while it lives with its PID in $pid, and ends it.
+CommandOutput RunBesideSleeper(const std::string& script,
+                               const std::vector<std::string>& environment) {
+  const std::string start = "LD_PRELOAD=" LIMPET_LIBRARY
+                            " sleep 60 & pid=$!;"
+                            "until grep -q liblimpet /proc/$pid/maps; do :; done;";
+  return RunProgram({"sh", "-c", start + script + "; code=$?; kill $pid; exit $code"}, environment);
+}
+
+TEST_F(Limpet, GivesAnEmptyProfileOfAProcessThatSampledNothing) {
+  const CommandOutput output =
+      RunBesideSleeper(LIMPET_BINARY " dump $pid", {runtime_, "LIMPET_DIR=" + dumps_});
+  EXPECT_EQ(output.exit_code, kExitOk) << output.error;
+  EXPECT_THAT(FilesBelow(dumps_),
+              ElementsAre(MatchesRegex("sleep.*allocs.pb.gz"), MatchesRegex("sleep.*heap.pb.gz")));
+  const CommandOutput text = RunBesideSleeper(LIMPET_BINARY " dump $pid -p heap -f text -o -",
+                                              {runtime_, "LIMPET_DIR=" + dumps_});
+  EXPECT_THAT(text.out, HasSubstr("heap profile: 0: 0 [0: 1] @ heap/2\n"));
+  EXPECT_THAT(text.out, HasSubstr("nothing sampled yet"));
+}
+
+TEST_F(Limpet, ListsAProcessThatSampledNothing) {
+  const CommandOutput output =
+      RunBesideSleeper(LIMPET_BINARY " ps | grep -A1 \"^ *$pid  running\"", {runtime_});
+  EXPECT_EQ(output.exit_code, 0) << output.out;
+}
+
+TEST_F(Limpet, FindsARuntimeDirectoryThatOnlyTheTargetKnows) {
+  const CommandOutput output = RunBesideSleeper(
+      "unset LIMPET_RUNTIME_DIR; kill -USR1 $pid;"
+      "until ls " +
+          dumps_ + "/*/*allocs.pb.gz; do :; done; " LIMPET_BINARY " dump $pid -p heap",
+      {runtime_, "LIMPET_DIR=" + dumps_});
+  EXPECT_EQ(output.exit_code, kExitOk) << output.error;
+  EXPECT_EQ(FilesBelow(dumps_).size(), 3U) << "two by the signal, one by the command";
+}
+#endif
+
 TEST_F(Limpet, HelpsOnOneScreen) {
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
            {"--help"}, {"dump", "--help"}, {"ps", "--help"}, {"run", "-h"}, {"doctor", "-h"}}) {
