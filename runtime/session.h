@@ -22,13 +22,6 @@
 #include "runtime/table/free_filter.h"
 #include "runtime/thread_context.h"
 
-namespace limpet {
-
-// Probed by every free.
-extern constinit FreeFilter g_free_filter;
-
-}  // namespace limpet
-
 namespace limpet::session {
 
 // --- Life of the process ---

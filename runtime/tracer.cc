@@ -170,7 +170,7 @@ bool Tracer::AttachTables() {
   return has_tables;
 }
 
-void Tracer::FillHeader(std::uint64_t start_ticks) {
+void Tracer::FillHeader(std::uint64_t start_ticks) const {
   SegmentHeader* header = segment.header();
   header->pid = CurrentProcessId();
   header->parent_pid = static_cast<std::uint32_t>(RawSyscall(SYS_getppid));
@@ -264,7 +264,7 @@ void Tracer::Finish() {
 
 // Before an exec this process may have been another program that was traced; its segment has our
 // name.
-void Tracer::RemoveInheritedSegment() {
+void Tracer::RemoveInheritedSegment() const {
   SegmentPath path = SegmentPathOf(options.runtime_directory.c_str(), sys::ProcessStartTicks());
   RemoveSegmentFile(path);
 }

@@ -79,11 +79,11 @@ class Tracer {
   bool Attach();
   bool CreateSegment();
   bool AttachTables();
-  void FillHeader(std::uint64_t start_ticks);
+  void FillHeader(std::uint64_t start_ticks) const;
   std::uint64_t WantedSegmentBytes() const;
   void EnterSlot(ThreadContext& thread);
   void PublishLosses();
-  void RemoveInheritedSegment();
+  void RemoveInheritedSegment() const;
 
   std::atomic<State> state_ = State::kUnstarted;
   std::atomic<std::uint32_t>* alive_ =
@@ -96,7 +96,5 @@ class Tracer {
 };
 
 extern constinit Tracer g_tracer;
-// Apart from the tracer, so that the path of every free sees nothing else.
-extern constinit FreeFilter g_free_filter;
 
 }  // namespace limpet

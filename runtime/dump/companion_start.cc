@@ -26,7 +26,9 @@ constexpr int kPlaces = 4;  // and LIMPET_COMPANION before them
 
 using CompanionPath = sys::FixedText<600>;
 constinit CompanionPath g_places[kPlaces];
-constinit std::atomic<bool> g_is_starting = false;
+// Pid of the process that is starting a companion, 0: none. In a child that was forked meanwhile it
+// names the parent and does not count.
+constinit std::atomic<long> g_starter = 0;
 
 // There the companion would become our child once its starter has ended.
 bool WouldAdoptCompanion() {
@@ -81,11 +83,12 @@ void StartDump() { WriteDump(0); }
 
 void WriteDump(int timeout_ms) {
   if (WouldAdoptCompanion()) return;  // the request stays in the segment
-  if (g_is_starting.exchange(true, std::memory_order_acquire)) return;
+  long self = RawSyscall(SYS_getpid);
+  if (g_starter.exchange(self, std::memory_order_acquire) == self) return;
   sys::DetachedProcess companion = StartCompanion();
   NoteResult(companion);
   if (companion.pid != 0 && timeout_ms != 0) sys::WaitUntilGone(companion.pid, timeout_ms);
-  g_is_starting.store(false, std::memory_order_release);
+  g_starter.store(0, std::memory_order_release);
 }
 
 }  // namespace limpet

@@ -40,6 +40,7 @@ struct SegmentCounters {
   Counter companions_started;  // companions started for them
   Counter reserved[8];
 };
-static_assert(std::is_standard_layout_v<SegmentCounters> && sizeof(SegmentCounters) == 27 * 8);
+static_assert(std::is_standard_layout_v<SegmentCounters> &&
+              sizeof(SegmentCounters) == 27 * sizeof(Counter));
 
 }  // namespace limpet

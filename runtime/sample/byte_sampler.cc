@@ -30,7 +30,10 @@ SampleWeight WeightOf(std::size_t requested_bytes, std::uint64_t interval_bytes)
   if (interval_bytes == kSampleAll) return {kWeightOne};
   const double charge_bytes = static_cast<double>(requested_bytes) + 1;
   const double probability = -ExpMinusOne(-charge_bytes / static_cast<double>(interval_bytes));
-  return {static_cast<std::uint64_t>(static_cast<double>(kWeightOne) / probability + 0.5)};
+  const double weight = static_cast<double>(kWeightOne) / probability;
+  // NOLINTNEXTLINE(bugprone-incorrect-roundings): lround is libm's; a weight is positive and below
+  // 2^57
+  return {static_cast<std::uint64_t>(weight + 0.5)};
 }
 
 SampleWeight ByteSampler::ChargeSlow(std::size_t requested_bytes, SamplingControl& control) {

@@ -9,7 +9,7 @@
 
 // Set by ld.so to the stack pointer that the kernel started the process with. glibc has exported it
 // since 2.2.5 and garbage collectors depend on it.
-extern "C" void* __libc_stack_end;
+extern "C" void* __libc_stack_end;  // NOLINT(bugprone-reserved-identifier): its name
 
 namespace limpet {
 namespace {

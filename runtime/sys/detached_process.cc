@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kStackBytes = 8192;
 constexpr std::uint64_t kAllSignals = ~std::uint64_t{0};
 constexpr std::uint64_t kNoSignals = 0;
-constexpr int kPollMs = 2;
+constexpr long kPollMs = 2;
 
 alignas(16) char g_middle_stack[kStackBytes];
 alignas(16) char g_program_stack[kStackBytes];
@@ -114,7 +114,7 @@ bool WaitUntilGone(int pid, int timeout_ms) {
     return ready == 1;
   }
   if (descriptor == -ESRCH) return true;
-  for (int waited_ms = 0; waited_ms < timeout_ms; waited_ms += kPollMs) {
+  for (long waited_ms = 0; waited_ms < timeout_ms; waited_ms += kPollMs) {
     if (RawSyscall(SYS_kill, pid, 0) == -ESRCH) return true;
     timespec pause = {0, kPollMs * 1'000'000};
     RawSyscall(SYS_nanosleep, AsArgument(&pause), 0);

@@ -63,17 +63,17 @@ void AllocationTable::Reattach(SlotId slot) {
   segment_->counters().dropped_allocations_full.fetch_add(1, std::memory_order_relaxed);
 }
 
-void AllocationTable::Release(SlotId id) {
-  auto slot = static_cast<std::uint32_t>(id);
-  BumpGeneration(&slots_[slot]);
-  slots_[slot].address.store(0, std::memory_order_release);
-  BumpGeneration(&slots_[slot]);
+void AllocationTable::Release(SlotId slot) {
+  auto number = static_cast<std::uint32_t>(slot);
+  BumpGeneration(&slots_[number]);
+  slots_[number].address.store(0, std::memory_order_release);
+  BumpGeneration(&slots_[number]);
   std::uint64_t head = free_slots_.load(std::memory_order_relaxed);
   std::uint64_t next = 0;
   do {
-    slots_[slot].next_free.store(static_cast<std::uint32_t>(head & kSlotMask),
-                                 std::memory_order_relaxed);
-    next = ((head & ~kSlotMask) + kOnePush) | (std::uint64_t{slot} + 1);
+    slots_[number].next_free.store(static_cast<std::uint32_t>(head & kSlotMask),
+                                   std::memory_order_relaxed);
+    next = ((head & ~kSlotMask) + kOnePush) | (std::uint64_t{number} + 1);
     // Release: the link above is visible to the acquire in TakeSlot.
   } while (!free_slots_.compare_exchange_weak(head, next, std::memory_order_release,
                                               std::memory_order_relaxed));

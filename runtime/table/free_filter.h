@@ -60,4 +60,8 @@ class FreeFilter {
   std::atomic<std::uint8_t> counts_[std::size_t{1} << kIndexBits] = {};
 };
 
+// The process's filter, probed by every free; apart from the tracer so that this path sees nothing
+// else.
+extern constinit FreeFilter g_free_filter;
+
 }  // namespace limpet

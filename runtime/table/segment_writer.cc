@@ -9,10 +9,6 @@
 #include "runtime/sys/private_pages.h"
 #include "runtime/sys/raw_syscall.h"
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23  // Linux 5.14
-#endif
-
 namespace limpet {
 namespace {
 
@@ -23,6 +19,8 @@ using sys::RawSyscall;
 // After a refusal only every so many-th attempt asks again: a full file system must not turn each
 // sample into a failing system call.
 constexpr std::uint32_t kRefusalsPerRetry = 1024;
+
+constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE, Linux 5.14; older headers do not have it
 
 long MapShared(void* at, std::uint64_t bytes, int descriptor) {
   int flags = MAP_SHARED | MAP_NORESERVE | (at == nullptr ? 0 : MAP_FIXED);
@@ -132,8 +130,8 @@ bool SegmentWriter::Populate(std::uint64_t chunk) const {
   std::uint64_t start = base() + (chunk << kChunkShift);
   std::uint64_t end = base() + mapped_bytes_;
   std::uint64_t bytes = end - start < (1u << kChunkShift) ? end - start : (1u << kChunkShift);
-  long result = RawSyscall(SYS_madvise, static_cast<long>(start), static_cast<long>(bytes),
-                           MADV_POPULATE_WRITE);
+  long result =
+      RawSyscall(SYS_madvise, static_cast<long>(start), static_cast<long>(bytes), kPopulateWrite);
   if (result != -EINVAL) return !Failed(result);
 
   char sink[(1u << kChunkShift) / sys::kPageBytes];

@@ -58,23 +58,28 @@ bool StackTree::FindOrAdd(std::uint64_t frame, StackId parent, StackId* node) {
   std::uint32_t added = kNoNode;
   std::uint64_t at = HashOf(frame, parent);
   for (std::uint32_t probes = 0; probes <= index->mask; ++probes, ++at) {
-    std::atomic<std::uint32_t>& slot = index->Slot(at);
-    // Acquire pairs with the release below: the node is complete before its id can be seen.
-    std::uint32_t id = slot.load(std::memory_order_acquire);
-    if (id == 0) {
-      if (added == kNoNode) added = AddNode(frame, parent);
-      if (added == kNoNode) return false;
-      if (slot.compare_exchange_strong(id, added, std::memory_order_release,
-                                       std::memory_order_acquire)) {
-        id = added;
-      }
-    }
+    std::uint32_t id = NodeAt(index->Slot(at), frame, parent, &added);
+    if (id == kNoNode) return false;
     if (nodes_[id].frame != frame || nodes_[id].parent != parent) continue;
     *node = StackId{id};
     if (id == added && NodeCount() * 2 > index->mask) GrowIndex(index, NodeCount());
     return true;
   }
   return false;
+}
+
+// The node of an index slot; a free one is given to a node made of `frame` and `parent`, which is
+// kept in `added` for the next slot where another thread was faster. kNoNode: none could be made.
+std::uint32_t StackTree::NodeAt(std::atomic<std::uint32_t>& slot, std::uint64_t frame,
+                                StackId parent, std::uint32_t* added) {
+  // Acquire pairs with the release below: a node is complete before its id can be seen.
+  std::uint32_t id = slot.load(std::memory_order_acquire);
+  if (id != 0) return id;
+  if (*added == kNoNode) *added = AddNode(frame, parent);
+  if (*added == kNoNode) return kNoNode;
+  bool is_ours = slot.compare_exchange_strong(id, *added, std::memory_order_release,
+                                              std::memory_order_acquire);
+  return is_ours ? *added : id;
 }
 
 std::uint32_t StackTree::AddNode(std::uint64_t frame, StackId parent) {

@@ -43,6 +43,8 @@ class StackTree {
   static constexpr std::uint32_t kNoNode = ~std::uint32_t{0};
 
   bool FindOrAdd(std::uint64_t frame, StackId parent, StackId* node);
+  std::uint32_t NodeAt(std::atomic<std::uint32_t>& slot, std::uint64_t frame, StackId parent,
+                       std::uint32_t* added);
   std::uint32_t AddNode(std::uint64_t frame, StackId parent);
   void GrowIndex(Index* old, std::uint64_t nodes);
   static Index* MakeIndex(std::uint64_t slots);

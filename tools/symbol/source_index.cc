@@ -7,7 +7,7 @@ namespace {
 
 // Some 100 to 500 units of a C++ program. A profile that is spread more widely pays with reading
 // some of them again.
-constexpr std::size_t kMaxHeldBytes = 48 << 20;
+constexpr std::size_t kMaxHeldBytes = 64 << 20;
 constexpr std::size_t kMaxDecodedBytes = 8 << 20;
 
 // A name that is read makes some pages of the file resident, 16 at a time; a unit, hundreds.

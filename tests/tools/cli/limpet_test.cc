@@ -210,7 +210,7 @@ TEST_F(Limpet, ListsForPrograms) {
 // while it lives with its PID in $pid, and ends it.
 CommandOutput RunBesideSleeper(const std::string& script,
                                const std::vector<std::string>& environment) {
-  const std::string start = "LD_PRELOAD=" LIMPET_LIBRARY
+  const std::string start = "LIMPET_SAMPLE_BYTES=1099511627776 LD_PRELOAD=" LIMPET_LIBRARY
                             " sleep 60 & pid=$!;"
                             "until grep -q liblimpet /proc/$pid/maps; do :; done;";
   return RunProgram({"sh", "-c", start + script + "; code=$?; kill $pid; exit $code"}, environment);
