@@ -31,8 +31,7 @@ SampleWeight WeightOf(std::size_t requested_bytes, std::uint64_t interval_bytes)
   const double charge_bytes = static_cast<double>(requested_bytes) + 1;
   const double probability = -ExpMinusOne(-charge_bytes / static_cast<double>(interval_bytes));
   const double weight = static_cast<double>(kWeightOne) / probability;
-  // NOLINTNEXTLINE(bugprone-incorrect-roundings): lround is libm's; a weight is positive and below
-  // 2^57
+  // NOLINTNEXTLINE(bugprone-incorrect-roundings): lround is libm's, and a weight is positive
   return {static_cast<std::uint64_t>(weight + 0.5)};
 }
 

@@ -1,9 +1,8 @@
 // Finds the functions with code among the entries of one compilation unit, fast.
 //
 // Entries follow each other without a gap, and each one's abbreviation says how long it is. So one
-// pass over the bytes finds the few that matter (one in ten); libdw's dwarf_child and
-// dwarf_siblingof take ten times as long, and more still where the compiler left out DW_AT_sibling,
-// as clang does.
+// pass over the bytes finds the few that matter. A walk by dwarf_child and dwarf_siblingof takes
+// four times as long, seven where the compiler left out DW_AT_sibling, as clang does.
 //
 //   .debug_info   | code 7 | values ... | code 9 | values ... | 0 | code 7 ...
 //                     |                                         end of children

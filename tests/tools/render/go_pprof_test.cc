@@ -45,7 +45,8 @@ TEST_F(GoPprof, ShowsOurProfileAndComplainsOfNothing) {
   EXPECT_THAT(top.out, HasSubstr("Type: inuse_space\n"));
   EXPECT_THAT(top.out, Not(HasSubstr("Duration")));
   EXPECT_THAT(top.out, HasSubstr("3kB, 100% of 3kB total"));
-  EXPECT_THAT(top.out, ContainsRegex("2kB 66.67% 66.67%        2kB 66.67%  push\\(int\\) \\(inline\\)"));
+  EXPECT_THAT(top.out,
+              ContainsRegex("2kB 66.67% 66.67%        2kB 66.67%  push\\(int\\) \\(inline\\)"));
   EXPECT_THAT(top.out, ContainsRegex("1kB 33.33%   100%        1kB 33.33%  libz.so.1.0x30"));
 }
 

@@ -1,0 +1,137 @@
+// Allocates while a timer interrupts it 5000 times a second with a handler that allocates too.
+//
+//   plain      the handler returns
+//   altstack   the same on a stack of its own
+//   jump       it leaves by siglongjmp while the program computes
+//   wild       it leaves by siglongjmp wherever it is, also inside our hooks, on a stack of its own
+//
+// Linked to safe_allocator: with libc's malloc all this would be the program's own fault.
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "tests/preload/programs/stage.h"
+
+namespace {
+
+constexpr int kIntervalUs = 200;
+
+sigjmp_buf g_again;
+volatile sig_atomic_t g_may_jump = 0;
+volatile sig_atomic_t g_handled = 0;
+volatile sig_atomic_t g_jumps = 0;
+bool g_is_wild = false;
+char g_signal_stack[65536];
+volatile unsigned long g_allocated = 0;
+
+SITE void HandlerAllocates() {
+  void* blocks[4];
+  for (void*& block : blocks) UseBlock(block = malloc(20));
+  blocks[0] = realloc(blocks[0], 90);
+  for (void* block : blocks) free(block);
+}
+
+void Handle(int) {
+  int kept = errno;
+  HandlerAllocates();
+  g_handled = g_handled + 1;
+  errno = kept;
+  // Not every time, or the program would never come to its end.
+  if (g_may_jump == 0 || g_handled % 3 != 0) return;
+  g_may_jump = 0;
+  g_jumps = g_jumps + 1;
+  siglongjmp(g_again, 1);
+}
+
+SITE void MainAllocates() {
+  void* blocks[16];
+  for (void*& block : blocks) {
+    UseBlock(block = malloc(60));
+    g_allocated = g_allocated + 1;
+  }
+  for (void* block : blocks) free(block);
+}
+
+SITE void MainResizes() {
+  void* block = nullptr;
+  for (size_t bytes = 10; bytes < 300; bytes += 10) UseBlock(block = realloc(block, bytes));
+  free(block);
+}
+
+SITE void AfterwardsAllocates() {
+  for (int i = 0; i < 100; ++i) UseBlock(malloc(70));
+}
+
+void Compute() {
+  volatile unsigned sum = 0;
+  for (unsigned i = 0; i < 2000; ++i) sum = sum + i;
+}
+
+void Install(bool has_stack) {
+  if (has_stack) {
+    stack_t stack = {};
+    stack.ss_sp = g_signal_stack;
+    stack.ss_size = sizeof(g_signal_stack);
+    sigaltstack(&stack, nullptr);
+  }
+  struct sigaction action = {};
+  action.sa_handler = Handle;
+  action.sa_flags = SA_RESTART | (has_stack ? SA_ONSTACK : 0);
+  sigaction(SIGALRM, &action, nullptr);
+}
+
+void SetTimer(int interval_us) {
+  itimerval timer = {{0, interval_us}, {0, interval_us}};
+  setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+bool IsTimeLeft(long until_ms) {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000 < until_ms;
+}
+
+long InMs(long ms) {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000 + ms;
+}
+
+}  // namespace
+
+// The timer takes SIGALRM, so the watchdog is the caller's.
+int main(int, char** arguments) {
+  const char* mode = arguments[1];
+  bool jumps = IsMode(mode, "jump");
+  g_is_wild = IsMode(mode, "wild");
+  Install(g_is_wild || IsMode(mode, "altstack"));
+  long until_ms = InMs(atol(arguments[2]));
+  UseBlock(malloc(1));  // the segment is there before the first signal
+  SetTimer(kIntervalUs);
+  while (IsTimeLeft(until_ms)) {
+    if (sigsetjmp(g_again, 1) == 0 && (jumps || g_is_wild)) {
+      if (g_is_wild) g_may_jump = 1;
+      MainAllocates();
+      MainResizes();
+      g_may_jump = 1;
+      Compute();
+    } else {
+      MainAllocates();
+      MainResizes();
+    }
+    g_may_jump = 0;
+  }
+  SetTimer(0);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  AfterwardsAllocates();
+  Say("allocated %lu handled %d jumps %d", g_allocated, static_cast<int>(g_handled),
+      static_cast<int>(g_jumps));
+  WaitForTest();
+}

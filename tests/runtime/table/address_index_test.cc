@@ -1,0 +1,168 @@
+#include "runtime/table/address_index.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "tests/runtime/table/parallel.h"
+
+namespace limpet {
+namespace {
+
+constexpr std::uint64_t kSameLine = std::uint64_t{1} << 35;  // beyond what tag and line look at
+
+// An index with the addresses that its slots hold.
+class Book {
+ public:
+  Book(std::uint64_t slots, std::uint64_t expected) : addresses_(slots) {
+    if (!index_.Allocate(slots, expected)) abort();
+  }
+
+  bool Insert(std::uint64_t address, std::uint32_t slot) {
+    addresses_[slot].store(address, std::memory_order_relaxed);
+    return index_.Insert(address, slot);
+  }
+  static constexpr std::uint32_t kAbsent = ~std::uint32_t{0};
+  std::uint32_t Remove(std::uint64_t address) {
+    auto holds = [&](std::uint32_t slot) {
+      return addresses_[slot].load(std::memory_order_relaxed) == address;
+    };
+    std::uint32_t slot = 0;
+    return index_.Remove(address, holds, &slot) ? slot : kAbsent;
+  }
+  std::uint64_t bytes() const { return index_.bytes(); }
+
+ private:
+  std::vector<std::atomic<std::uint64_t>> addresses_;
+  AddressIndex index_;
+};
+
+TEST(AddressIndex, GivesBackTheSlotOfAnAddress) {
+  Book book(100, 100);
+  ASSERT_TRUE(book.Insert(0x7f00'0000'1230, 0));
+  ASSERT_TRUE(book.Insert(0x5500'0000'4560, 99));
+  EXPECT_EQ(book.Remove(0x5500'0000'4560), 99u);
+  EXPECT_EQ(book.Remove(0x7f00'0000'1230), 0u);
+}
+
+TEST(AddressIndex, KnowsNothingItWasNotTold) {
+  Book book(100, 100);
+  ASSERT_TRUE(book.Insert(0x1000, 1));
+  EXPECT_EQ(book.Remove(0x1010), Book::kAbsent);
+  EXPECT_EQ(book.Remove(0x1000 + kSameLine), Book::kAbsent);
+}
+
+TEST(AddressIndex, ForgetsWhatWasRemoved) {
+  Book book(100, 100);
+  ASSERT_TRUE(book.Insert(0x1000, 1));
+  ASSERT_EQ(book.Remove(0x1000), 1u);
+  EXPECT_EQ(book.Remove(0x1000), Book::kAbsent);
+}
+
+TEST(AddressIndex, TellsAddressesOfOneTagApart) {
+  constexpr std::uint32_t kCount = 50;
+  Book book(kCount, kCount);
+  for (std::uint32_t i = 0; i < kCount; ++i) ASSERT_TRUE(book.Insert(0x1000 + i * kSameLine, i));
+  for (std::uint32_t i = kCount; i-- > 0;) ASSERT_EQ(book.Remove(0x1000 + i * kSameLine), i);
+}
+
+TEST(AddressIndex, HoldsAllSlotsEvenOnOneLine) {
+  constexpr std::uint32_t kSlots = 1000;
+  Book book(kSlots, 1);
+  for (std::uint32_t i = 0; i < kSlots; ++i) ASSERT_TRUE(book.Insert(0x10 + i * kSameLine, i)) << i;
+}
+
+TEST(AddressIndex, SaysSoWhenNoLineIsLeft) {
+  Book book(10, 10);
+  std::uint32_t count = 0;
+  while (count < 9 && book.Insert(0x10 + count * kSameLine, count)) ++count;
+  EXPECT_EQ(count, 9u);
+  std::uint64_t address = 0x10 + 9 * kSameLine;
+  while (book.Insert(address, 9) && count < 1000) ++count, address += kSameLine;
+  EXPECT_LT(count, 100u);
+}
+
+TEST(AddressIndex, StartsEmptyWhenAllocatedAnew) {
+  AddressIndex index;
+  std::uint32_t slot = 0;
+  auto holds = [](std::uint32_t) { return true; };
+  ASSERT_TRUE(index.Allocate(100, 100));
+  ASSERT_TRUE(index.Insert(0x1000, 1));
+  ASSERT_TRUE(index.Allocate(200, 200));
+  EXPECT_FALSE(index.Remove(0x1000, holds, &slot));
+}
+
+TEST(AddressIndex, TellsItsSize) {
+  EXPECT_GE(Book(1000, 10).bytes(), 1000 * sizeof(std::uint64_t));
+  EXPECT_LT(Book(1000, 10).bytes(), 1 << 20);
+}
+
+// As many as fit one line with its overflow, in and out: lost cells or lines would fill it up.
+TEST(AddressIndex, TakesFreedCellsAgain) {
+  constexpr std::uint32_t kSlots = 20;
+  Book book(kSlots, kSlots);
+  for (std::uint32_t i = 0; i < kSlots; ++i) ASSERT_TRUE(book.Insert(0x10 + i * kSameLine, i));
+  std::minstd_rand random(1);
+  for (int i = 0; i < 10'000'000; ++i) {
+    const auto slot = static_cast<std::uint32_t>(random() % kSlots);
+    ASSERT_EQ(book.Remove(0x10 + slot * kSameLine), slot);
+    ASSERT_TRUE(book.Insert(0x10 + slot * kSameLine, slot)) << i;
+  }
+}
+
+// Addresses move over all lines in time: each line must not keep what it needed at its worst.
+TEST(AddressIndex, HasRoomForAllSlotsHoweverLongItIsUsed) {
+  constexpr std::uint32_t kSlots = 11'000;  // of the smallest segment
+  Book book(kSlots, 2048);
+  std::mt19937_64 random(1);
+  std::vector<std::uint64_t> live;
+  auto fresh = [&] { return random() & 0x7fff'ffff'fff0; };
+  for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+    live.push_back(fresh());
+    ASSERT_TRUE(book.Insert(live.back(), slot)) << slot;
+  }
+  for (int i = 0; i < 2'000'000; ++i) {
+    const auto slot = static_cast<std::uint32_t>(random() % kSlots);
+    ASSERT_EQ(book.Remove(live[slot]), slot);
+    live[slot] = fresh();
+    ASSERT_TRUE(book.Insert(live[slot], slot)) << "after " << i << " blocks";
+  }
+}
+
+TEST(AddressIndex, LosesNothingBetweenThreads) {
+  constexpr std::uint32_t kThreads = 8;
+  constexpr std::uint32_t kEach = 100;
+  Book book(kThreads * kEach, kThreads * kEach);
+  std::atomic<std::uint64_t> lost = 0;
+  test::InParallel(kThreads, [&](int thread) {
+    const std::uint32_t first = static_cast<std::uint32_t>(thread) * kEach;
+    for (int round = 0; round < 500; ++round) {
+      for (std::uint32_t slot = first; slot < first + kEach; ++slot) {
+        if (!book.Insert(0x10 + slot * std::uint64_t{16} * 1031, slot)) ++lost;
+      }
+      for (std::uint32_t slot = first; slot < first + kEach; ++slot) {
+        if (book.Remove(0x10 + slot * std::uint64_t{16} * 1031) != slot) ++lost;
+      }
+    }
+  });
+  EXPECT_EQ(lost.load(), 0u);
+}
+
+TEST(AddressIndex, GivesAnAddressToOneOfTwoRemovers) {
+  constexpr std::uint32_t kSlots = 2000;
+  Book book(kSlots, kSlots);
+  for (std::uint32_t i = 0; i < kSlots; ++i) ASSERT_TRUE(book.Insert(0x10 + i * 16, i));
+  std::atomic<std::uint32_t> removed = 0;
+  test::InParallel(4, [&](int) {
+    for (std::uint32_t i = 0; i < kSlots; ++i) {
+      if (book.Remove(0x10 + i * 16) == i) ++removed;
+    }
+  });
+  EXPECT_EQ(removed.load(), kSlots);
+}
+
+}  // namespace
+}  // namespace limpet

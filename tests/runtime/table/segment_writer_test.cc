@@ -1,0 +1,183 @@
+#include "runtime/table/segment_writer.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+#include <vector>
+
+#include "tests/runtime/table/parallel.h"
+#include "tests/runtime/table/test_segment.h"
+
+namespace limpet {
+namespace {
+
+using test::kMiB;
+using test::MakeSegment;
+using test::MakeSegmentMemory;
+
+constexpr std::uint64_t kChunkBytes = 16384;
+
+std::uint64_t ReservedBytes(const SegmentWriter& segment) {
+  return segment.counters().reserved_bytes.load();
+}
+
+TEST(SegmentWriter, FillsTheHeader) {
+  auto segment = MakeSegment(4 * kMiB);
+  const SegmentHeader& header = *segment->header();
+  EXPECT_EQ(memcmp(&header.magic, "\xFFLIMPET1", 8), 0);
+  EXPECT_EQ(header.abi_version, kSegmentVersion);
+  EXPECT_EQ(header.header_bytes, sizeof(SegmentHeader));
+  EXPECT_EQ(header.segment_bytes, 4 * kMiB);
+  EXPECT_EQ(header.section_count, kPlannedSections);
+  EXPECT_EQ(header.dump_signal_state.load(), DumpSignalState::kOff);
+}
+
+TEST(SegmentWriter, ListsThePlannedSections) {
+  auto segment = MakeSegment(4 * kMiB);
+  const SegmentPlan plan = PlanSegment(4 * kMiB);
+  for (std::size_t i = 0; i < kPlannedSections; ++i) {
+    const SectionEntry& entry = segment->header()->sections[i];
+    EXPECT_EQ(entry.kind, plan.sections[i].kind);
+    EXPECT_EQ(entry.entry_bytes, plan.sections[i].entry_bytes);
+    EXPECT_EQ(entry.offset, plan.sections[i].offset);
+    EXPECT_EQ(entry.capacity, plan.sections[i].capacity);
+    EXPECT_EQ(entry.used.load(), 0u);
+    EXPECT_EQ(&segment->Section(entry.kind), &entry);
+  }
+}
+
+TEST(SegmentWriter, BuildsUntilItIsPublished) {
+  auto segment = MakeSegment(kMiB);
+  EXPECT_EQ(segment->header()->state.load(), SegmentState::kBuilding);
+  segment->Publish();
+  EXPECT_EQ(segment->header()->state.load(), SegmentState::kLive);
+}
+
+TEST(SegmentWriter, WritesIntoTheFile) {
+  SegmentFile file = MakeSegmentMemory(kMiB);
+  SegmentWriter segment;
+  ASSERT_TRUE(segment.Map(file));
+  std::uint64_t magic = 0;
+  ASSERT_EQ(pread(file.descriptor, &magic, sizeof(magic), 0), 8);
+  EXPECT_EQ(magic, kSegmentMagic);
+  CloseSegmentFile(&file);
+}
+
+TEST(SegmentWriter, ClaimsEntriesInOrderUpToCapacity) {
+  auto segment = MakeSegment(kMiB);
+  SectionEntry& section = segment->Section(SectionKind::kModules);
+  std::uint64_t index = 0;
+  for (std::uint64_t i = 0; i < section.capacity; ++i) {
+    ASSERT_TRUE(segment->Claim(section, 1, &index));
+    ASSERT_EQ(index, i);
+  }
+  index = 4711;
+  EXPECT_FALSE(segment->Claim(section, 1, &index));
+  EXPECT_EQ(index, 4711u);
+  EXPECT_EQ(section.used.load(), section.capacity);
+}
+
+TEST(SegmentWriter, ClaimsSeveralEntriesOrNone) {
+  auto segment = MakeSegment(kMiB);
+  SectionEntry& strings = segment->Section(SectionKind::kStrings);
+  std::uint64_t index = 0;
+  ASSERT_TRUE(segment->Claim(strings, strings.capacity - 10, &index));
+  EXPECT_FALSE(segment->Claim(strings, 11, &index));
+  EXPECT_FALSE(segment->Claim(strings, ~std::uint64_t{0}, &index));
+  EXPECT_EQ(strings.used.load(), strings.capacity - 10);
+  ASSERT_TRUE(segment->Claim(strings, 10, &index));
+  EXPECT_EQ(index, strings.capacity - 10);
+}
+
+TEST(SegmentWriter, HandsOutZeroedEntriesThatCanBeWritten) {
+  auto segment = MakeSegment(kMiB);
+  for (const SectionEntry& planned : segment->header()->sections) {
+    if (planned.kind == SectionKind::kNone) continue;
+    SectionEntry& section = segment->Section(planned.kind);
+    char* entries = segment->Entries<char>(planned.kind);
+    std::uint64_t first = 0;
+    ASSERT_TRUE(segment->Claim(section, section.capacity, &first));
+    const std::uint64_t bytes = section.capacity * section.entry_bytes;
+    EXPECT_EQ(std::count(entries, entries + bytes, 0), static_cast<std::ptrdiff_t>(bytes));
+    memset(entries, 0x5a, bytes);
+  }
+  EXPECT_EQ(segment->header()->magic, kSegmentMagic);
+}
+
+TEST(SegmentWriter, CountsTheBytesItReserves) {
+  auto segment = MakeSegment(kMiB);
+  EXPECT_EQ(ReservedBytes(*segment), kChunkBytes);
+  EXPECT_TRUE(segment->Reserve(0, kChunkBytes));
+  EXPECT_EQ(ReservedBytes(*segment), kChunkBytes);
+  EXPECT_TRUE(segment->Reserve(10 * kChunkBytes - 1, 2));
+  EXPECT_EQ(ReservedBytes(*segment), 3 * kChunkBytes);
+  EXPECT_TRUE(segment->Reserve(9 * kChunkBytes, 2 * kChunkBytes));
+  EXPECT_EQ(ReservedBytes(*segment), 3 * kChunkBytes);
+  EXPECT_TRUE(segment->Reserve(0, kMiB));
+  EXPECT_EQ(ReservedBytes(*segment), kMiB);
+  EXPECT_EQ(segment->counters().reservation_failures.load(), 0u);
+}
+
+TEST(SegmentWriter, TakesAnotherFileAtTheSameAddress) {
+  SegmentFile parent = MakeSegmentMemory(kMiB);
+  SegmentFile child = MakeSegmentMemory(kMiB);
+  SegmentWriter segment;
+  ASSERT_TRUE(segment.Map(parent));
+  const SegmentHeader* address = segment.header();
+  ASSERT_TRUE(segment.Reserve(0, kMiB));
+  segment.Publish();
+  ASSERT_TRUE(segment.Map(child));
+  EXPECT_EQ(segment.header(), address);
+  EXPECT_EQ(segment.header()->state.load(), SegmentState::kBuilding);
+  EXPECT_EQ(ReservedBytes(segment), kChunkBytes);
+  EXPECT_TRUE(segment.Reserve(0, kMiB));  // nothing is thought to be reserved already
+  EXPECT_EQ(ReservedBytes(segment), kMiB);
+}
+
+TEST(SegmentWriter, LeavesTheFileItHadBefore) {
+  SegmentFile parent = MakeSegmentMemory(kMiB);
+  SegmentFile child = MakeSegmentMemory(kMiB);
+  SegmentWriter segment;
+  ASSERT_TRUE(segment.Map(parent));
+  segment.header()->pid = 1;
+  ASSERT_TRUE(segment.Map(child));
+  segment.header()->pid = 2;
+  std::uint32_t pid = 0;
+  ASSERT_EQ(pread(parent.descriptor, &pid, sizeof(pid), offsetof(SegmentHeader, pid)), 4);
+  EXPECT_EQ(pid, 1u);
+}
+
+TEST(SegmentWriter, TakesAFileOfAnotherSize) {
+  SegmentWriter segment;
+  for (std::uint64_t bytes : {4 * kMiB, kMiB, 8 * kMiB}) {
+    ASSERT_TRUE(segment.Map(MakeSegmentMemory(bytes)));
+    EXPECT_EQ(segment.header()->segment_bytes, bytes);
+    EXPECT_TRUE(segment.Reserve(0, bytes));
+    EXPECT_EQ(ReservedBytes(segment), bytes);
+  }
+}
+
+TEST(SegmentWriter, GivesEachEntryToOneThread) {
+  constexpr int kThreads = 8;
+  auto segment = MakeSegment(4 * kMiB);
+  SectionEntry& section = segment->Section(SectionKind::kSites);
+  std::vector<std::uint64_t> all;
+  std::mutex mutex;
+  test::InParallel(kThreads, [&](int) {
+    std::vector<std::uint64_t> own;
+    for (std::uint64_t index = 0; segment->Claim(section, 1, &index);) own.push_back(index);
+    std::lock_guard lock(mutex);
+    all.insert(all.end(), own.begin(), own.end());
+  });
+  std::sort(all.begin(), all.end());
+  ASSERT_EQ(all.size(), section.capacity);
+  for (std::uint64_t i = 0; i < all.size(); ++i) ASSERT_EQ(all[i], i);
+  EXPECT_EQ(ReservedBytes(*segment) % kChunkBytes, 0u);
+  EXPECT_GE(ReservedBytes(*segment), section.capacity * section.entry_bytes);
+}
+
+}  // namespace
+}  // namespace limpet
