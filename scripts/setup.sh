@@ -15,7 +15,7 @@ readonly packages=(
   meson ninja-build pkg-config binutils python3 shellcheck
   # Libraries of the companion.
   libabsl-dev libprotobuf-dev protobuf-compiler libdw-dev libelf-dev libiberty-dev libunwind-dev
-  libcli11-dev nlohmann-json3-dev zlib1g-dev
+  libcli11-dev nlohmann-json3-dev liblzma-dev zlib1g-dev
   # Libraries of the tests, and the other allocator.
   libgtest-dev libgmock-dev libbenchmark-dev libjemalloc-dev libjemalloc2
   # Programs that are traced in the demo and the tests, and the tools to watch them.

@@ -144,7 +144,7 @@ absl::Status DumpTo(const DumpTarget& target, const DumpOptions& options) {
                                                      : options.output;
   absl::StatusOr<std::vector<std::string>> paths =
       WriteFiles(*rendered, pattern,
-                 {.executable = target.snapshot.executable,
+                 {.executable = ProgramOf(target.snapshot),
                   .pid = target.snapshot.pid,
                   .start_ticks = target.snapshot.start_ticks,
                   .time_unix_ns = origin.time_unix_ns,

@@ -1,6 +1,7 @@
 #include "tools/cli/process_row.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -14,6 +15,8 @@
 
 namespace limpet {
 namespace {
+
+constexpr char kExitedState[] = "exited";
 
 std::string SignalName(std::uint32_t number) {
   const int signal = static_cast<int>(number);
@@ -57,6 +60,12 @@ std::vector<ProcessRow> ListProcessRows() {
   std::set<std::uint32_t> living;
   for (const SegmentEntry& entry : ListSegments(RuntimeDirectories(""))) {
     rows.push_back(RowOfSegment(entry));
+    if (rows.back().state == kExitedState) {
+      // It ended by itself, but had given up the right to remove its file.
+      unlink(entry.path.c_str());
+      rows.pop_back();
+      continue;
+    }
     if (rows.back().process.has_value()) living.insert(entry.name.pid);
   }
   for (std::uint32_t pid : ListProcesses()) {
@@ -75,7 +84,7 @@ std::vector<ProcessRow> ListProcessRows() {
 
 std::string DescribeState(const SegmentSnapshot& snapshot, bool is_alive) {
   const auto state = static_cast<SegmentState>(snapshot.state);
-  if (!is_alive) return state == SegmentState::kExited ? "exited" : "dead";
+  if (!is_alive) return state == SegmentState::kExited ? kExitedState : "dead";
   return state == SegmentState::kPoisoned ? "gave up" : "running";
 }
 

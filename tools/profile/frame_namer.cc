@@ -13,6 +13,14 @@ std::string BaseName(const std::string& path) {
   return kept.substr(kept.find_last_of('/') + 1);
 }
 
+void FrameNamer::NameAll() {
+  std::map<FrameKey, FrameRecord> frames;
+  for (const auto& [id, stack] : snapshot_.stacks) {
+    for (const FrameRecord& frame : stack.frames) frames[{frame.module, frame.address}] = frame;
+  }
+  for (const auto& [key, frame] : frames) Name(frame);
+}
+
 const NamedFrame& FrameNamer::Name(const FrameRecord& frame) {
   // A return address may be the first byte after a call that never returns, in the next function.
   const bool is_call = !frame.is_exact && frame.address != 0;

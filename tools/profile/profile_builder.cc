@@ -57,7 +57,7 @@ void AddComments(const SegmentSnapshot& snapshot, const ProfileOrigin& origin, P
                                          : absl::StrFormat("one sample per %d bytes", interval);
   const std::uint64_t samples = CounterValue(snapshot, "samples");
   profile.comments.push_back(absl::StrFormat("limpet: %s of %s (pid %d)", profile.name,
-                                             snapshot.executable, snapshot.pid));
+                                             ProgramOf(snapshot), snapshot.pid));
   profile.comments.push_back(
       samples == 0
           ? absl::StrFormat("%s; nothing sampled yet", rate)
@@ -111,6 +111,7 @@ absl::StatusOr<Profile> ProfileBuilder::Build(const std::string& name,
   DescribeValues(snapshot_, profile);
   AddComments(snapshot_, origin, profile);
 
+  namer_.NameAll();
   LocationTable table(snapshot_, profile);
   const EstimateKind kind = name == "mmap" ? EstimateKind::kMappings : EstimateKind::kHeap;
   std::map<LocationList, Estimate> estimates;  // stacks that trimming made equal become one

@@ -51,6 +51,7 @@ void CopyHeaderFields(const SegmentHeader& header, SegmentSnapshot& snapshot) {
   snapshot.launch_errno = header.launch_errno.load();
   snapshot.max_bytes = header.max_bytes;
   snapshot.executable = FieldText(header.executable);
+  snapshot.program = FieldText(header.program);
   snapshot.command_line = FieldArguments(header.command_line);
   snapshot.dump_directory = FieldText(header.dump_directory);
   snapshot.counters = NamedCounters(header.counters);

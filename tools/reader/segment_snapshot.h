@@ -72,6 +72,7 @@ struct SegmentSnapshot {
   std::uint32_t launch_errno = 0;
   std::uint64_t max_bytes = 0;
   std::string executable;
+  std::string program;  // the name it was started by, which a link may make another one
   std::vector<std::string> command_line;
   std::string dump_directory;
 
@@ -92,5 +93,10 @@ struct SegmentSnapshot {
   std::uint32_t owner_uid = 0;
   std::uint64_t modified_unix_ns = 0;  // tmpfs does not count writes through a mapping
 };
+
+// What people call the process: the name it was started by, else its executable's path.
+inline const std::string& ProgramOf(const SegmentSnapshot& snapshot) {
+  return snapshot.program.empty() ? snapshot.executable : snapshot.program;
+}
 
 }  // namespace limpet

@@ -15,8 +15,8 @@ std::vector<std::string> Traced(std::vector<const char*> before, const TraceRequ
 }
 
 TEST(TracedEnvironment, AddsThePreloadAndTheSettings) {
-  EXPECT_THAT(Traced({"HOME=/root"}, {.library = "/l.so", .settings = {{"LIMPET_DIR", "d"}}}),
-              ElementsAre("HOME=/root", "LD_PRELOAD=/l.so", "LIMPET_DIR=d"));
+  EXPECT_THAT(Traced({"HOME=/home/a"}, {.library = "/l.so", .settings = {{"LIMPET_DIR", "d"}}}),
+              ElementsAre("HOME=/home/a", "LD_PRELOAD=/l.so", "LIMPET_DIR=d"));
 }
 
 TEST(TracedEnvironment, PutsOursFirstAndTheAllocatorLast) {

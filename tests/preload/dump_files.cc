@@ -1,0 +1,82 @@
+#include "tests/preload/dump_files.h"
+
+#include <google/protobuf/io/gzip_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "profile.pb.h"
+
+namespace limpet {
+namespace {
+
+constexpr int kWaitMs = 30'000;
+constexpr int kPauseMs = 10;
+
+perftools::profiles::Profile ReadDump(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  google::protobuf::io::IstreamInputStream raw(&file);
+  google::protobuf::io::GzipInputStream input(&raw);
+  perftools::profiles::Profile profile;
+  EXPECT_TRUE(profile.ParseFromZeroCopyStream(&input)) << path;
+  return profile;
+}
+
+// Locations that have a line in a function whose name holds `function`.
+std::set<std::uint64_t> LocationsOf(const perftools::profiles::Profile& profile,
+                                    const std::string& function) {
+  std::set<std::uint64_t> functions, locations;
+  for (const auto& candidate : profile.function()) {
+    const std::string& name = profile.string_table(static_cast<int>(candidate.name()));
+    if (name.find(function) != std::string::npos) functions.insert(candidate.id());
+  }
+  for (const auto& location : profile.location()) {
+    for (const auto& line : location.line()) {
+      if (functions.contains(line.function_id())) locations.insert(location.id());
+    }
+  }
+  return locations;
+}
+
+}  // namespace
+
+std::vector<std::string> ListDumps(const std::string& directory) {
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    std::string path = entry.path();
+    if (entry.is_regular_file() && path.ends_with(".pb.gz")) files.push_back(path);
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<std::string> WaitForDumps(const std::string& directory, std::size_t count) {
+  std::vector<std::string> files = ListDumps(directory);
+  for (int waited_ms = 0; files.size() < count && waited_ms < kWaitMs; waited_ms += kPauseMs) {
+    usleep(kPauseMs * 1000);
+    files = ListDumps(directory);
+  }
+  return files;
+}
+
+SiteTotals TotalsOfDump(const std::string& path, const std::string& function) {
+  perftools::profiles::Profile profile = ReadDump(path);
+  std::set<std::uint64_t> locations = LocationsOf(profile, function);
+  SiteTotals totals;
+  for (const auto& sample : profile.sample()) {
+    auto is_site = [&](std::uint64_t location) { return locations.contains(location); };
+    if (std::none_of(sample.location_id().begin(), sample.location_id().end(), is_site)) continue;
+    totals.allocated_objects += sample.value(0);
+    totals.allocated_bytes += sample.value(1);
+    totals.objects_in_use += sample.value(2);
+    totals.bytes_in_use += sample.value(3);
+  }
+  return totals;
+}
+
+}  // namespace limpet

@@ -1,0 +1,115 @@
+// The dump signal writes profiles and leaves no trace in the program; whoever wants it for himself
+// has it.
+
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/preload/dump_files.h"
+#include "tests/preload/snapshot_facts.h"
+#include "tests/support/command_output.h"
+#include "tests/support/temporary_directory.h"
+
+namespace limpet {
+namespace {
+
+constexpr char kProgram[] = LIMPET_PROGRAMS "/dump_signal";
+
+std::string DirectorySetting(const TemporaryDirectory& directory) {
+  return "LIMPET_DIR=" + directory.path();
+}
+
+std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// What `limpet ps --json` says of the program's dump signal.
+std::string SignalInPs(const TracedProgram& program) {
+  CommandOutput ps = RunProgram({LIMPET_COMPANION, "ps", "--json"},
+                                {"LIMPET_RUNTIME_DIR=" + program.runtime_directory()});
+  EXPECT_EQ(ps.exit_code, 0) << ps.error;
+  nlohmann::json list = nlohmann::json::parse(ps.out, nullptr, false);
+  if (list.is_discarded()) return ps.out;
+  for (const auto& process : list["processes"]) {
+    if (process["pid"] == program.pid()) return process.value("dump_signal", "");
+  }
+  return "not listed";
+}
+
+TEST(DumpSignal, WritesProfilesAndTheProgramSeesNothing) {
+  TemporaryDirectory directory;
+  TracedProgram program({kProgram, "twice"}, {kExact, DirectorySetting(directory)});
+  const SiteTotals expected = {10, 1000, 10, 1000};
+  for (int i = 1; i <= 3; ++i) {
+    ASSERT_EQ(program.ReadLine(), i < 3 ? "raised" : "waiting");
+    if (i == 3) kill(program.pid(), SIGUSR1);
+    std::vector<std::string> files =
+        WaitForDumps(directory.path(), 2 * static_cast<std::size_t>(i));
+    ASSERT_EQ(files.size(), 2u * static_cast<unsigned>(i));
+    std::string number = "." + std::to_string(i) + ".";
+    EXPECT_EQ(NameOf(files[files.size() - 2]).find(number + "allocs.pb.gz"),
+              NameOf(files.back()).find(number + "heap.pb.gz"));
+    EXPECT_EQ(TotalsOfDump(files.back(), "SignalledAllocates"), expected);
+    EXPECT_EQ(TotalsOf(program.Read(), "heap", "SignalledAllocates"), expected);
+    EXPECT_EQ(CounterOf(program.Read(), "signals_received"), static_cast<unsigned>(i));
+    ExpectNothingLost(program.Read());
+    program.Continue();
+  }
+  EXPECT_EQ(program.Finish(), 0);
+}
+
+class ProgramThatTakesTheSignal : public testing::TestWithParam<const char*> {};
+
+TEST_P(ProgramThatTakesTheSignal, HasIt) {
+  TemporaryDirectory directory;
+  TracedProgram program({kProgram, GetParam()}, {kExact, DirectorySetting(directory)});
+  ASSERT_EQ(program.ReadLine(), "ready");
+  kill(program.pid(), SIGUSR1);
+  ASSERT_EQ(program.ReadLine(), "mine");
+  EXPECT_NE(SignalInPs(program).find("program"), std::string::npos) << SignalInPs(program);
+  EXPECT_EQ(CounterOf(program.Read(), "signals_received"), 0u);
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+  EXPECT_TRUE(ListDumps(directory.path()).empty());
+}
+
+TEST_P(ProgramThatTakesTheSignal, MayHaveAnotherOneForDumps) {
+  TemporaryDirectory directory;
+  TracedProgram program({kProgram, GetParam()},
+                        {kExact, DirectorySetting(directory), "LIMPET_SIGNAL=RTMIN+3"});
+  ASSERT_EQ(program.ReadLine(), "ready");
+  kill(program.pid(), SIGUSR1);
+  ASSERT_EQ(program.ReadLine(), "mine");
+  EXPECT_TRUE(ListDumps(directory.path()).empty());
+  kill(program.pid(), SIGRTMIN + 3);
+  EXPECT_EQ(WaitForDumps(directory.path(), 2).size(), 2u);
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, ProgramThatTakesTheSignal,
+                         testing::Values("sigaction", "signal", "sigwait", "signalfd"));
+
+TEST(DumpSignal, ThatIsIgnoredAtStartStaysIgnored) {
+  TemporaryDirectory directory;
+  std::string command = std::string("trap '' USR1; exec ") + kProgram + " ignored";
+  TracedProgram program({"/bin/sh", "-c", command}, {kExact, DirectorySetting(directory)});
+  ASSERT_EQ(program.ReadLine(), "ready");
+  ASSERT_EQ(program.ReadLine(), "mine");
+  kill(program.pid(), SIGUSR1);
+  EXPECT_NE(SignalInPs(program).find("ignored"), std::string::npos) << SignalInPs(program);
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+  EXPECT_TRUE(ListDumps(directory.path()).empty());
+}
+
+TEST(Errno, IsKeptByEveryHookOnItsSlowPath) {
+  TracedProgram program({LIMPET_PROGRAMS "/errno_keeper"}, {kExact});
+  EXPECT_EQ(program.Finish(), 0);
+}
+
+TEST(Errno, IsKeptWhenThereCanBeNoSegment) {
+  TracedProgram program({"/usr/bin/env", "LIMPET_RUNTIME_DIR=/proc/none", LIMPET_PROGRAMS "/errno_keeper"}, {kExact});
+  EXPECT_EQ(program.Finish(), 0);
+}
+
+}  // namespace
+}  // namespace limpet

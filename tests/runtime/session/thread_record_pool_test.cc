@@ -1,0 +1,117 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "runtime/thread_record.h"
+#include "tests/runtime/table/parallel.h"
+
+namespace limpet {
+namespace {
+
+constexpr std::size_t kMostRecords = 64 * 512;
+
+std::unique_ptr<ThreadRecordPool> Pool() { return std::make_unique<ThreadRecordPool>(); }
+
+TEST(ThreadRecordPool, HandsOutDistinctRecords) {
+  auto pool = Pool();
+  std::set<ThreadRecord*> records;
+  std::set<std::uint32_t> ids;
+  for (int i = 0; i < 200; ++i) {
+    ThreadRecord* record = pool->Claim();
+    ASSERT_NE(record, nullptr);
+    records.insert(record);
+    ids.insert(record->id);
+  }
+  EXPECT_EQ(records.size(), 200u);
+  EXPECT_EQ(*ids.begin(), 0u);
+  EXPECT_EQ(*ids.rbegin(), 199u);
+}
+
+TEST(ThreadRecordPool, HandsOutAReleasedRecordFirst) {
+  auto pool = Pool();
+  pool->Claim();
+  ThreadRecord* record = pool->Claim();
+  const std::uint32_t id = record->id;
+  pool->Release(record);
+  EXPECT_EQ(pool->Claim(), record);
+  EXPECT_EQ(record->id, id);
+}
+
+TEST(ThreadRecordPool, HandsOutRecordsThatKnowNothingOfTheLastThread) {
+  auto pool = Pool();
+  ThreadRecord* record = pool->Claim();
+  record->own_stack = {1, 2};
+  record->walk.depth = record->walk.reused = 5;
+  pool->Release(record);
+  ASSERT_EQ(pool->Claim(), record);
+  EXPECT_EQ(record->own_stack.high, 0u);
+  EXPECT_EQ(record->walk.depth, 0u);
+  EXPECT_EQ(record->walk.reused, 0u);
+}
+
+TEST(ThreadRecordPool, HasAnEnd) {
+  auto pool = Pool();
+  std::vector<ThreadRecord*> records;
+  while (ThreadRecord* record = pool->Claim()) records.push_back(record);
+  EXPECT_EQ(records.size(), kMostRecords);
+  EXPECT_EQ(pool->Claim(), nullptr);
+  pool->Release(records[77]);
+  EXPECT_EQ(pool->Claim(), records[77]);
+}
+
+TEST(ThreadRecordPool, HasAllRecordsAgainAfterAResetButTheKeptOne) {
+  auto pool = Pool();
+  std::set<ThreadRecord*> records;
+  for (int i = 0; i < 100; ++i) records.insert(pool->Claim());
+  ThreadRecord* kept = *records.begin();
+  pool->Release(*records.rbegin());  // on the free list already
+  pool->Reset(kept);
+  std::set<ThreadRecord*> again;
+  for (int i = 0; i < 99; ++i) again.insert(pool->Claim());
+  EXPECT_EQ(again.count(kept), 0u);
+  again.insert(kept);
+  EXPECT_EQ(again, records);
+  EXPECT_EQ(records.count(pool->Claim()), 0u);
+}
+
+TEST(ThreadRecordPool, KeepsNoneWhereThereIsNoneToKeep) {
+  auto pool = Pool();
+  ThreadRecord* record = pool->Claim();
+  pool->Reset(nullptr);
+  EXPECT_EQ(pool->Claim(), record);
+}
+
+TEST(ThreadRecordPool, GivesARecordToOneThreadAtATime) {
+  constexpr int kThreads = 8;
+  auto pool = Pool();
+  std::vector<std::atomic<int>> owners(kThreads * 4);
+  std::atomic<int> shared = 0;
+  std::atomic<int> missing = 0;
+  test::InParallel(kThreads, [&](int) {
+    for (int i = 0; i < 20'000; ++i) {
+      ThreadRecord* held[3] = {};
+      for (ThreadRecord*& record : held) {
+        record = pool->Claim();
+        if (record == nullptr || record->id >= owners.size()) {
+          ++missing;
+          return;
+        }
+        if (owners[record->id]++ != 0) ++shared;
+        record->walk.depth = record->id;  // a plain write: a race if two threads had it
+      }
+      for (ThreadRecord* record : held) {
+        if (record->walk.depth != record->id) ++shared;
+        --owners[record->id];
+        pool->Release(record);
+      }
+    }
+  });
+  EXPECT_EQ(shared.load(), 0);
+  EXPECT_EQ(missing.load(), 0);
+}
+
+}  // namespace
+}  // namespace limpet
