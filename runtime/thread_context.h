@@ -13,28 +13,31 @@ namespace limpet {
 struct ThreadContext {
   ByteSampler sampler;
   ThreadRecord* record = nullptr;
-  // Stack pointer of the slow path that this thread is in, 0: none. A signal handler that allocates
-  // finds itself below it; one that left by longjmp leaves a value that the next entry finds below
-  // itself.
-  std::uint64_t inside_stack_pointer = 0;
+  std::uint64_t inside_guard = 0;  // place of the ReentryGuard of the slow path under way, 0: none
   std::uint32_t thread_id = 0;
   std::uint32_t epoch = 0;  // of the segment that this thread is entered in, 0: none
-  bool has_exited = false;  // past its own end: no record may be claimed any more
 };
 static_assert(sizeof(ThreadContext) <= 80);
 
 extern constinit thread_local ThreadContext t_thread;
 
 // True from construction to destruction for one slow path of the thread at a time.
+//
+// A signal handler that allocates finds the slow path that it interrupted. One that leaves by
+// longjmp never lets it end; so the guard marks its place on the stack, and a place whose mark was
+// overwritten by later calls is no slow path any more.
 class ReentryGuard {
  public:
   explicit ReentryGuard(ThreadContext& thread) : thread_(thread) {
-    auto here = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
-    is_outermost_ = thread.inside_stack_pointer == 0 || IsAbandoned(here);
-    if (is_outermost_) thread.inside_stack_pointer = here;
+    is_outermost_ = thread.inside_guard == 0 || IsAbandoned();
+    if (!is_outermost_) return;
+    mark_ = MarkOf(Place());
+    thread.inside_guard = Place();
   }
   ~ReentryGuard() {
-    if (is_outermost_) thread_.inside_stack_pointer = 0;
+    if (!is_outermost_) return;
+    mark_ = 0;
+    thread_.inside_guard = 0;
   }
   ReentryGuard(const ReentryGuard&) = delete;
   ReentryGuard& operator=(const ReentryGuard&) = delete;
@@ -42,16 +45,24 @@ class ReentryGuard {
   bool IsOutermost() const { return is_outermost_; }
 
  private:
-  // On one stack an outer slow path lies at a higher address; one at a lower address was left by
-  // longjmp. Between two stacks (sigaltstack) the order says nothing.
-  bool IsAbandoned(std::uint64_t here) const {
-    if (thread_.record == nullptr || thread_.inside_stack_pointer >= here) return false;
+  std::uint64_t Place() const { return reinterpret_cast<std::uint64_t>(&mark_); }
+  static std::uint64_t MarkOf(std::uint64_t place) { return place ^ 0xA5C3'96E1'7B2D'48F0U; }
+
+  // The other guard's place may only be read where it is on the thread's own stack, which stays
+  // mapped.
+  bool IsAbandoned() const {
+    std::uint64_t other = thread_.inside_guard;
+    if (thread_.record == nullptr) return false;
     const StackBounds& own = thread_.record->own_stack;
-    return own.Holds(here) && own.Holds(thread_.inside_stack_pointer);
+    if (!own.Holds(other)) return false;
+    bool is_further_in = own.Holds(Place()) && other <= Place();
+    return is_further_in ||
+           *reinterpret_cast<const volatile std::uint64_t*>(other) != MarkOf(other);
   }
 
   ThreadContext& thread_;
-  bool is_outermost_;
+  volatile std::uint64_t mark_ = 0;
+  bool is_outermost_ = false;
 };
 
 }  // namespace limpet

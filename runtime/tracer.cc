@@ -192,7 +192,7 @@ void Tracer::EnterThread(ThreadContext& thread) {
   if (thread.epoch == epoch_) return;
   thread.epoch = epoch_;
   thread.thread_id = CurrentThreadId();
-  if (thread.record == nullptr && !thread.has_exited) thread.record = records.Claim();
+  if (thread.record == nullptr) thread.record = records.Claim();
   if (thread.record == nullptr) {
     segment.counters().dropped_threads_full.fetch_add(1, std::memory_order_relaxed);
     return;
@@ -222,17 +222,16 @@ void Tracer::EnterSlot(ThreadContext& thread) {
   }
 }
 
+// The thread's destructors come after this; they go on with its record and slot.
 void Tracer::LeaveThread(ThreadContext& thread) {
-  ThreadRecord* record = thread.record;
-  thread.has_exited = true;
-  thread.record = nullptr;
-  if (record == nullptr || !IsOwnProcess()) return;
-  SectionEntry* section = HasSegment() ? &segment.Section(SectionKind::kThreads) : nullptr;
-  if (section != nullptr && thread.epoch == epoch_ && record->id < section->capacity) {
-    ThreadSlot& slot = segment.Entries<ThreadSlot>(SectionKind::kThreads)[record->id];
+  if (thread.record == nullptr || !IsOwnProcess()) return;
+  std::uint64_t index = thread.record->id;
+  if (HasSegment() && thread.epoch == epoch_ &&
+      index < segment.Section(SectionKind::kThreads).capacity) {
+    ThreadSlot& slot = segment.Entries<ThreadSlot>(SectionKind::kThreads)[index];
     slot.state.store(ThreadState::kExited, std::memory_order_release);
   }
-  records.Release(record);
+  records.Retire(thread.record);
 }
 
 StackId Tracer::Capture(ThreadContext& thread, const sys::CallerFrame& caller) {

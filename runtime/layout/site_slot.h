@@ -20,7 +20,9 @@ struct SiteSlot {
   std::atomic<std::uint64_t> allocated_objects;  // estimate, units of 2^-kWeightBits
   std::atomic<std::uint64_t> allocated_bytes;    // estimate
   std::atomic<std::uint64_t> samples;
+  std::atomic<std::uint32_t> sibling;  // the same stack's entry of another kind, 0: none
+  std::uint32_t reserved;
 };
-static_assert(sizeof(SiteSlot) == 32 && std::is_standard_layout_v<SiteSlot>);
+static_assert(sizeof(SiteSlot) == 40 && std::is_standard_layout_v<SiteSlot>);
 
 }  // namespace limpet

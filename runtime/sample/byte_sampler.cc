@@ -41,8 +41,7 @@ SampleWeight ByteSampler::ChargeSlow(std::size_t requested_bytes, SamplingContro
 }
 
 // A request that cannot succeed always comes here, whatever the gap; so drawing a new gap for it
-// tells nothing about the old one and skews no later sample. It also needs no undoing of the
-// subtraction, which a signal handler's own allocations might have overtaken.
+// tells nothing about the old one and skews no later sample.
 [[gnu::noinline]] SampleWeight ByteSampler::Charge(std::size_t requested_bytes,
                                                    SamplingControl& control) {
   if (!HasGap()) {

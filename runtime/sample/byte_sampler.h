@@ -60,10 +60,16 @@ class ByteSampler {
   // Charges an allocation; true if no mark lies in it. If false, call ChargeSlow with the same
   // size.
   //
+  // A charge that does not pass leaves the countdown as it was: a signal handler that allocates
+  // before ChargeSlow, or leaves by longjmp, finds it as small as it should be.
+  //
   // Unsigned borrow, not a signed countdown: sizes from 2^63 on are larger than any gap and borrow,
   // and SIZE_MAX, whose charge wraps to 0, changes nothing.
   [[gnu::always_inline]] bool Passes(std::size_t requested_bytes) {
-    return !__builtin_sub_overflow(bytes_until_mark_, requested_bytes + 1, &bytes_until_mark_);
+    std::uint64_t left = 0;
+    if (__builtin_sub_overflow(bytes_until_mark_, requested_bytes + 1, &left)) return false;
+    bytes_until_mark_ = left;
+    return true;
   }
 
   // Completes a charge that did not pass: its weight if it is a sample, and a new gap. A caller

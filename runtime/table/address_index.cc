@@ -8,7 +8,6 @@ namespace limpet {
 namespace {
 
 constexpr std::uint64_t kMinHomes = 1 << 10;
-constexpr std::uint64_t kCellsPerLine = 7;
 
 }  // namespace
 
@@ -18,8 +17,11 @@ bool AddressIndex::Allocate(std::uint64_t slots, std::uint64_t expected) {
   std::uint64_t bound = std::bit_ceil(slots / 4 + 1);
   std::uint64_t homes = wanted < bound ? wanted : bound;
   if (homes < kMinHomes) homes = kMinHomes;
-  // Every overflow line but the last of its home is full, so this many are enough for all slots.
-  line_count_ = homes + slots / kCellsPerLine + 1;
+  // A line stays with its home for ever, also when the home has fewer entries than it once had.
+  // Were all entries always spread the same way, slots / 7 lines would do; this leaves room for
+  // homes that took turns in being the fullest. It is address space; memory is only what was
+  // touched.
+  line_count_ = homes + slots / 2;
   home_mask_ = homes - 1;
   used_lines_.store(homes, std::memory_order_relaxed);
   lines_ = sys::MapPrivatePages<Line>(bytes());

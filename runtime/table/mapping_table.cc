@@ -62,8 +62,13 @@ AllocationSlot* MappingTable::TakeSlot() {
     Unlock(&slots_[i]);
   }
   std::uint64_t fresh = 0;
-  if (!segment_->Claim(*section_, 1, &fresh)) return nullptr;
-  return TryLock(&slots_[fresh]) ? &slots_[fresh] : nullptr;
+  while (segment_->Claim(*section_, 1, &fresh)) {
+    AllocationSlot* slot = &slots_[fresh];
+    if (!TryLock(slot)) return nullptr;
+    if (AddressOf(*slot) == 0) return slot;
+    Unlock(slot);  // a thread that was looking for a free slot took it first
+  }
+  return nullptr;
 }
 
 bool MappingTable::Holds(std::uint64_t address) const {
@@ -76,6 +81,7 @@ bool MappingTable::Holds(std::uint64_t address) const {
 
 void MappingTable::RemoveRange(std::uint64_t address, std::uint64_t bytes) {
   std::uint64_t end = address + bytes;
+  if (bytes == 0) return;
   std::uint64_t used = section_->used.load(std::memory_order_relaxed);
   for (std::uint64_t i = 0; i < used; ++i) {
     AllocationSlot* slot = &slots_[i];

@@ -92,22 +92,23 @@ std::uint16_t ModuleTable::IdOf(const LoadedObject& object) {
   const char* path = object.path == nullptr || *object.path == '\0' ? executable_ : object.path;
   std::atomic<std::uint16_t>& hint = hints_[(object.map_start >> 12) % kHintSlots];
   std::uint16_t id = hint.load(std::memory_order_acquire);
-  if (id == 0 || !SameObject(slots_[id], described)) id = Find(described);
-  if (id == 0 || !SamePath(slots_[id], path)) id = Add(described, path);
+  if (id == 0 || !IsSame(slots_[id], described, path)) id = Find(described, path);
+  if (id == 0) id = Add(described, path);
   hint.store(id, std::memory_order_release);
   return id;
 }
 
-std::uint16_t ModuleTable::Find(const ModuleSlot& wanted) {
+std::uint16_t ModuleTable::Find(const ModuleSlot& wanted, const char* path) {
   std::uint64_t used = section_->used.load(std::memory_order_acquire);
   for (std::uint64_t id = used - 1; id > 0; --id) {
     bool is_ready = slots_[id].ready.load(std::memory_order_acquire) != 0;  // pairs with Add
-    if (is_ready && SameObject(slots_[id], wanted)) return static_cast<std::uint16_t>(id);
+    if (is_ready && IsSame(slots_[id], wanted, path)) return static_cast<std::uint16_t>(id);
   }
   return 0;
 }
 
-bool ModuleTable::SamePath(const ModuleSlot& slot, const char* path) const {
+bool ModuleTable::IsSame(const ModuleSlot& slot, const ModuleSlot& wanted, const char* path) const {
+  if (!SameObject(slot, wanted)) return false;
   const char* stored = segment_->Entries<char>(SectionKind::kStrings) + slot.path_offset;
   std::size_t bytes = strlen(path);
   return bytes == slot.path_bytes && memcmp(stored, path, bytes) == 0;

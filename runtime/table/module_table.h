@@ -27,10 +27,10 @@ class ModuleTable {
  private:
   static constexpr std::uint32_t kHintSlots = 256;
 
-  std::uint16_t Find(const ModuleSlot& wanted);
+  std::uint16_t Find(const ModuleSlot& wanted, const char* path);
   std::uint16_t Add(const ModuleSlot& described, const char* path);
   bool StorePath(const char* path, ModuleSlot* slot);
-  bool SamePath(const ModuleSlot& slot, const char* path) const;
+  bool IsSame(const ModuleSlot& slot, const ModuleSlot& wanted, const char* path) const;
 
   SegmentWriter* segment_ = nullptr;
   ModuleSlot* slots_ = nullptr;

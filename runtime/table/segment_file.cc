@@ -57,40 +57,6 @@ bool IsOfDeadProcess(const char* name) {
   return at != name && *at == '-' && RawSyscall(SYS_kill, pid, 0) == -ESRCH;
 }
 
-void AddEntry(int directory, const char* name, Tally* tally) {
-  struct stat status = {};
-  long result = RawSyscall(SYS_newfstatat, directory, AsArgument(name), AsArgument(&status),
-                           AT_SYMLINK_NOFOLLOW);
-  if (Failed(result) || !S_ISREG(status.st_mode)) return;
-  std::uint64_t bytes = static_cast<std::uint64_t>(status.st_blocks) * 512;
-  tally->bytes += bytes;
-  if (!IsOfDeadProcess(name)) return;
-  ++tally->dead;
-  tally->dead_bytes += bytes;
-  if (tally->oldest_dead.size() != 0 && status.st_mtime >= tally->oldest_dead_time) return;
-  tally->oldest_dead_time = status.st_mtime;
-  tally->oldest_dead.Clear();
-  tally->oldest_dead.Append(name);
-}
-
-Tally ReadDirectory(int directory) {
-  alignas(8) char buffer[2048];
-  Tally tally;
-  RawSyscall(SYS_lseek, directory, 0, SEEK_SET);
-  for (int listed = 0; listed < kMaxListedEntries;) {
-    long filled = RawSyscall(SYS_getdents64, directory, AsArgument(buffer), sizeof(buffer));
-    if (Failed(filled) || filled == 0) break;
-    for (long at = 0; at < filled; ++listed) {
-      // struct linux_dirent64: inode, offset, record length (u16 at 16), type, name at 19
-      std::uint16_t record_bytes;
-      memcpy(&record_bytes, buffer + at + 16, sizeof(record_bytes));
-      AddEntry(directory, buffer + at + 19, &tally);
-      at += record_bytes;
-    }
-  }
-  return tally;
-}
-
 // A pid that is not here may be alive in another container that shares the directory.
 bool IsOfOurNamespace(int directory, const char* name) {
   std::uint64_t magic = 0, pid_namespace = 0;
@@ -104,14 +70,56 @@ bool IsOfOurNamespace(int directory, const char* name) {
   return magic == kSegmentMagic && pid_namespace == sys::PidNamespace();
 }
 
+// Names alone tell how many may be dead; that they are takes a look inside.
+enum class Look : bool { kAtNames, kInside };
+
+void AddEntry(int directory, const char* name, Look look, Tally* tally) {
+  struct stat status = {};
+  long result = RawSyscall(SYS_newfstatat, directory, AsArgument(name), AsArgument(&status),
+                           AT_SYMLINK_NOFOLLOW);
+  if (Failed(result) || !S_ISREG(status.st_mode)) return;
+  std::uint64_t bytes = static_cast<std::uint64_t>(status.st_blocks) * 512;
+  tally->bytes += bytes;
+  if (!IsOfDeadProcess(name)) return;
+  if (look == Look::kInside && !IsOfOurNamespace(directory, name)) return;
+  ++tally->dead;
+  tally->dead_bytes += bytes;
+  if (tally->oldest_dead.size() != 0 && status.st_mtime >= tally->oldest_dead_time) return;
+  tally->oldest_dead_time = status.st_mtime;
+  tally->oldest_dead.Clear();
+  tally->oldest_dead.Append(name);
+}
+
+Tally ReadDirectory(int directory, Look look) {
+  alignas(8) char buffer[2048];
+  Tally tally;
+  RawSyscall(SYS_lseek, directory, 0, SEEK_SET);
+  for (int listed = 0; listed < kMaxListedEntries;) {
+    long filled = RawSyscall(SYS_getdents64, directory, AsArgument(buffer), sizeof(buffer));
+    if (Failed(filled) || filled == 0) break;
+    for (long at = 0; at < filled; ++listed) {
+      // struct linux_dirent64: inode, offset, record length (u16 at 16), type, name at 19
+      std::uint16_t record_bytes;
+      memcpy(&record_bytes, buffer + at + 16, sizeof(record_bytes));
+      AddEntry(directory, buffer + at + 19, look, &tally);
+      at += record_bytes;
+    }
+  }
+  return tally;
+}
+
+bool IsWithinBounds(const Tally& tally) {
+  return tally.dead <= kMaxDeadSegments && tally.dead_bytes <= kMaxDeadBytes;
+}
+
 // Reads the directory and removes dead segments, oldest first, until the rest is within bounds.
 Tally ReadTidiedDirectory(int directory) {
-  Tally tally = ReadDirectory(directory);
-  for (int removed = 0; removed < kMaxRemovedAtOnce; ++removed) {
-    bool is_within = tally.dead <= kMaxDeadSegments && tally.dead_bytes <= kMaxDeadBytes;
-    if (is_within || !IsOfOurNamespace(directory, tally.oldest_dead.c_str())) break;
+  Tally tally = ReadDirectory(directory, Look::kAtNames);
+  if (IsWithinBounds(tally)) return tally;
+  tally = ReadDirectory(directory, Look::kInside);
+  for (int removed = 0; removed < kMaxRemovedAtOnce && !IsWithinBounds(tally); ++removed) {
     RawSyscall(SYS_unlinkat, directory, AsArgument(tally.oldest_dead.c_str()), 0);
-    tally = ReadDirectory(directory);
+    tally = ReadDirectory(directory, Look::kInside);
   }
   return tally;
 }

@@ -57,7 +57,7 @@ bool StackTree::FindOrAdd(std::uint64_t frame, StackId parent, StackId* node) {
   Index* index = index_.load(std::memory_order_acquire);  // pairs with the release in GrowIndex
   std::uint32_t added = kNoNode;
   std::uint64_t at = HashOf(frame, parent);
-  for (std::uint32_t probes = 0; probes <= index->mask; ++probes, ++at) {
+  for (int probes = 0; probes < kMaxProbes; ++probes, ++at) {
     std::uint32_t id = NodeAt(index->Slot(at), frame, parent, &added);
     if (id == kNoNode) return false;
     if (nodes_[id].frame != frame || nodes_[id].parent != parent) continue;
@@ -65,7 +65,11 @@ bool StackTree::FindOrAdd(std::uint64_t frame, StackId parent, StackId* node) {
     if (id == added && NodeCount() * 2 > index->mask) GrowIndex(index, NodeCount());
     return true;
   }
-  return false;
+  // The index is crowded while another thread makes a larger one: a node that nobody will find
+  // again.
+  if (added == kNoNode) added = AddNode(frame, parent);
+  *node = StackId{added};
+  return added != kNoNode;
 }
 
 // The node of an index slot; a free one is given to a node made of `frame` and `parent`, which is
@@ -112,20 +116,29 @@ void StackTree::GrowIndex(Index* old, std::uint64_t nodes) {
 }
 
 SiteSlot* StackTree::SiteOf(StackId stack, SiteKind kind) {
-  std::atomic<std::uint32_t>& site = nodes_[static_cast<std::uint32_t>(stack)].site;
-  std::uint32_t id = site.load(std::memory_order_acquire);  // pairs with the release below
-  if (id != 0) return &sites_[id];
+  std::atomic<std::uint32_t>* link = &nodes_[static_cast<std::uint32_t>(stack)].site;
+  for (;;) {
+    std::uint32_t id = link->load(std::memory_order_acquire);  // pairs with the release in AddSite
+    if (id == 0) id = AddSite(link, stack, kind);
+    if (id == 0) return nullptr;
+    if (sites_[id].kind == kind) return &sites_[id];
+    link = &sites_[id].sibling;  // there is one of each kind, so this ends
+  }
+}
+
+// The site that `link` names in the end: a fresh one, or that of a faster thread; 0: no room.
+std::uint32_t StackTree::AddSite(std::atomic<std::uint32_t>* link, StackId stack, SiteKind kind) {
   std::uint64_t claimed = 0;
   if (!segment_->Claim(*site_section_, 1, &claimed)) {
     segment_->counters().dropped_stacks_full.fetch_add(1, std::memory_order_relaxed);
-    return nullptr;
+    return 0;
   }
   sites_[claimed].stack = stack;
   sites_[claimed].kind = kind;
   auto fresh = static_cast<std::uint32_t>(claimed);
+  std::uint32_t none = 0;
   // Losing the race leaves an entry without samples, which readers pass over.
-  if (site.compare_exchange_strong(id, fresh, std::memory_order_acq_rel)) id = fresh;
-  return &sites_[id];
+  return link->compare_exchange_strong(none, fresh, std::memory_order_acq_rel) ? fresh : none;
 }
 
 }  // namespace limpet

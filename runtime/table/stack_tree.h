@@ -40,12 +40,14 @@ class StackTree {
     std::uint64_t Bytes() const { return sizeof(Index) + (std::uint64_t{mask} + 1) * sizeof(mask); }
   };
   static constexpr std::uint32_t kFirstIndexSlots = 1 << 13;
+  static constexpr int kMaxProbes = 128;  // at most half full, the longest run is a few dozen
   static constexpr std::uint32_t kNoNode = ~std::uint32_t{0};
 
   bool FindOrAdd(std::uint64_t frame, StackId parent, StackId* node);
   std::uint32_t NodeAt(std::atomic<std::uint32_t>& slot, std::uint64_t frame, StackId parent,
                        std::uint32_t* added);
   std::uint32_t AddNode(std::uint64_t frame, StackId parent);
+  std::uint32_t AddSite(std::atomic<std::uint32_t>* link, StackId stack, SiteKind kind);
   void GrowIndex(Index* old, std::uint64_t nodes);
   static Index* MakeIndex(std::uint64_t slots);
   std::uint64_t NodeCount() const;

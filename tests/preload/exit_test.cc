@@ -30,7 +30,7 @@ TEST_P(CleanExit, WritesALastDumpWhenAsked) {
   ASSERT_EQ(files.size(), 2u);
   EXPECT_EQ(TotalsOfDump(files.back(), "ExitAllocates()"), kTotals);
   bool runs_handlers = GetParam()[0] != '_';
-  EXPECT_EQ(TotalsOfDump(files.back(), "AtExitAllocates").allocated_bytes, runs_handlers ? 900 : 0)
+  EXPECT_EQ(TotalsOfDump(files.back(), "LateAllocates").allocated_bytes, runs_handlers ? 900 : 0)
       << "the dump comes after the program's own handlers";
   EXPECT_TRUE(program.Segments().empty());
 }

@@ -29,7 +29,7 @@ SITE void ByNew() {
 SITE void BySizedDelete() {
   for (int i = 0; i < kBlocks; ++i) {
     auto* text = new std::string(50, 'x');
-    UseBlock(text);
+    UseBlock(text->data());
     delete text;
   }
 }

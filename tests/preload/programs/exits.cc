@@ -17,7 +17,7 @@ SITE void ExitAllocates() {
   free(blocks[1]);
 }
 
-SITE void AtExitAllocates() { UseBlock(malloc(900)); }
+SITE void LateAllocates() { UseBlock(malloc(900)); }
 
 }  // namespace
 
@@ -30,8 +30,8 @@ int main(int, char** arguments) {
     return 0;
   }
   ExitAllocates();
-  atexit(AtExitAllocates);
-  at_quick_exit(AtExitAllocates);
+  atexit(LateAllocates);
+  at_quick_exit(LateAllocates);
   if (IsMode(way, "exit")) exit(kStatus);
   if (IsMode(way, "_exit")) _exit(kStatus);
   if (IsMode(way, "_Exit")) _Exit(kStatus);

@@ -31,7 +31,7 @@ struct Golden {
   Golden { "  " #type "." #field, offsetof(type, field), offset }
 
 constexpr Golden kGoldens[] = {
-    LIMPET_SIZE(SegmentHeader, 2472),
+    LIMPET_SIZE(SegmentHeader, 2432),
     LIMPET_OFFSET(SegmentHeader, magic, 0),
     LIMPET_OFFSET(SegmentHeader, abi_version, 8),
     LIMPET_OFFSET(SegmentHeader, header_bytes, 12),
@@ -84,7 +84,7 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(StackNode, frame, 0),
     LIMPET_OFFSET(StackNode, parent, 8),
     LIMPET_OFFSET(StackNode, site, 12),
-    LIMPET_SIZE(SiteSlot, 32),
+    LIMPET_SIZE(SiteSlot, 40),
     LIMPET_OFFSET(SiteSlot, stack, 0),
     LIMPET_OFFSET(SiteSlot, kind, 4),
     LIMPET_OFFSET(SiteSlot, allocated_objects, 8),

@@ -100,17 +100,16 @@ TEST(OptionMessages, TellTheRoomThatAPathHas) {
 
 // Nobody reads stderr any more: a program that does not write there itself goes on.
 TEST(OptionMessages, DoNotEndAProgramWhoseStderrIsABrokenPipe) {
-  EXPECT_EQ(test::InChild([] {
-              int ends[2];
-              ASSERT_EQ(pipe(ends), 0);
-              signal(SIGPIPE, SIG_DFL);
-              close(ends[0]);
-              dup2(ends[1], STDERR_FILENO);
-              Options options;
-              const char* variables[] = {"LIMPET_X=1", nullptr};
-              ReadOptions(variables, /*reports=*/true, &options);
-            }),
-            test::kPassed);
+  test::ExpectInChild([] {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    signal(SIGPIPE, SIG_DFL);
+    close(ends[0]);
+    dup2(ends[1], STDERR_FILENO);
+    Options options;
+    const char* variables[] = {"LIMPET_X=1", nullptr};
+    ReadOptions(variables, /*reports=*/true, &options);
+  });
 }
 
 }  // namespace

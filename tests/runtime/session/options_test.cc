@@ -235,34 +235,31 @@ TEST(ReadOptions, TakesPathsUpToTheirRoom) {
 }
 
 TEST(ReadOptions, WritesIntoTmpWhereTheWorkingDirectoryIsGone) {
-  EXPECT_EQ(test::InChild([] {
-              {
-                TemporaryDirectory directory;
-                ASSERT_EQ(chdir(directory.path().c_str()), 0);
-              }
-              EXPECT_STREQ(OptionsOf({}).dump_directory.c_str(), "/tmp/limpet");
-            }),
-            test::kPassed);
+  test::ExpectInChild([] {
+    {
+      TemporaryDirectory directory;
+      ASSERT_EQ(chdir(directory.path().c_str()), 0);
+    }
+    EXPECT_STREQ(OptionsOf({}).dump_directory.c_str(), "/tmp/limpet");
+  });
 }
 
 // Outside of a chroot the kernel calls the working directory "(unreachable)/..." (getcwd(3)).
 TEST(ReadOptions, WritesIntoTmpWhereTheWorkingDirectoryIsUnreachable) {
   if (geteuid() != 0) GTEST_SKIP() << "chroot needs root";
   TemporaryDirectory jail;
-  EXPECT_EQ(test::InChild([&] {
-              ASSERT_EQ(chdir("/usr"), 0);
-              ASSERT_EQ(chroot(jail.path().c_str()), 0);
-              EXPECT_STREQ(OptionsOf({}).dump_directory.c_str(), "/tmp/limpet");
-            }),
-            test::kPassed);
+  test::ExpectInChild([&] {
+    ASSERT_EQ(chdir("/usr"), 0);
+    ASSERT_EQ(chroot(jail.path().c_str()), 0);
+    EXPECT_STREQ(OptionsOf({}).dump_directory.c_str(), "/tmp/limpet");
+  });
 }
 
 TEST(ReadOptions, JoinsPathsToTheRootDirectoryByOneSlash) {
-  EXPECT_EQ(test::InChild([] {
-              ASSERT_EQ(chdir("/"), 0);
-              EXPECT_STREQ(OptionsOf({}).dump_directory.c_str(), "/limpet");
-            }),
-            test::kPassed);
+  test::ExpectInChild([] {
+    ASSERT_EQ(chdir("/"), 0);
+    EXPECT_STREQ(OptionsOf({}).dump_directory.c_str(), "/limpet");
+  });
 }
 
 }  // namespace

@@ -1,8 +1,13 @@
+#include <errno.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <memory>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include "runtime/thread_record.h"
@@ -82,6 +87,61 @@ TEST(ThreadRecordPool, KeepsNoneWhereThereIsNoneToKeep) {
   ThreadRecord* record = pool->Claim();
   pool->Reset(nullptr);
   EXPECT_EQ(pool->Claim(), record);
+}
+
+// join() returns a moment before the kernel has forgotten the thread.
+void WaitUntilForgotten(pid_t thread) {
+  while (tgkill(getpid(), thread, 0) == 0) sched_yield();
+  EXPECT_EQ(errno, ESRCH);
+}
+
+// The record of a thread that claimed it, retired it and is gone.
+ThreadRecord* RetireInAThread(ThreadRecordPool& pool) {
+  ThreadRecord* record = nullptr;
+  pid_t id = 0;
+  std::thread([&] {
+    record = pool.Claim();
+    id = gettid();
+    pool.Retire(record);
+  }).join();
+  WaitUntilForgotten(id);
+  return record;
+}
+
+TEST(ThreadRecordPool, LeavesARetiredRecordToItsThreadWhileThatLives) {
+  auto pool = Pool();
+  ThreadRecord* record = pool->Claim();
+  pool->Retire(record);
+  for (int i = 0; i < 10; ++i) EXPECT_NE(pool->Claim(), record);
+}
+
+TEST(ThreadRecordPool, HandsOutARetiredRecordOnceItsThreadIsGone) {
+  auto pool = Pool();
+  ThreadRecord* record = RetireInAThread(*pool);
+  EXPECT_EQ(pool->Claim(), record);
+  EXPECT_NE(pool->Claim(), record);
+}
+
+TEST(ThreadRecordPool, FindsARecordOfAGoneThreadBehindThatOfALiveOne) {
+  auto pool = Pool();
+  ThreadRecord* own = pool->Claim();
+  ThreadRecord* record = RetireInAThread(*pool);
+  pool->Retire(own);
+  EXPECT_EQ(pool->Claim(), record);
+}
+
+TEST(ThreadRecordPool, SharesFewRecordsAmongThreadsThatComeAndGo) {
+  auto pool = Pool();
+  for (int i = 0; i < 200; ++i) ASSERT_EQ(RetireInAThread(*pool)->id, 0u);
+}
+
+TEST(ThreadRecordPool, HasRetiredRecordsAgainAfterAReset) {
+  auto pool = Pool();
+  ThreadRecord* record = pool->Claim();
+  pool->Retire(record);
+  pool->Reset(nullptr);  // the child of a fork: that thread is not in it
+  EXPECT_EQ(pool->Claim(), record);
+  EXPECT_NE(pool->Claim(), record);
 }
 
 TEST(ThreadRecordPool, GivesARecordToOneThreadAtATime) {

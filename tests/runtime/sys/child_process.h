@@ -11,9 +11,6 @@
 
 namespace limpet::test {
 
-inline constexpr int kPassed = 0;
-inline constexpr int kFailed = 1;
-
 // Exit code of the child, or minus the signal that killed it.
 inline int WaitFor(pid_t child) {
   int status = 0;
@@ -22,15 +19,17 @@ inline int WaitFor(pid_t child) {
   return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-// kPassed unless an expectation failed in the child, which says so itself, or a signal killed it.
+// Fails where an expectation failed in the child, which says so itself, or a signal killed it.
 template <class Body>
-int InChild(Body body) {
+void ExpectInChild(Body body) {
   fflush(nullptr);
   pid_t child = fork();
-  if (child != 0) return WaitFor(child);
-  body();
-  fflush(nullptr);
-  _exit(testing::Test::HasFailure() ? kFailed : kPassed);
+  if (child == 0) {
+    body();
+    fflush(nullptr);
+    _exit(testing::Test::HasFailure() ? 1 : 0);
+  }
+  EXPECT_EQ(WaitFor(child), 0) << "in a forked child";
 }
 
 }  // namespace limpet::test

@@ -35,12 +35,11 @@ TEST(ProcessIdentity, HasTheStartTicksOfStat) {
 
 TEST(ProcessIdentity, HasStartTicksWhateverItsName) {
   for (const char* name : {"a b", "a) 1 2 3", ")))(((", "x) R 1 (y"}) {
-    EXPECT_EQ(test::InChild([&] {
-                prctl(PR_SET_NAME, name);
-                EXPECT_EQ(ProcessStartTicks(), StartTicksByStat());
-              }),
-              test::kPassed)
-        << name;
+    SCOPED_TRACE(name);
+    test::ExpectInChild([&] {
+      prctl(PR_SET_NAME, name);
+      EXPECT_EQ(ProcessStartTicks(), StartTicksByStat());
+    });
   }
 }
 

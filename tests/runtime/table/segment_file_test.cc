@@ -63,15 +63,14 @@ TEST(SegmentFile, IsPrivateToItsUserWhateverTheUmask) {
   for (mode_t mask : {0u, 022u, 077u}) {
     TemporaryDirectory parent;
     const std::string home = parent.File("home");
-    EXPECT_EQ(test::InChild([&] {
-                umask(mask);
-                SegmentFile file;
-                ASSERT_TRUE(Create(home, kBytes, &file));
-                EXPECT_EQ(ModeOf(home), 0700u);
-                EXPECT_EQ(ModeOf(file.path.c_str()), 0600u);
-              }),
-              test::kPassed)
-        << mask;
+    SCOPED_TRACE(mask);
+    test::ExpectInChild([&] {
+      umask(mask);
+      SegmentFile file;
+      ASSERT_TRUE(Create(home, kBytes, &file));
+      EXPECT_EQ(ModeOf(home), 0700u);
+      EXPECT_EQ(ModeOf(file.path.c_str()), 0600u);
+    });
   }
 }
 
@@ -175,26 +174,24 @@ TEST(SegmentFile, LeavesADirectoryOfItsNameAlone) {
 // Above the limit ftruncate sends SIGXFSZ, which kills.
 TEST(SegmentFile, StaysBelowTheFileSizeLimit) {
   TemporaryDirectory home;
-  EXPECT_EQ(test::InChild([&] {
-              rlimit limit = {(3 << 20) + 100, RLIM_INFINITY};
-              ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
-              SegmentFile file;
-              ASSERT_TRUE(Create(home.path(), kBytes, &file));
-              EXPECT_EQ(file.bytes, std::uint64_t{3} << 20);
-              EXPECT_EQ(StatusOf(file.path.c_str()).st_size, 3 << 20);
-            }),
-            test::kPassed);
+  test::ExpectInChild([&] {
+    rlimit limit = {(3 << 20) + 100, RLIM_INFINITY};
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    SegmentFile file;
+    ASSERT_TRUE(Create(home.path(), kBytes, &file));
+    EXPECT_EQ(file.bytes, std::uint64_t{3} << 20);
+    EXPECT_EQ(StatusOf(file.path.c_str()).st_size, 3 << 20);
+  });
 }
 
 TEST(SegmentFile, IsNotMadeWhereTheFileSizeLimitIsTooLow) {
   TemporaryDirectory home;
-  EXPECT_EQ(test::InChild([&] {
-              rlimit limit = {4096, RLIM_INFINITY};
-              ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
-              EXPECT_TRUE(IsRefused(home.path()));
-              EXPECT_TRUE(IsEmpty(home.path()));
-            }),
-            test::kPassed);
+  test::ExpectInChild([&] {
+    rlimit limit = {4096, RLIM_INFINITY};
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    EXPECT_TRUE(IsRefused(home.path()));
+    EXPECT_TRUE(IsEmpty(home.path()));
+  });
 }
 
 TEST(SegmentFile, LeavesNoDescriptorBehind) {

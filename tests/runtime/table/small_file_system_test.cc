@@ -27,11 +27,10 @@ class SmallFileSystem : public testing::Test {
   // Runs `body` where home() is a file system of `bytes`.
   template <class Body>
   void OnFileSystemOf(std::uint64_t bytes, Body body) {
-    EXPECT_EQ(test::InChild([&] {
-                ASSERT_TRUE(test::MountSmallFileSystem(home(), bytes));
-                body();
-              }),
-              test::kPassed);
+    test::ExpectInChild([&] {
+      ASSERT_TRUE(test::MountSmallFileSystem(home(), bytes));
+      body();
+    });
   }
 
   const std::string& home() const { return directory_.path(); }
