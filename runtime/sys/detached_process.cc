@@ -10,6 +10,7 @@
 
 #include <cstddef>
 
+#include "runtime/sys/clock.h"
 #include "runtime/sys/raw_syscall.h"
 
 namespace limpet::sys {
@@ -19,6 +20,7 @@ constexpr std::size_t kStackBytes = 8192;
 constexpr std::uint64_t kAllSignals = ~std::uint64_t{0};
 constexpr std::uint64_t kNoSignals = 0;
 constexpr long kPollMs = 2;
+constexpr std::uint64_t kNsPerMs = 1'000'000;
 
 alignas(16) char g_middle_stack[kStackBytes];
 alignas(16) char g_program_stack[kStackBytes];
@@ -54,9 +56,10 @@ void BecomeProgram(Start* start) {
   OpenNullDescriptors();
   ChangeSignalMask(&kNoSignals, nullptr);
   long result = -ENOENT;
-  for (const char* const* path = start->paths; *path != nullptr && result == -ENOENT; ++path) {
-    result = RawSyscall(SYS_execve, AsArgument(*path), AsArgument(start->arguments),
-                        AsArgument(kNoEnvironment));
+  for (const char* const* path = start->paths; *path != nullptr; ++path) {
+    long refused = RawSyscall(SYS_execve, AsArgument(*path), AsArgument(start->arguments),
+                              AsArgument(kNoEnvironment));
+    if (refused != -ENOENT) result = refused;  // says more than that the others are not there
   }
   start->error_number = static_cast<int>(-result);
   RawSyscall(SYS_exit, 127);
@@ -84,6 +87,19 @@ int RunMiddle(void* argument) {
   return 0;
 }
 
+// Either may come back early, because of a signal handler of the program.
+bool WaitByDescriptor(long descriptor, std::uint64_t timeout_ms) {
+  pollfd ended = {static_cast<int>(descriptor), POLLIN, 0};
+  return RawSyscall(SYS_poll, AsArgument(&ended), 1, static_cast<long>(timeout_ms)) == 1;
+}
+
+bool WaitByAsking(int pid) {
+  if (RawSyscall(SYS_kill, pid, 0) == -ESRCH) return true;
+  timespec pause = {0, kPollMs * static_cast<long>(kNsPerMs)};
+  RawSyscall(SYS_nanosleep, AsArgument(&pause), 0);
+  return false;
+}
+
 }  // namespace
 
 DetachedProcess StartDetached(const char* const* paths, const char* const* arguments) {
@@ -104,22 +120,19 @@ DetachedProcess StartDetached(const char* const* paths, const char* const* argum
 }
 
 bool WaitUntilGone(int pid, int timeout_ms) {
+  std::uint64_t end_ns =
+      ReadClockNs(CLOCK_MONOTONIC) + static_cast<std::uint64_t>(timeout_ms) * kNsPerMs;
   // A process that was reaped has no pid any more; while it is a zombie of init its pidfd is
   // readable.
   long descriptor = RawSyscall(SYS_pidfd_open, pid, 0);
-  if (!Failed(descriptor)) {
-    pollfd ended = {static_cast<int>(descriptor), POLLIN, 0};
-    long ready = RawSyscall(SYS_poll, AsArgument(&ended), 1, timeout_ms);
-    RawSyscall(SYS_close, descriptor);
-    return ready == 1;
-  }
   if (descriptor == -ESRCH) return true;
-  for (long waited_ms = 0; waited_ms < timeout_ms; waited_ms += kPollMs) {
-    if (RawSyscall(SYS_kill, pid, 0) == -ESRCH) return true;
-    timespec pause = {0, kPollMs * 1'000'000};
-    RawSyscall(SYS_nanosleep, AsArgument(&pause), 0);
+  bool is_gone = false;
+  while (!is_gone && ReadClockNs(CLOCK_MONOTONIC) < end_ns) {
+    std::uint64_t left_ms = (end_ns - ReadClockNs(CLOCK_MONOTONIC)) / kNsPerMs + 1;
+    is_gone = Failed(descriptor) ? WaitByAsking(pid) : WaitByDescriptor(descriptor, left_ms);
   }
-  return false;
+  if (!Failed(descriptor)) RawSyscall(SYS_close, descriptor);
+  return is_gone;
 }
 
 }  // namespace limpet::sys
