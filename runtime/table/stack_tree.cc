@@ -1,13 +1,19 @@
 #include "runtime/table/stack_tree.h"
 
+#include <bit>
+
 #include "runtime/sys/private_pages.h"
 
 namespace limpet {
 namespace {
 
+// Every bit of both must reach the low bits, which choose the slot: a function that is called from
+// a thousand places is a thousand nodes of one frame.
 std::uint64_t HashOf(std::uint64_t frame, StackId parent) {
-  std::uint64_t mixed = (frame ^ static_cast<std::uint64_t>(parent) << 40) * 0x9E3779B97F4A7C15U;
-  return mixed ^ mixed >> 29;
+  std::uint64_t mixed =
+      (frame ^ static_cast<std::uint64_t>(parent) * 0x9E3779B97F4A7C15U) * 0xD6E8FEB86659FD93U;
+  mixed = (mixed ^ mixed >> 32) * 0xD6E8FEB86659FD93U;
+  return mixed ^ mixed >> 32;
 }
 
 }  // namespace
@@ -99,20 +105,25 @@ std::uint32_t StackTree::AddNode(std::uint64_t frame, StackId parent) {
 // together are smaller than the new one.
 void StackTree::GrowIndex(Index* old, std::uint64_t nodes) {
   if (is_growing_.exchange(true, std::memory_order_acquire)) return;
-  std::uint64_t slots = (std::uint64_t{old->mask} + 1) * 2;
+  std::uint64_t slots = std::bit_ceil(nodes * 4);
   Index* index = index_.load(std::memory_order_relaxed) == old ? MakeIndex(slots) : nullptr;
   if (index != nullptr) {
-    for (std::uint64_t id = kRootNodes; id < nodes; ++id) {
-      if (nodes_[id].frame == 0) continue;  // claimed, not written yet
-      std::uint64_t at = HashOf(nodes_[id].frame, nodes_[id].parent);
-      while (index->Slot(at).load(std::memory_order_relaxed) != 0) ++at;
-      index->Slot(at).store(static_cast<std::uint32_t>(id), std::memory_order_relaxed);
-    }
-    segment_->counters().private_bytes.fetch_add(slots * sizeof(std::uint32_t),
-                                                 std::memory_order_relaxed);
+    for (std::uint64_t id = kRootNodes; id < nodes; ++id)
+      index->Enter(nodes_[id], static_cast<std::uint32_t>(id));
+    segment_->counters().private_bytes.fetch_add(index->Bytes(), std::memory_order_relaxed);
     index_.store(index, std::memory_order_release);  // pairs with the acquire in FindOrAdd
   }
   is_growing_.store(false, std::memory_order_release);
+}
+
+// Nobody else sees the index yet. A node that is claimed, but not written, is left out.
+void StackTree::Index::Enter(const StackNode& node, std::uint32_t id) {
+  if (node.frame == 0) return;
+  std::uint64_t at = HashOf(node.frame, node.parent);
+  for (int probes = 0; probes < kMaxProbes; ++probes, ++at) {
+    std::uint32_t present = Slot(at).load(std::memory_order_relaxed);
+    if (present == 0) return Slot(at).store(id, std::memory_order_relaxed);
+  }
 }
 
 SiteSlot* StackTree::SiteOf(StackId stack, SiteKind kind) {

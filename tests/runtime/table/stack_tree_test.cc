@@ -120,6 +120,7 @@ TEST(StackTree, FindsOneFrameUnderManyParents) {
   std::vector<StackId> ids;
   for (std::uint64_t i = 0; i < kCallers; ++i) ids.push_back(forest.Intern({16 + i * 16, 7}));
   for (std::uint64_t i = 0; i < kCallers; ++i) {
+    ASSERT_EQ(forest.Intern({16 + i * 16, 7}), ids[i]) << i;
     ASSERT_EQ(forest.PathOf(ids[i]), Frames({16 + i * 16, 7}));
   }
   EXPECT_EQ(forest.Nodes(), 2 * kCallers + kRootNodes);

@@ -2,10 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <atomic>
-#include <map>
-#include <set>
 #include <vector>
 
 #include "tests/runtime/table/parallel.h"
@@ -63,23 +60,6 @@ TEST(StackTreeThreads, NameDifferentStacksRightly) {
     ASSERT_EQ(forest.PathOf(naming.stack), FramesOf(naming.number));
   }
   EXPECT_EQ(forest.Dropped(), 0u);
-}
-
-// Doubles are allowed where the index grows meanwhile; there are few of them, and never more than
-// one a thread.
-TEST(StackTreeThreads, SeldomNameAStackTwice) {
-  Forest forest(64 * kMiB);
-  std::map<std::uint64_t, std::set<StackId>> ids;
-  for (const Naming& naming :
-       InternInParallel(forest, [](std::uint64_t, std::uint64_t i) { return i; })) {
-    ids[naming.number].insert(naming.stack);
-  }
-  std::uint64_t doubles = 0;
-  for (const auto& [number, stacks] : ids) {
-    ASSERT_LE(stacks.size(), std::size_t{kThreads});
-    doubles += stacks.size() - 1;
-  }
-  EXPECT_LT(doubles, kStacks);
 }
 
 TEST(StackTreeThreads, FindWhatIsThereOnceNobodyAddsAnyMore) {
