@@ -39,6 +39,19 @@ TEST(StackTree, TellsEqualFramesOfDifferentParentsApart) {
   EXPECT_EQ(forest.PathOf(two), Frames({2, 9}));
 }
 
+// A function that is called from everywhere is one frame under many parents. A hash that takes
+// little note of the parent puts all its nodes in a row, and once did so until nothing was found
+// again.
+TEST(StackTree, FindsOneFrameAgainUnderEachOfManyCallers) {
+  constexpr std::uint64_t kCallers = 20'000;
+  Forest forest(16 * kMiB);
+  for (int round = 0; round < 2; ++round) {
+    for (std::uint64_t caller = 1; caller <= kCallers; ++caller)
+      forest.Intern({caller << 4, 0x777});
+  }
+  EXPECT_EQ(forest.Nodes(), kRootNodes + 2 * kCallers);
+}
+
 TEST(StackTree, TellsFramesApartByModuleAndExactness) {
   Forest forest(4 * kMiB);
   std::set<StackId> stacks = {forest.Intern({0x1000}), forest.Intern({0x1000 | kFrameIsExact}),
