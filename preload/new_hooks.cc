@@ -59,6 +59,11 @@ template <class Function>
 void* NewByMalloc(std::size_t bytes, std::size_t, std::size_t) { return g_next.malloc(bytes); }
 void DeleteByFree(void* block, std::size_t, std::size_t) { g_next.free(block); }
 
+[[gnu::always_inline]] inline void* CallNew(Operator<New>& op, std::size_t bytes, std::size_t b,
+                                            std::size_t c);
+[[gnu::always_inline]] inline void CallDelete(Operator<Delete>& op, void* block, std::size_t b,
+                                              std::size_t c);
+
 [[gnu::cold, gnu::noinline]] void* SampledNew(std::size_t bytes, std::size_t b, std::size_t c,
                                               New next) {
   SampleWeight weight = session::OnCharge(bytes);
@@ -67,22 +72,43 @@ void DeleteByFree(void* block, std::size_t, std::size_t) { g_next.free(block); }
   return block;
 }
 
+// Entered by a jump like the others, so that the return address is the program's.
+[[gnu::cold, gnu::noinline]] void* FirstNew(std::size_t bytes, std::size_t b, std::size_t c,
+                                            Operator<New>& op) {
+  Resolve<New>(op, __builtin_return_address(0), NewByMalloc);
+  return CallNew(op, bytes, b, c);
+}
+
+[[gnu::cold, gnu::noinline]] void FirstDelete(void* block, std::size_t b, std::size_t c,
+                                              Operator<Delete>& op) {
+  Resolve<Delete>(op, __builtin_return_address(0), DeleteByFree);
+  CallDelete(op, block, b, c);
+}
+
+[[gnu::cold, gnu::noinline]] void SlowDelete(void* block, std::size_t b, std::size_t c,
+                                             Delete next) {
+  session::OnFree(block);
+  next(block, b, c);
+}
+
 [[gnu::always_inline]] inline void* CallNew(Operator<New>& op, std::size_t bytes, std::size_t b,
                                             std::size_t c) {
-  if (op.function == nullptr) [[unlikely]]
-    Resolve<New>(op, __builtin_return_address(0), NewByMalloc);
+  New next = __atomic_load_n(&op.function, __ATOMIC_ACQUIRE);  // pairs with the release in Resolve
+  if (next == nullptr) [[unlikely]]
+    return FirstNew(bytes, b, c, op);
   if (!op.is_allocators_own || t_thread.sampler.Passes(bytes)) [[likely]]
-    return op.function(bytes, b, c);
-  return SampledNew(bytes, b, c, op.function);
+    return next(bytes, b, c);
+  return SampledNew(bytes, b, c, next);
 }
 
 [[gnu::always_inline]] inline void CallDelete(Operator<Delete>& op, void* block, std::size_t b,
                                               std::size_t c) {
-  if (op.function == nullptr) [[unlikely]]
-    Resolve<Delete>(op, __builtin_return_address(0), DeleteByFree);
+  Delete next = __atomic_load_n(&op.function, __ATOMIC_ACQUIRE);
+  if (next == nullptr) [[unlikely]]
+    return FirstDelete(block, b, c, op);
   if (op.is_allocators_own && g_free_filter.MayHold(block)) [[unlikely]]
-    session::OnFree(block);
-  op.function(block, b, c);
+    return SlowDelete(block, b, c, next);
+  next(block, b, c);
 }
 
 }  // namespace
