@@ -44,15 +44,27 @@ void* FindOperator(const char* name, const void* caller) {
   return dlsym(caller_object, name);
 }
 
+bool IsAllocatorsOwn(void* found) {
+  return found != nullptr && ObjectOf(found) == ObjectOf(reinterpret_cast<void*>(g_next.malloc));
+}
+
 template <class Function>
-[[gnu::cold, gnu::noinline]] void Resolve(Operator<Function>& op, const void* caller,
-                                          Function fallback) {
-  ResolveNextSymbols();
-  void* found = FindOperator(op.name, caller);
-  op.is_allocators_own =
-      found != nullptr && ObjectOf(found) == ObjectOf(reinterpret_cast<void*>(g_next.malloc));
+void Publish(Operator<Function>& op, void* found, Function fallback) {
   Function function = found == nullptr ? fallback : reinterpret_cast<Function>(found);
   __atomic_store_n(&op.function, function, __ATOMIC_RELEASE);
+}
+
+// An allocator's own operator may still go through the exported malloc or aligned_alloc, which our
+// hooks record already (jemalloc's aligned operators do). One allocation shows it: did it charge
+// the sampler?
+bool GoesThroughHooks(New function, std::size_t b, std::size_t c) {
+  constexpr std::size_t kProbeBytes = 64;
+  ByteSampler kept = t_thread.sampler;
+  t_thread.sampler = ByteSampler::Parked();
+  g_next.free(function(kProbeBytes, b, c));
+  bool is_charged = !(t_thread.sampler == ByteSampler::Parked());
+  t_thread.sampler = kept;
+  return is_charged;
 }
 
 // No C++ library is in reach of a caller that needs one: nothing is known to lead here.
@@ -75,13 +87,20 @@ void DeleteByFree(void* block, std::size_t, std::size_t) { g_next.free(block); }
 // Entered by a jump like the others, so that the return address is the program's.
 [[gnu::cold, gnu::noinline]] void* FirstNew(std::size_t bytes, std::size_t b, std::size_t c,
                                             Operator<New>& op) {
-  Resolve<New>(op, __builtin_return_address(0), NewByMalloc);
+  ResolveNextSymbols();
+  void* found = FindOperator(op.name, __builtin_return_address(0));
+  op.is_allocators_own =
+      IsAllocatorsOwn(found) && !GoesThroughHooks(reinterpret_cast<New>(found), b, c);
+  Publish<New>(op, found, NewByMalloc);
   return CallNew(op, bytes, b, c);
 }
 
 [[gnu::cold, gnu::noinline]] void FirstDelete(void* block, std::size_t b, std::size_t c,
                                               Operator<Delete>& op) {
-  Resolve<Delete>(op, __builtin_return_address(0), DeleteByFree);
+  ResolveNextSymbols();
+  void* found = FindOperator(op.name, __builtin_return_address(0));
+  op.is_allocators_own = IsAllocatorsOwn(found);
+  Publish<Delete>(op, found, DeleteByFree);
   CallDelete(op, block, b, c);
 }
 
@@ -93,7 +112,7 @@ void DeleteByFree(void* block, std::size_t, std::size_t) { g_next.free(block); }
 
 [[gnu::always_inline]] inline void* CallNew(Operator<New>& op, std::size_t bytes, std::size_t b,
                                             std::size_t c) {
-  New next = __atomic_load_n(&op.function, __ATOMIC_ACQUIRE);  // pairs with the release in Resolve
+  New next = __atomic_load_n(&op.function, __ATOMIC_ACQUIRE);  // pairs with the release in Publish
   if (next == nullptr) [[unlikely]]
     return FirstNew(bytes, b, c, op);
   if (!op.is_allocators_own || t_thread.sampler.Passes(bytes)) [[likely]]

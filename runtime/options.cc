@@ -1,6 +1,8 @@
 #include "runtime/options.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -63,17 +65,54 @@ constexpr SignalName kSignalNames[] = {
 };
 
 bool IsUsableSignal(std::uint64_t number) {
-  bool is_reserved = number == SIGKILL || number == SIGSTOP || number == 32 || number == 33;
-  return number >= 1 && number <= 64 && !is_reserved;  // glibc keeps 32 and 33 for its threads
+  // A handler that returns from a fault runs the faulting instruction again, for ever; glibc keeps
+  // 32 and 33 for its threads.
+  static constexpr std::uint64_t kUnusable[] = {SIGKILL, SIGSTOP, SIGILL, SIGTRAP, SIGBUS,
+                                                SIGFPE,  SIGSEGV, 32,     33};
+  for (std::uint64_t unusable : kUnusable) {
+    if (number == unusable) return false;
+  }
+  return number >= 1 && number <= 64;
+}
+
+constexpr std::size_t kReportedBytes = 200;  // of a value; the cure must fit behind it
+
+void AppendPrintable(const char* text, sys::FixedText<512>* line) {
+  std::size_t bytes = strnlen(text, kReportedBytes + 1);
+  for (std::size_t i = 0; i < bytes && i < kReportedBytes; ++i) {
+    bool is_control = static_cast<unsigned char>(text[i]) < ' ' || text[i] == 0x7f;
+    line->Append(is_control ? "?" : text + i, 1);
+  }
+  if (bytes > kReportedBytes) line->Append("...");
+}
+
+// A message into a pipe that nobody reads must not end the program: the signal of it is taken back.
+void WriteToStandardError(const char* text, std::size_t bytes) {
+  std::uint64_t pipe_signal = std::uint64_t{1} << (SIGPIPE - 1), old_mask = 0, pending = 0;
+  constexpr long kMaskBytes = sizeof(pipe_signal);
+  timespec no_time = {0, 0};
+  sys::RawSyscall(SYS_rt_sigpending, sys::AsArgument(&pending), kMaskBytes);
+  sys::RawSyscall(SYS_rt_sigprocmask, SIG_BLOCK, sys::AsArgument(&pipe_signal),
+                  sys::AsArgument(&old_mask), kMaskBytes);
+  long written =
+      sys::RawSyscall(SYS_write, STDERR_FILENO, sys::AsArgument(text), static_cast<long>(bytes));
+  bool is_ours = written == -EPIPE && (pending & pipe_signal) == 0;
+  if (is_ours)
+    sys::RawSyscall(SYS_rt_sigtimedwait, sys::AsArgument(&pipe_signal), 0,
+                    sys::AsArgument(&no_time), kMaskBytes);
+  sys::RawSyscall(SYS_rt_sigprocmask, SIG_SETMASK, sys::AsArgument(&old_mask), 0, kMaskBytes);
 }
 
 void Report(const char* name, const char* value, const char* expected) {
   sys::FixedText<512> line;
   line.Append("limpet: ").Append(name);
-  if (value != nullptr) line.Append("='").Append(value).Append("'");
+  if (value != nullptr) {
+    line.Append("='");
+    AppendPrintable(value, &line);
+    line.Append("'");
+  }
   line.Append(": ").Append(expected).Append("\n");
-  sys::RawSyscall(SYS_write, STDERR_FILENO, sys::AsArgument(line.c_str()),
-                  static_cast<long>(line.size()));
+  WriteToStandardError(line.c_str(), line.size());
 }
 
 // A setting's name and how its text is taken over; `expected` completes the message when it is not.
@@ -105,8 +144,11 @@ bool ApplyPath(const char* text, sys::FixedText<kBytes>* path) {
   char here[kBytes];
   if (*text == '\0') return false;
   if (*text != '/') {
-    if (sys::Failed(sys::RawSyscall(SYS_getcwd, sys::AsArgument(here), sizeof(here)))) return false;
-    absolute.Append(here).Append("/");
+    // Outside of a chroot the kernel answers "(unreachable)/...".
+    bool is_known = !sys::Failed(sys::RawSyscall(SYS_getcwd, sys::AsArgument(here), sizeof(here)));
+    if (!is_known || here[0] != '/') return false;
+    if (here[1] != '\0') absolute.Append(here);
+    absolute.Append("/");
   }
   absolute.Append(text);
   if (absolute.IsCut()) return false;
@@ -115,12 +157,13 @@ bool ApplyPath(const char* text, sys::FixedText<kBytes>* path) {
 }
 
 constexpr char kSizeHint[] =
-    "expected a size such as 512KiB, 1MiB or 1 (every allocation), at most 1TiB; using 512KiB";
+    "expected a size such as 512KiB, 1MiB or 1 (every allocation), at most 1024GiB; using 512KiB";
 constexpr char kLimitHint[] = "expected a size from 2MiB to 4GiB; using 64MiB";
 constexpr char kSwitchHint[] = "expected 0 or 1; using 0";
 constexpr char kSignalHint[] =
     "expected USR1, USR2, HUP, RTMIN+n, a number from 1 to 64 or none; using USR1";
-constexpr char kPathHint[] = "expected a path of at most 255 bytes; using the default";
+constexpr char kPathHint[] =
+    "expected a path, made absolute at most 511 bytes (LIMPET_RUNTIME_DIR 255); using the default";
 
 constexpr Setting kSettings[] = {
     {"LIMPET_DISABLE", [](const char* t, Options* o) { return ParseSwitch(t, &o->is_disabled); },
@@ -173,8 +216,10 @@ bool ParseByteCount(const char* text, std::uint64_t* value) {
   std::uint64_t number = 0;
   if (!TakeNumber(&text, &number)) return false;
   for (const Unit& unit : kUnits) {
-    if (EqualsIgnoringCase(text, unit.name))
-      return !__builtin_mul_overflow(number, unit.bytes, value);
+    if (!EqualsIgnoringCase(text, unit.name)) continue;
+    bool fits = !__builtin_mul_overflow(number, unit.bytes, &number);
+    if (fits) *value = number;
+    return fits;
   }
   return false;
 }
@@ -200,8 +245,8 @@ bool ParseSignal(const char* text, int* value) {
     return true;
   }
   bool is_realtime = SkipPrefix(&text, "RTMIN");
-  if (is_realtime && *text == '+') ++text;
   bool is_bare = is_realtime && *text == '\0';
+  if (is_realtime && *text == '+') ++text;
   if (!is_bare && (!TakeNumber(&text, &number) || *text != '\0' || number > 64)) return false;
   if (is_realtime) number += static_cast<std::uint64_t>(SIGRTMIN);
   if (!IsUsableSignal(number)) return false;

@@ -74,6 +74,12 @@ void ByteSampler::DrawGap(std::uint64_t interval_bytes) {
   }
 }
 
+ByteSampler ByteSampler::Parked() {
+  ByteSampler sampler;
+  sampler.DrawGap(kSamplingOff);
+  return sampler;
+}
+
 void ByteSampler::Reseed(std::uint64_t seed) {
   *this = {};
   random_.Seed(seed);

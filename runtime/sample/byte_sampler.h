@@ -78,6 +78,10 @@ class ByteSampler {
   [[gnu::cold, gnu::noinline, nodiscard]] SampleWeight ChargeSlow(std::size_t requested_bytes,
                                                                   SamplingControl& control);
 
+  // One that lets 2^63 bytes pass: whether something charged it is seen by comparing.
+  static ByteSampler Parked();
+  bool operator==(const ByteSampler&) const = default;
+
   // New stream and, at the next allocation, a new gap; for the child of a fork.
   void Reseed(std::uint64_t seed);
 

@@ -36,6 +36,8 @@ class Random {
   // Uniform on the 2^53 points k / 2^53 of (0, 1]. Never 0: its logarithm is taken.
   constexpr double UnitInterval() { return static_cast<double>((Draw() >> 11) + 1) * 0x1p-53; }
 
+  bool operator==(const Random&) const = default;
+
  private:
   static constexpr std::uint64_t kStride = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio, odd
 

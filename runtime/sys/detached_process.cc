@@ -49,10 +49,25 @@ void OpenNullDescriptors() {
   RawSyscall(SYS_close_range, 3, ~0u, 0);
 }
 
-// In the grandchild. Ignored signals would stay ignored over execve; handlers do not.
+// The program's handlers would run in this child as soon as signals are let through, in the
+// program's memory; the table of handlers is the child's own copy.
+void ResetHandlers() {
+  struct {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)();
+    std::uint64_t mask;
+  } action = {SIG_DFL, 0, nullptr, 0};
+  for (int signal = 1; signal <= 64; ++signal) {
+    RawSyscall(SYS_rt_sigaction, signal, AsArgument(&action), 0, sizeof(action.mask));
+  }
+}
+
+// In the grandchild.
 void BecomeProgram(Start* start) {
   static const char* const kNoEnvironment[] = {nullptr};
   RawSyscall(SYS_setsid);
+  ResetHandlers();
   OpenNullDescriptors();
   ChangeSignalMask(&kNoSignals, nullptr);
   long result = -ENOENT;

@@ -108,6 +108,8 @@ SampledBlock MappingTable::Part(const AllocationSlot& slot, std::uint64_t addres
 void MappingTable::Cut(AllocationSlot* slot, std::uint64_t address, std::uint64_t end) {
   std::uint64_t start = AddressOf(*slot);
   std::uint64_t stop = EndOf(*slot);
+  // It was looked at before it was locked; meanwhile it may have become another mapping.
+  if (start == 0 || start >= end || stop <= address) return Unlock(slot);
   SampledBlock behind = Part(*slot, end, stop > end ? stop : end);
   if (start < address)
     slot->requested_bytes.store(address - start, std::memory_order_release);

@@ -118,7 +118,8 @@ bool ModuleTable::IsSame(const ModuleSlot& slot, const ModuleSlot& wanted, const
 std::uint16_t ModuleTable::Add(const ModuleSlot& described, const char* path) {
   std::uint64_t id = 0;
   bool has_room = section_->used.load(std::memory_order_relaxed) < kMaxModules &&
-                  segment_->Claim(*section_, 1, &id) && StorePath(path, &slots_[id]);
+                  segment_->Claim(*section_, 1, &id) && id < kMaxModules &&
+                  StorePath(path, &slots_[id]);
   if (!has_room) {
     segment_->counters().dropped_modules_full.fetch_add(1, std::memory_order_relaxed);
     return 0;

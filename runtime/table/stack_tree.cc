@@ -92,11 +92,13 @@ std::uint32_t StackTree::NodeAt(std::atomic<std::uint32_t>& slot, std::uint64_t 
   return is_ours ? *added : id;
 }
 
+// GrowIndex may look at a node that is claimed but not entered in the index yet, so both sides are
+// atomic: it sees no frame, and leaves the node out, or all of it.
 std::uint32_t StackTree::AddNode(std::uint64_t frame, StackId parent) {
   std::uint64_t id = 0;
   if (!segment_->Claim(*node_section_, 1, &id)) return kNoNode;
-  nodes_[id].frame = frame;
-  nodes_[id].parent = parent;
+  std::atomic_ref(nodes_[id].parent).store(parent, std::memory_order_relaxed);
+  std::atomic_ref(nodes_[id].frame).store(frame, std::memory_order_release);  // pairs with Enter
   return static_cast<std::uint32_t>(id);
 }
 
@@ -117,9 +119,10 @@ void StackTree::GrowIndex(Index* old, std::uint64_t nodes) {
 }
 
 // Nobody else sees the index yet. A node that is claimed, but not written, is left out.
-void StackTree::Index::Enter(const StackNode& node, std::uint32_t id) {
-  if (node.frame == 0) return;
-  std::uint64_t at = HashOf(node.frame, node.parent);
+void StackTree::Index::Enter(StackNode& node, std::uint32_t id) {
+  std::uint64_t frame = std::atomic_ref(node.frame).load(std::memory_order_acquire);
+  if (frame == 0) return;
+  std::uint64_t at = HashOf(frame, std::atomic_ref(node.parent).load(std::memory_order_relaxed));
   for (int probes = 0; probes < kMaxProbes; ++probes, ++at) {
     std::uint32_t present = Slot(at).load(std::memory_order_relaxed);
     if (present == 0) return Slot(at).store(id, std::memory_order_relaxed);

@@ -37,7 +37,7 @@ class StackTree {
     std::atomic<std::uint32_t>& Slot(std::uint64_t hash) {  // a node id, 0: free
       return reinterpret_cast<std::atomic<std::uint32_t>*>(this + 1)[hash & mask];
     }
-    void Enter(const StackNode& node, std::uint32_t id);
+    void Enter(StackNode& node, std::uint32_t id);
     std::uint64_t Bytes() const { return sizeof(Index) + (std::uint64_t{mask} + 1) * sizeof(mask); }
   };
   static constexpr std::uint32_t kFirstIndexSlots = 1 << 13;

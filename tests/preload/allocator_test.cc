@@ -55,8 +55,8 @@ TEST(Allocator, ThatIsPreloadedBehindUsIsExact) {
 
 // Ours behind another: the program's calls never come to us, and it runs.
 TEST(Allocator, ThatIsPreloadedBeforeUsLeavesNothingToSee) {
-  TracedProgram program(Preloading(std::string(kJemalloc) + ":" + LIMPET_TEST_LIBRARY, "allocators"),
-                        {});
+  TracedProgram program(
+      Preloading(std::string(kJemalloc) + ":" + LIMPET_TEST_LIBRARY, "allocators"), {});
   EXPECT_EQ(program.ReadLine(), "ready");
   program.Continue();
   EXPECT_EQ(program.Finish(), 0);

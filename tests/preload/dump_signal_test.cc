@@ -56,6 +56,19 @@ TEST(DumpSignal, WritesProfilesAndTheProgramSeesNothing) {
   EXPECT_EQ(program.Finish(), 0);
 }
 
+TEST(DumpSignal, ThatComesFiftyTimesInAMomentDoesNotStartFiftyCompanions) {
+  TemporaryDirectory directory;
+  TracedProgram program({kProgram, "often"}, {kExact, DirectorySetting(directory)});
+  ASSERT_EQ(program.ReadLine(), "raised");
+  SegmentSnapshot snapshot = program.Read();
+  EXPECT_EQ(CounterOf(snapshot, "signals_received"), 50u);
+  EXPECT_LE(CounterOf(snapshot, "companions_started"), 5u)
+      << "a request that comes while a companion works is that companion's";
+  EXPECT_GE(WaitForDumps(directory.path(), 2).size(), 2u);
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+}
+
 class ProgramThatTakesTheSignal : public testing::TestWithParam<const char*> {};
 
 TEST_P(ProgramThatTakesTheSignal, HasIt) {
@@ -107,7 +120,8 @@ TEST(Errno, IsKeptByEveryHookOnItsSlowPath) {
 }
 
 TEST(Errno, IsKeptWhenThereCanBeNoSegment) {
-  TracedProgram program({"/usr/bin/env", "LIMPET_RUNTIME_DIR=/proc/none", LIMPET_PROGRAMS "/errno_keeper"}, {kExact});
+  TracedProgram program(
+      {"/usr/bin/env", "LIMPET_RUNTIME_DIR=/proc/none", LIMPET_PROGRAMS "/errno_keeper"}, {kExact});
   EXPECT_EQ(program.Finish(), 0);
 }
 

@@ -38,9 +38,8 @@ TEST(Exec, OfAProgramThatSamplesNothingLeavesNoSegment) {
 }
 
 TEST(Exec, OfAProgramThatIsNotTracedIsNotTakenForTheOldOne) {
-  TracedProgram program({kExecs, "2", "/usr/bin/env", "LD_PRELOAD=", LIMPET_PROGRAMS "/exits",
-                         "empty"},
-                        {kExact});
+  TracedProgram program(
+      {kExecs, "2", "/usr/bin/env", "LD_PRELOAD=", LIMPET_PROGRAMS "/exits", "empty"}, {kExact});
   FollowSelf(program);
   ASSERT_EQ(program.ReadLine(), "ready");
   CommandOutput ps = RunProgram({LIMPET_COMPANION, "ps", "--json"},

@@ -70,9 +70,9 @@ TEST(EmptyProcess, GivesAValidEmptyProfile) {
   program.WaitUntilReady();
   EXPECT_TRUE(program.Segments().empty()) << "nothing was sampled";
   std::string file = directory.File("heap.pb.gz");
-  CommandOutput dump = RunProgram({LIMPET_COMPANION, "dump", std::to_string(program.pid()), "-p",
-                                   "heap", "-o", file},
-                                  {"LIMPET_RUNTIME_DIR=" + program.runtime_directory()});
+  CommandOutput dump = RunProgram(
+      {LIMPET_COMPANION, "dump", std::to_string(program.pid()), "-p", "heap", "-o", file},
+      {"LIMPET_RUNTIME_DIR=" + program.runtime_directory()});
   EXPECT_EQ(dump.exit_code, 0) << dump.error;
   EXPECT_EQ(TotalsOfDump(file, ""), SiteTotals{});
   program.Continue();

@@ -39,9 +39,9 @@ TEST(Limits, ASegmentThatIsFullIsCountedAndShown) {
   EXPECT_EQ(totals.allocated_objects, 1'000'000) << "what was allocated is known all the same";
   EXPECT_GT(dropped, 0);
   EXPECT_NEAR(static_cast<double>(totals.objects_in_use + dropped), 1e6, 1e3);
-  CommandOutput dump = RunProgram(
-      {LIMPET_COMPANION, "dump", std::to_string(program.pid()), "-f", "text", "-o", "-", "-p", "heap"},
-      {"LIMPET_RUNTIME_DIR=" + program.runtime_directory()});
+  CommandOutput dump = RunProgram({LIMPET_COMPANION, "dump", std::to_string(program.pid()), "-f",
+                                   "text", "-o", "-", "-p", "heap"},
+                                  {"LIMPET_RUNTIME_DIR=" + program.runtime_directory()});
   EXPECT_NE((dump.out + dump.error).find("dropped_allocations_full"), std::string::npos);
   program.Continue();
   ASSERT_EQ(program.ReadLine(), "freed");
@@ -138,9 +138,8 @@ class Setting : public testing::TestWithParam<std::pair<const char*, int>> {};
 TEST_P(Setting, IsToldOfOnceWhenItIsBad) {
   TemporaryDirectory directory;
   auto [setting, lines] = GetParam();
-  CommandOutput output =
-      RunProgram({"/usr/bin/env", kPreload, setting, "/bin/sh", "-c", "exit 9"},
-                 {"LIMPET_RUNTIME_DIR=" + directory.path()});
+  CommandOutput output = RunProgram({"/usr/bin/env", kPreload, setting, "/bin/sh", "-c", "exit 9"},
+                                    {"LIMPET_RUNTIME_DIR=" + directory.path()});
   EXPECT_EQ(output.exit_code, 9);
   EXPECT_EQ(std::count(output.error.begin(), output.error.end(), '\n'), lines) << output.error;
   EXPECT_EQ(output.out, "");
@@ -151,7 +150,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(std::pair("LIMPET_SAMPLE_BYTES=many", 1), std::pair("LIMPET_SAMPLE_BYTES=0", 1),
                     std::pair("LIMPET_SAMPLE_BYTES=-1", 1),
                     std::pair("LIMPET_SAMPLE_BYTES=99999999999999999999", 1),
-                    std::pair("LIMPET_SAMPLE_BYTES=64KiB", 0), std::pair("LIMPET_SIGNAL=KILL", 1),
+                    std::pair("LIMPET_SAMPLE_BYTES=64KiB", 0),
+                    std::pair("LIMPET_SAMPLE_BYTES=1TiB", 0), std::pair("LIMPET_SIGNAL=KILL", 1),
                     std::pair("LIMPET_SIGNAL=9", 1), std::pair("LIMPET_SIGNAL=USR2", 0),
                     std::pair("LIMPET_MAX_BYTES=1", 1), std::pair("LIMPET_MMAP=maybe", 1),
                     std::pair("LIMPET_DISABLE=2", 1), std::pair("LIMPET_NO_SUCH=1", 1),

@@ -38,6 +38,9 @@ std::optional<ProcessFacts> FindProcess(const SegmentName& name) {
 
 ProcessRow RowOfSegment(const SegmentEntry& entry) {
   ProcessRow row{.pid = entry.name.pid, .process = FindProcess(entry.name)};
+  if (row.process.has_value() && !row.process->has_limpet.value_or(true)) {
+    row.process.reset();  // it has become another program by exec, one that is not traced
+  }
   if (row.process.has_value()) row.executable = row.process->executable;
   absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(entry.path);
   if (!snapshot.ok()) {

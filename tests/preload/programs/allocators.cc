@@ -37,10 +37,10 @@ SITE void ByAlignedNew() {
   for (int i = 0; i < 10; ++i) {
     void* block = operator new (640, std::align_val_t{64});
     UseBlock(block);
-    if (i % 2 == 0) operator delete(block, std::align_val_t{64});
+    if (i % 2 == 0) operator delete (block, std::align_val_t{64});
   }
 }
-SITE void ByNothrowNew() { UseBlock(operator new (33, std::nothrow)); }
+SITE void ByNothrowNew() { UseBlock(operator new(33, std::nothrow)); }
 
 }  // namespace
 

@@ -64,6 +64,12 @@ void RaiseTwice() {
   CheckNothingIsLeft(descriptors);
 }
 
+void RaiseOften() {
+  for (int i = 0; i < 50; ++i) raise(SIGUSR1);
+  Say("raised");
+  WaitForTest();
+}
+
 sigset_t Block(int signal) {
   sigset_t signals;
   sigemptyset(&signals);
@@ -114,6 +120,7 @@ int main(int, char** arguments) {
   StartWatchdog();
   if (IsMode(way, "twice")) return RaiseTwice(), 0;
   SignalledAllocates();
+  if (IsMode(way, "often")) return RaiseOften(), 0;
   if (IsMode(way, "sigaction") || IsMode(way, "signal")) UseHandler(SIGUSR1, way);
   if (IsMode(way, "sigwait")) UseSigwait(SIGUSR1);
   if (IsMode(way, "signalfd")) UseSignalfd(SIGUSR1);

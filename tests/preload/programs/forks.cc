@@ -160,7 +160,8 @@ SITE void* StormChildAllocates(void*) {
   pthread_t thread;
   StartWatchdog();
   void* block = malloc(70);
-  Require(pthread_create(&thread, nullptr, StormChildAllocates, nullptr) == 0, "a child has threads");
+  Require(pthread_create(&thread, nullptr, StormChildAllocates, nullptr) == 0,
+          "a child has threads");
   pthread_join(thread, nullptr);
   free(block);
   _exit(0);

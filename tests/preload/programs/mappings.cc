@@ -10,8 +10,8 @@ namespace {
 constexpr size_t kPage = 4096;
 
 char* Map(size_t pages, void* at = nullptr, int flags = 0) {
-  void* mapping = mmap(at, pages * kPage, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+  void* mapping =
+      mmap(at, pages * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   Require(mapping != MAP_FAILED, "mmap works");
   return static_cast<char*>(mapping);
 }

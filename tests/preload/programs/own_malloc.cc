@@ -23,7 +23,9 @@ extern "C" {
   return block;
 }
 [[gnu::visibility("default")]] void free(void*) {}
-[[gnu::visibility("default")]] void* calloc(size_t count, size_t bytes) { return malloc(count * bytes); }
+[[gnu::visibility("default")]] void* calloc(size_t count, size_t bytes) {
+  return malloc(count * bytes);
+}
 [[gnu::visibility("default")]] void* realloc(void* block, size_t bytes) {
   void* moved = malloc(bytes);
   if (moved != nullptr && block != nullptr) {

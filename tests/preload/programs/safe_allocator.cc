@@ -115,7 +115,9 @@ EXPORTED int posix_memalign(void** block, size_t alignment, size_t bytes) {
   *block = TakeAligned(alignment, bytes);
   return 0;
 }
-EXPORTED void* aligned_alloc(size_t alignment, size_t bytes) { return TakeAligned(alignment, bytes); }
+EXPORTED void* aligned_alloc(size_t alignment, size_t bytes) {
+  return TakeAligned(alignment, bytes);
+}
 EXPORTED void* memalign(size_t alignment, size_t bytes) { return TakeAligned(alignment, bytes); }
 EXPORTED void* valloc(size_t bytes) { return TakeAligned(4096, bytes); }
 EXPORTED void* pvalloc(size_t bytes) { return TakeAligned(4096, bytes); }

@@ -4,6 +4,7 @@
 //   altstack   the same on a stack of its own
 //   jump       it leaves by siglongjmp while the program computes
 //   wild       it leaves by siglongjmp wherever it is, also inside our hooks, on a stack of its own
+//   nested     it is left by the siglongjmp of a second handler while it allocates on that stack
 //
 // Linked to safe_allocator: with libc's malloc all this would be the program's own fault.
 
@@ -25,7 +26,9 @@ sigjmp_buf g_again;
 volatile sig_atomic_t g_may_jump = 0;
 volatile sig_atomic_t g_handled = 0;
 volatile sig_atomic_t g_jumps = 0;
+volatile sig_atomic_t g_is_handling = 0;
 bool g_is_wild = false;
+bool g_jumps_home = false;
 char g_signal_stack[65536];
 volatile unsigned long g_allocated = 0;
 
@@ -44,6 +47,20 @@ void Handle(int) {
   // Not every time, or the program would never come to its end.
   if (g_may_jump == 0 || g_handled % 3 != 0) return;
   g_may_jump = 0;
+  g_jumps = g_jumps + 1;
+  siglongjmp(g_again, 1);
+}
+
+void HandleForLong(int) {
+  g_is_handling = 1;
+  for (int i = 0; i < 20; ++i) HandlerAllocates();
+  g_is_handling = 0;
+  g_handled = g_handled + 1;
+}
+
+void LeaveHandler(int) {
+  if (g_is_handling == 0 || g_may_jump == 0) return;
+  g_is_handling = 0;
   g_jumps = g_jumps + 1;
   siglongjmp(g_again, 1);
 }
@@ -72,7 +89,7 @@ void Compute() {
   for (unsigned i = 0; i < 2000; ++i) sum = sum + i;
 }
 
-void Install(bool has_stack) {
+void Install(int signal, void (*handler)(int), bool has_stack) {
   if (has_stack) {
     stack_t stack = {};
     stack.ss_sp = g_signal_stack;
@@ -80,14 +97,16 @@ void Install(bool has_stack) {
     sigaltstack(&stack, nullptr);
   }
   struct sigaction action = {};
-  action.sa_handler = Handle;
+  action.sa_handler = handler;
   action.sa_flags = SA_RESTART | (has_stack ? SA_ONSTACK : 0);
-  sigaction(SIGALRM, &action, nullptr);
+  sigaction(signal, &action, nullptr);
 }
 
 void SetTimer(int interval_us) {
   itimerval timer = {{0, interval_us}, {0, interval_us}};
   setitimer(ITIMER_REAL, &timer, nullptr);
+  timer.it_interval.tv_usec *= 3;
+  setitimer(ITIMER_PROF, &timer, nullptr);
 }
 
 bool IsTimeLeft(long until_ms) {
@@ -107,14 +126,17 @@ long InMs(long ms) {
 // The timer takes SIGALRM, so the watchdog is the caller's.
 int main(int, char** arguments) {
   const char* mode = arguments[1];
-  bool jumps = IsMode(mode, "jump");
+  bool is_nested = IsMode(mode, "nested");
+  g_jumps_home = is_nested || IsMode(mode, "jump");
   g_is_wild = IsMode(mode, "wild");
-  Install(g_is_wild || IsMode(mode, "altstack"));
+  Install(SIGALRM, is_nested ? HandleForLong : Handle,
+          is_nested || g_is_wild || IsMode(mode, "altstack"));
+  Install(SIGPROF, LeaveHandler, is_nested);
   long until_ms = InMs(atol(arguments[2]));
   UseBlock(malloc(1));  // the segment is there before the first signal
   SetTimer(kIntervalUs);
   while (IsTimeLeft(until_ms)) {
-    if (sigsetjmp(g_again, 1) == 0 && (jumps || g_is_wild)) {
+    if (sigsetjmp(g_again, 1) == 0 && (g_jumps_home || g_is_wild)) {
       if (g_is_wild) g_may_jump = 1;
       MainAllocates();
       MainResizes();
