@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/time.h>
 #include <time.h>
 
 #include "tests/preload/programs/stage.h"
@@ -53,7 +52,7 @@ void Handle(int) {
 
 void HandleForLong(int) {
   g_is_handling = 1;
-  for (int i = 0; i < 20; ++i) HandlerAllocates();
+  for (int i = 0; i < 50; ++i) HandlerAllocates();
   g_is_handling = 0;
   g_handled = g_handled + 1;
 }
@@ -102,11 +101,16 @@ void Install(int signal, void (*handler)(int), bool has_stack) {
   sigaction(signal, &action, nullptr);
 }
 
-void SetTimer(int interval_us) {
-  itimerval timer = {{0, interval_us}, {0, interval_us}};
-  setitimer(ITIMER_REAL, &timer, nullptr);
-  timer.it_interval.tv_usec *= 3;
-  setitimer(ITIMER_PROF, &timer, nullptr);
+// Not setitimer: its profiling timer knows only the ticks of the scheduler.
+timer_t StartTimer(int signal, long interval_us) {
+  timer_t timer;
+  sigevent event = {};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = signal;
+  itimerspec interval = {{0, interval_us * 1000}, {0, interval_us * 1000}};
+  Require(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0, "there is a timer");
+  timer_settime(timer, 0, &interval, nullptr);
+  return timer;
 }
 
 bool IsTimeLeft(long until_ms) {
@@ -134,10 +138,12 @@ int main(int, char** arguments) {
   Install(SIGPROF, LeaveHandler, is_nested);
   long until_ms = InMs(atol(arguments[2]));
   UseBlock(malloc(1));  // the segment is there before the first signal
-  SetTimer(kIntervalUs);
+  // The long handler must leave the program some time.
+  timer_t timer = StartTimer(SIGALRM, is_nested ? 5 * kIntervalUs : kIntervalUs);
+  timer_t second = StartTimer(SIGPROF, is_nested ? 2 * kIntervalUs + 13 : 900'000);
   while (IsTimeLeft(until_ms)) {
     if (sigsetjmp(g_again, 1) == 0 && (g_jumps_home || g_is_wild)) {
-      if (g_is_wild) g_may_jump = 1;
+      if (is_nested || g_is_wild) g_may_jump = 1;
       MainAllocates();
       MainResizes();
       g_may_jump = 1;
@@ -148,7 +154,8 @@ int main(int, char** arguments) {
     }
     g_may_jump = 0;
   }
-  SetTimer(0);
+  timer_delete(timer);
+  timer_delete(second);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -128,7 +128,9 @@ struct LateOwner {
   void* block = nullptr;
   SITE ~LateOwner() {
     free(block);
-    free(malloc(48));
+    void* another = malloc(48);
+    UseBlock(another);  // or the compiler leaves the pair out
+    free(another);
   }
 };
 
