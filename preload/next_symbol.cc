@@ -89,13 +89,13 @@ constinit NextSymbols g_next = {
 
 namespace {
 
-// A name that is missing makes libc allocate an error text. So those come first, while allocations
-// are served by the arena, and the text is taken away again before the program could be shown it.
+// A name that is missing makes libc allocate an error text, so these come first, while allocations
+// are served by the arena. The look-ups that follow succeed, which takes the text away before the
+// program could be shown it. (Not dlerror(): it translates the text, and the program may be inside
+// gettext, which allocates with its lock held.)
 void BindOptional() {
   Bind("free_sized", &g_next.free_sized);
   Bind("free_aligned_sized", &g_next.free_aligned_sized);
-  dlerror();
-  dlerror();
 }
 
 void BindRequired() {

@@ -49,10 +49,22 @@ struct Unit {
   const char* name;
   std::uint64_t bytes;
 };
+constexpr std::uint64_t kTera = std::uint64_t{1} << 40;
 constexpr Unit kUnits[] = {
-    {"", 1},        {"B", 1},         {"K", 1 << 10},        {"KiB", 1 << 10},
-    {"KB", 1000},   {"M", 1 << 20},   {"MiB", 1 << 20},      {"MB", 1'000'000},
-    {"G", 1 << 30}, {"GiB", 1 << 30}, {"GB", 1'000'000'000},
+    {"", 1},
+    {"B", 1},
+    {"K", 1 << 10},
+    {"KiB", 1 << 10},
+    {"KB", 1000},
+    {"M", 1 << 20},
+    {"MiB", 1 << 20},
+    {"MB", 1'000'000},
+    {"G", 1 << 30},
+    {"GiB", 1 << 30},
+    {"GB", 1'000'000'000},
+    {"T", kTera},
+    {"TiB", kTera},
+    {"TB", 1'000'000'000'000},
 };
 
 struct SignalName {
@@ -157,7 +169,7 @@ bool ApplyPath(const char* text, sys::FixedText<kBytes>* path) {
 }
 
 constexpr char kSizeHint[] =
-    "expected a size such as 512KiB, 1MiB or 1 (every allocation), at most 1024GiB; using 512KiB";
+    "expected a size such as 512KiB, 1MiB or 1 (every allocation), at most 1TiB; using 512KiB";
 constexpr char kLimitHint[] = "expected a size from 2MiB to 4GiB; using 64MiB";
 constexpr char kSwitchHint[] = "expected 0 or 1; using 0";
 constexpr char kSignalHint[] =

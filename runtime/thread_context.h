@@ -54,7 +54,8 @@ class ReentryGuard {
     std::uint64_t other = thread_.inside_guard;
     if (thread_.record == nullptr) return false;
     const StackBounds& own = thread_.record->own_stack;
-    if (!own.Holds(other)) return false;
+    // What runs on the thread's own stack runs inside of no handler that is on another one.
+    if (!own.Holds(other)) return own.Holds(Place());
     bool is_further_in = own.Holds(Place()) && other <= Place();
     return is_further_in ||
            *reinterpret_cast<const volatile std::uint64_t*>(other) != MarkOf(other);

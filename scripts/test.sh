@@ -72,7 +72,7 @@ run_long() {
       check "$(basename "$fuzzer")" fuzz "$fuzzer"
     done
   fi
-  if [[ -x scripts/soak.sh ]]; then check soak scripts/soak.sh build; fi
+  campaign soak scripts/soak.sh 600 4 build
 }
 
 # check NAME COMMAND...: one thing that is right or not.
@@ -179,13 +179,9 @@ check_tidy() {
       --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-ignored-optimization-argument
 }
 
-# The corpus lies beside the fuzzer; what it finds lies in the log directory.
+# Seeds are made anew: they follow the treaty by themselves.
 fuzz() {
-  local name
-  name=$(basename "$1")
-  mkdir -p "$logs/$name"
-  "$1" -max_total_time=60 -timeout=10 -rss_limit_mb=1024 -artifact_prefix="$logs/$name/" \
-    "$logs/$name" "tests/fuzz/${name%_fuzzer}_corpus"
+  tests/fuzz/fuzz_briefly.sh "$1" build-fuzz/tests/fuzz/make_corpus 60
 }
 
 main "$@"

@@ -9,10 +9,11 @@ namespace limpet {
 // At load: remembers where the companion may lie, from where this library lies.
 void FindCompanion();
 
-// Starts `limpet dump` and does not wait. Why it could not is left in the segment.
+// Starts `limpet dump` and does not wait; nothing while several of them are at work.
 void StartDump();
 
-// The same, and waits until the dump is written, at most `timeout_ms`.
-void WriteDump(int timeout_ms);
+// The same, and waits until the dump is written, at most `timeout_ms`. The companion's pid, 0: it
+// could not be started, and the segment says why.
+int WriteDump(int timeout_ms);
 
 }  // namespace limpet

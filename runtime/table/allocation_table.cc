@@ -27,6 +27,7 @@ bool AllocationTable::Attach(SegmentWriter* segment, FreeFilter* filter, std::ui
 }
 
 bool AllocationTable::Insert(const SampledBlock& block) {
+  RemoveStale(block.address);
   std::uint32_t slot = TakeSlot();
   if (slot != kNoSlot) {
     Fill(&slots_[slot], block);
@@ -35,6 +36,14 @@ bool AllocationTable::Insert(const SampledBlock& block) {
   }
   segment_->counters().dropped_allocations_full.fetch_add(1, std::memory_order_relaxed);
   return false;
+}
+
+// A block that is handed out again was freed by a way that no hook sees, or is recorded by an inner
+// call of the allocator already. Either way the old entry would stay for ever.
+void AllocationTable::RemoveStale(std::uint64_t address) {
+  if (!filter_->MayHold(reinterpret_cast<const void*>(address))) return;
+  SlotId stale = Detach(address);
+  if (stale != SlotId::kNone) Release(stale);
 }
 
 bool AllocationTable::Enter(std::uint64_t address, std::uint32_t slot) {

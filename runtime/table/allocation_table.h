@@ -35,7 +35,8 @@ class AllocationTable {
   // Starts empty in a fresh segment. `expected` is how many samples the table is laid out for.
   [[nodiscard]] bool Attach(SegmentWriter* segment, FreeFilter* filter, std::uint64_t expected);
 
-  // False, counted: no slot left; the block is then allocated but never in use.
+  // Replaces an entry of the same address. False, counted: no slot left; the block is then
+  // allocated but never in use.
   bool Insert(const SampledBlock& block);
 
   // Takes a block out and keeps its slot for Reattach or Release; kNone: not a sample.
@@ -46,6 +47,7 @@ class AllocationTable {
   std::uint64_t private_bytes() const { return index_.bytes(); }
 
  private:
+  void RemoveStale(std::uint64_t address);
   std::uint32_t TakeSlot();
   void Fill(AllocationSlot* slot, const SampledBlock& block);
   bool Enter(std::uint64_t address, std::uint32_t slot);
