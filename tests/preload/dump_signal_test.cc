@@ -3,6 +3,8 @@
 
 #include <signal.h>
 
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "tests/preload/dump_files.h"

@@ -166,7 +166,7 @@ void LogFailure(const std::string& directory, const absl::Status& failure) {
 absl::Status Dump(const DumpOptions& options) {
   absl::StatusOr<DumpTarget> target = FindDumpTarget(options);
   if (target.ok()) {
-    const absl::Status status = DumpTo(*target, options);
+    absl::Status status = DumpTo(*target, options);
     if (!status.ok() && options.from_signal) LogFailure(DumpDirectory(*target), status);
     return status;
   }

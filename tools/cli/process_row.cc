@@ -72,7 +72,7 @@ std::vector<ProcessRow> ListProcessRows() {
     if (rows.back().process.has_value()) living.insert(entry.name.pid);
   }
   for (std::uint32_t pid : ListProcesses()) {
-    if (living.count(pid) != 0) continue;
+    if (living.contains(pid)) continue;
     absl::StatusOr<ProcessFacts> process = ReadProcess(pid);
     if (!process.ok() || !process->is_alive || !process->has_limpet.value_or(false)) continue;
     rows.push_back({.pid = pid,

@@ -93,9 +93,10 @@ std::string Table(const std::vector<ProcessRow>& rows) {
   std::string text = Line(lines[0], widths);
   for (std::size_t index = 0; index < rows.size(); ++index) {
     text += Line(lines[index + 1], widths);
-    text += indent + absl::StrReplaceAll(Remark(rows[index]), {{"\n", "\n" + indent}}) + "\n";
+    const std::string remark = absl::StrReplaceAll(Remark(rows[index]), {{"\n", "\n" + indent}});
+    text.append(indent).append(remark).append("\n");
     for (const Loss& loss : rows[index].losses) {
-      text += indent + LossLine(loss) + "\n";
+      text.append(indent).append(LossLine(loss)).append("\n");
     }
   }
   return text;

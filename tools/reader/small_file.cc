@@ -12,7 +12,7 @@
 namespace limpet {
 namespace {
 
-constexpr std::size_t kChunkBytes = 64 * 1024;
+constexpr std::size_t kChunkBytes = 64UL * 1024;
 
 absl::Status CheckOwner(int descriptor, const std::string& path, const FileLimits& limits) {
   struct stat facts = {};

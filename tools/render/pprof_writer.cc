@@ -78,7 +78,7 @@ void AddLocations(const Profile& profile, pprof::Profile& message) {
   for (const ProfileLocation& location : profile.locations) {
     pprof::Location* const added = message.add_location();
     added->set_id(static_cast<std::uint64_t>(message.location_size()));
-    added->set_mapping_id(static_cast<std::uint64_t>(location.mapping + 1));
+    added->set_mapping_id(static_cast<std::uint64_t>(std::int64_t{location.mapping} + 1));
     added->set_address(location.address);
     for (const ProfileLine& line : location.lines) {
       pprof::Line* const added_line = added->add_line();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "tools/symbol/xz_unpack.h"
 
 namespace limpet {
@@ -50,13 +51,15 @@ ImageOr FollowDebugLink(const ElfImage& image, const DebugPlace& place) {
   const char* link = dwelf_elf_gnu_debuglink(image.elf(), &checksum);
   if (link == nullptr) return absl::NotFoundError(image.path() + ": no separate debug file");
   const std::string directory = DirectoryOf(image.path());
-  const std::string name = std::string("/") + link;
-  for (const std::string& path : {directory + name, directory + "/.debug" + name}) {
+  const std::string name = absl::StrCat("/", link);
+  for (const std::string& path :
+       {absl::StrCat(directory, name), absl::StrCat(directory, "/.debug", name)}) {
     ImageOr found = OpenWithChecksum(path, place.root, checksum);
     if (found.ok()) return found;
   }
   for (const std::string& root : RootsOf(place)) {
-    ImageOr found = OpenWithChecksum(place.directory + directory + name, root, checksum);
+    ImageOr found =
+        OpenWithChecksum(absl::StrCat(place.directory, directory, name), root, checksum);
     if (found.ok()) return found;
   }
   return absl::NotFoundError(image.path() + ": no separate debug file");

@@ -10,8 +10,8 @@
 namespace limpet {
 namespace {
 
-constexpr std::size_t kMaxMangledSize = 16 * 1024;
-constexpr std::size_t kMaxPlainSize = 64 * 1024;
+constexpr std::size_t kMaxMangledSize = 16UL * 1024;
+constexpr std::size_t kMaxPlainSize = 64UL * 1024;
 constexpr int kStyle = DMGL_PARAMS | DMGL_ANSI;
 
 using Demangler = int (*)(const char*, int, demangle_callbackref, void*);
@@ -25,6 +25,7 @@ struct BoundedText {
 
   static void Append(const char* piece, std::size_t size, void* self) {
     auto& bounded = *static_cast<BoundedText*>(self);
+    // NOLINTNEXTLINE(cert-err52-cpp): an exception cannot pass C code that has no unwind tables
     if (bounded.text.size() + size > kMaxPlainSize) std::longjmp(bounded.too_long, 1);
     bounded.text.append(piece, size);
   }
@@ -33,7 +34,7 @@ struct BoundedText {
 // Empty: not of this scheme, or too long.
 std::string DemangleWith(Demangler demangler, const std::string& name) {
   BoundedText bounded;
-  if (setjmp(bounded.too_long) != 0) return "";
+  if (setjmp(bounded.too_long) != 0) return "";  // NOLINT(cert-err52-cpp): see above
   if (demangler(name.c_str(), kStyle, &BoundedText::Append, &bounded) == 0) return "";
   return std::move(bounded.text);
 }

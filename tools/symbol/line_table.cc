@@ -49,7 +49,7 @@ std::string LineTable::FileName(std::size_t number) const {
 
 std::size_t LineTable::HeldBytes() const {
   std::size_t bytes = rows_.size() * sizeof(Row);
-  for (const std::string& file : files_) bytes += sizeof(file) + file.capacity();
+  for (const std::string& file : files_) bytes += sizeof(std::string) + file.capacity();
   return bytes;
 }
 
