@@ -287,7 +287,7 @@ void* CheckOwnBounds(void* stack_bytes) {
   EXPECT_TRUE(bounds.Holds(reinterpret_cast<std::uint64_t>(__builtin_frame_address(0))));
   EXPECT_GE(bounds.low, low);
   EXPECT_LE(bounds.high, low + size);
-  EXPECT_GT(bounds.high - bounds.low, size - 16384);
+  EXPECT_GT(bounds.high - bounds.low, bytes - 16384);
   return nullptr;
 }
 
