@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "preload/export.h"
@@ -15,6 +16,9 @@ namespace {
 
 constexpr int kExitDumpTimeoutMs = 60'000;
 
+NextFunction<void (*)(int)> g_next_exit("_exit");
+NextFunction<void (*)(int)> g_next_Exit("_Exit");
+
 void Leave() {
   if (session::options().dumps_at_exit && session::EnsureSegment() && session::IsSegmentOwner()) {
     WriteDump(kExitDumpTimeoutMs);
@@ -22,9 +26,21 @@ void Leave() {
   session::Finish();
 }
 
+void BindHooks() {
+  BindNewHooks();
+  BindMappingHooks();
+  BindThreadHooks();
+  BindLoaderHooks();
+  BindSignalHooks();
+  g_next_exit.Bind();
+  g_next_Exit.Bind();
+}
+
 [[gnu::constructor]] void Load() {
   ResolveNextSymbols();
   session::Start();
+  BindHooks();
+  if (getauxval(AT_SECURE) != 0) return;
   session::ReportBadOptions();
   if (session::options().is_disabled) return;
   FindCompanion();
@@ -35,9 +51,6 @@ void Leave() {
 
 // After the program's atexit functions and destructors.
 [[gnu::destructor]] void Unload() { Leave(); }
-
-NextFunction<void (*)(int)> g_next_exit("_exit");
-NextFunction<void (*)(int)> g_next_Exit("_Exit");
 
 }  // namespace
 

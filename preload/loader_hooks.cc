@@ -14,6 +14,8 @@ NextFunction<int (*)(void*)> g_next_dlclose("dlclose");
 
 }  // namespace
 
+void BindLoaderHooks() { g_next_dlclose.Bind(); }
+
 extern "C" {
 
 int HookDlclose(void* library) LIMPET_EXPORT("dlclose");

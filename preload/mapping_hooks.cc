@@ -56,6 +56,12 @@ std::size_t RoundToPages(std::size_t bytes) {
 
 }  // namespace
 
+void BindMappingHooks() {
+  g_next_mmap.Bind();
+  g_next_munmap.Bind();
+  g_next_mremap.Bind();
+}
+
 extern "C" {
 
 void* HookMmap(void* hint, std::size_t bytes, int protection, int flags, int descriptor,

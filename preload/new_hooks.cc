@@ -41,7 +41,10 @@ void* FindOperator(const char* name, const void* caller) {
   void* caller_object = nullptr;
   if (found != nullptr) return found;
   if (dladdr1(caller, &info, &caller_object, RTLD_DL_LINKMAP) == 0) return nullptr;
-  return dlsym(caller_object, name);
+  found = dlsym(caller_object, name);
+  // A program that only asks whether there is one (a weak reference) finds ours.
+  bool is_ours = ObjectOf(found) == ObjectOf(reinterpret_cast<void*>(&FindOperator));
+  return is_ours ? nullptr : found;
 }
 
 bool IsAllocatorsOwn(void* found) {
@@ -75,6 +78,8 @@ void DeleteByFree(void* block, std::size_t, std::size_t) { g_next.free(block); }
                                             std::size_t c);
 [[gnu::always_inline]] inline void CallDelete(Operator<Delete>& op, void* block, std::size_t b,
                                               std::size_t c);
+void SetNew(Operator<New>& op, void* found, std::size_t b, std::size_t c);
+void SetDelete(Operator<Delete>& op, void* found);
 
 [[gnu::cold, gnu::noinline]] void* SampledNew(std::size_t bytes, std::size_t b, std::size_t c,
                                               New next) {
@@ -88,19 +93,14 @@ void DeleteByFree(void* block, std::size_t, std::size_t) { g_next.free(block); }
 [[gnu::cold, gnu::noinline]] void* FirstNew(std::size_t bytes, std::size_t b, std::size_t c,
                                             Operator<New>& op) {
   ResolveNextSymbols();
-  void* found = FindOperator(op.name, __builtin_return_address(0));
-  op.is_allocators_own =
-      IsAllocatorsOwn(found) && !GoesThroughHooks(reinterpret_cast<New>(found), b, c);
-  Publish<New>(op, found, NewByMalloc);
+  SetNew(op, FindOperator(op.name, __builtin_return_address(0)), b, c);
   return CallNew(op, bytes, b, c);
 }
 
 [[gnu::cold, gnu::noinline]] void FirstDelete(void* block, std::size_t b, std::size_t c,
                                               Operator<Delete>& op) {
   ResolveNextSymbols();
-  void* found = FindOperator(op.name, __builtin_return_address(0));
-  op.is_allocators_own = IsAllocatorsOwn(found);
-  Publish<Delete>(op, found, DeleteByFree);
+  SetDelete(op, FindOperator(op.name, __builtin_return_address(0)));
   CallDelete(op, block, b, c);
 }
 
@@ -130,45 +130,86 @@ void DeleteByFree(void* block, std::size_t, std::size_t) { g_next.free(block); }
   next(block, b, c);
 }
 
+#define LIMPET_NEW_OPERATORS(X)                                                 \
+  X(_Znwm)               /* new(size_t) */                                      \
+  X(_Znam)               /* new[](size_t) */                                    \
+  X(_ZnwmRKSt9nothrow_t) /* new(size_t, nothrow) */                             \
+  X(_ZnamRKSt9nothrow_t)                                                        \
+  X(_ZnwmSt11align_val_t) /* new(size_t, align_val_t) */                        \
+  X(_ZnamSt11align_val_t)                                                       \
+  X(_ZnwmSt11align_val_tRKSt9nothrow_t) /* new(size_t, align_val_t, nothrow) */ \
+  X(_ZnamSt11align_val_tRKSt9nothrow_t)
+
+#define LIMPET_DELETE_OPERATORS(X)       \
+  X(_ZdlPv) /* delete(void*) */          \
+  X(_ZdaPv)                              \
+  X(_ZdlPvm) /* delete(void*, size_t) */ \
+  X(_ZdaPvm)                             \
+  X(_ZdlPvRKSt9nothrow_t)                \
+  X(_ZdaPvRKSt9nothrow_t)                \
+  X(_ZdlPvSt11align_val_t)               \
+  X(_ZdaPvSt11align_val_t)               \
+  X(_ZdlPvmSt11align_val_t)              \
+  X(_ZdaPvmSt11align_val_t)              \
+  X(_ZdlPvSt11align_val_tRKSt9nothrow_t) \
+  X(_ZdaPvSt11align_val_tRKSt9nothrow_t)
+
+#define LIMPET_DEFINE_NEW(symbol) constinit Operator<New> g_op##symbol = {#symbol, nullptr, false};
+#define LIMPET_DEFINE_DELETE(symbol) \
+  constinit Operator<Delete> g_op##symbol = {#symbol, nullptr, false};
+LIMPET_NEW_OPERATORS(LIMPET_DEFINE_NEW)
+LIMPET_DELETE_OPERATORS(LIMPET_DEFINE_DELETE)
+
+void SetNew(Operator<New>& op, void* found, std::size_t b, std::size_t c) {
+  op.is_allocators_own =
+      IsAllocatorsOwn(found) && !GoesThroughHooks(reinterpret_cast<New>(found), b, c);
+  Publish<New>(op, found, NewByMalloc);
+}
+
+void SetDelete(Operator<Delete>& op, void* found) {
+  op.is_allocators_own = IsAllocatorsOwn(found);
+  Publish<Delete>(op, found, DeleteByFree);
+}
+
+// Those that are in reach; the others belong to plug-ins that come later, and are looked for from
+// there. The second word is an alignment or the address of std::nothrow, which nobody reads.
+void BindNew(Operator<New>& op) {
+  constexpr std::size_t kProbeAlignment = 64;
+  void* found = FindNext(op.name);
+  if (found != nullptr) SetNew(op, found, kProbeAlignment, 0);
+}
+
+void BindDelete(Operator<Delete>& op) {
+  void* found = FindNext(op.name);
+  if (found != nullptr) SetDelete(op, found);
+}
+
 }  // namespace
+
+void BindNewHooks() {
+#define LIMPET_BIND_NEW(symbol) BindNew(g_op##symbol);
+#define LIMPET_BIND_DELETE(symbol) BindDelete(g_op##symbol);
+  if (FindNext("_Znwm") == nullptr) return;  // a C program: each look-up in vain would allocate
+  LIMPET_NEW_OPERATORS(LIMPET_BIND_NEW)
+  LIMPET_DELETE_OPERATORS(LIMPET_BIND_DELETE)
+}
 
 extern "C" {
 
-#define LIMPET_NEW(symbol)                                                                    \
+#define LIMPET_HOOK_NEW(symbol)                                                               \
   void* Hook##symbol(std::size_t bytes, std::size_t b, std::size_t c) LIMPET_EXPORT(#symbol); \
   void* Hook##symbol(std::size_t bytes, std::size_t b, std::size_t c) {                       \
-    static constinit Operator<New> op = {#symbol, nullptr, false};                            \
-    return CallNew(op, bytes, b, c);                                                          \
+    return CallNew(g_op##symbol, bytes, b, c);                                                \
   }
 
-#define LIMPET_DELETE(symbol)                                                          \
+#define LIMPET_HOOK_DELETE(symbol)                                                     \
   void Hook##symbol(void* block, std::size_t b, std::size_t c) LIMPET_EXPORT(#symbol); \
   void Hook##symbol(void* block, std::size_t b, std::size_t c) {                       \
-    static constinit Operator<Delete> op = {#symbol, nullptr, false};                  \
-    CallDelete(op, block, b, c);                                                       \
+    CallDelete(g_op##symbol, block, b, c);                                             \
   }
 
-LIMPET_NEW(_Znwm)                // new(size_t)
-LIMPET_NEW(_Znam)                // new[](size_t)
-LIMPET_NEW(_ZnwmRKSt9nothrow_t)  // new(size_t, nothrow)
-LIMPET_NEW(_ZnamRKSt9nothrow_t)
-LIMPET_NEW(_ZnwmSt11align_val_t)  // new(size_t, align_val_t)
-LIMPET_NEW(_ZnamSt11align_val_t)
-LIMPET_NEW(_ZnwmSt11align_val_tRKSt9nothrow_t)  // new(size_t, align_val_t, nothrow)
-LIMPET_NEW(_ZnamSt11align_val_tRKSt9nothrow_t)
-
-LIMPET_DELETE(_ZdlPv)  // delete(void*)
-LIMPET_DELETE(_ZdaPv)
-LIMPET_DELETE(_ZdlPvm)  // delete(void*, size_t)
-LIMPET_DELETE(_ZdaPvm)
-LIMPET_DELETE(_ZdlPvRKSt9nothrow_t)
-LIMPET_DELETE(_ZdaPvRKSt9nothrow_t)
-LIMPET_DELETE(_ZdlPvSt11align_val_t)
-LIMPET_DELETE(_ZdaPvSt11align_val_t)
-LIMPET_DELETE(_ZdlPvmSt11align_val_t)
-LIMPET_DELETE(_ZdaPvmSt11align_val_t)
-LIMPET_DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t)
-LIMPET_DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t)
+LIMPET_NEW_OPERATORS(LIMPET_HOOK_NEW)
+LIMPET_DELETE_OPERATORS(LIMPET_HOOK_DELETE)
 
 }  // extern "C"
 

@@ -39,7 +39,8 @@ void ResolveNextSymbols();
 // Looks up one name behind our library.
 void* FindNext(const char* name);
 
-// A hook's own function pointer, found at its first use.
+// A hook's own function pointer. All are bound at load, because a look-up takes the loader's lock
+// and clears the program's dlerror(); a hook that is called before that binds its own.
 template <class Function>
 class NextFunction {
  public:
@@ -47,9 +48,11 @@ class NextFunction {
 
   Function get() {
     Function function = __atomic_load_n(&function_, __ATOMIC_RELAXED);
-    if (function != nullptr) [[likely]]
-      return function;
-    function = reinterpret_cast<Function>(FindNext(name_));
+    return function != nullptr ? function : Bind();
+  }
+
+  [[gnu::cold, gnu::noinline]] Function Bind() {
+    auto function = reinterpret_cast<Function>(FindNext(name_));
     __atomic_store_n(&function_, function, __ATOMIC_RELAXED);
     return function;
   }
@@ -58,5 +61,12 @@ class NextFunction {
   const char* name_;
   Function function_ = nullptr;
 };
+
+// Each file with hooks binds what it calls; BindHooks() has them all do so.
+void BindNewHooks();
+void BindMappingHooks();
+void BindThreadHooks();
+void BindLoaderHooks();
+void BindSignalHooks();
 
 }  // namespace limpet

@@ -22,6 +22,8 @@ NextFunction<int (*)(const sigset_t*, siginfo_t*, const timespec*)> g_next_sigti
 NextFunction<int (*)(int, const sigset_t*, int)> g_next_signalfd("signalfd");
 NextFunction<Handler (*)(int, Handler)> g_next_signal("signal");
 NextFunction<Handler (*)(int, Handler)> g_next_sysv_signal("__sysv_signal");
+NextFunction<Handler (*)(int, Handler)> g_next_sigset("sigset");
+NextFunction<int (*)(int)> g_next_sigignore("sigignore");
 
 void YieldIfWaitedFor(const sigset_t* signals) {
   int ours = session::options().dump_signal;
@@ -39,6 +41,18 @@ Handler SetHandler(int signal, Handler handler, NextFunction<Handler (*)(int, Ha
 
 }  // namespace
 
+void BindSignalHooks() {
+  g_next_sigaction.Bind();
+  g_next_sigwait.Bind();
+  g_next_sigwaitinfo.Bind();
+  g_next_sigtimedwait.Bind();
+  g_next_signalfd.Bind();
+  g_next_signal.Bind();
+  g_next_sysv_signal.Bind();
+  g_next_sigset.Bind();
+  g_next_sigignore.Bind();
+}
+
 extern "C" {
 
 int HookSigaction(int signal, const struct sigaction* action, struct sigaction* old)
@@ -48,6 +62,8 @@ Handler HookBsdSignal(int signal, Handler handler) LIMPET_EXPORT("bsd_signal");
 Handler HookSsignal(int signal, Handler handler) LIMPET_EXPORT("ssignal");
 Handler HookSysvSignal(int signal, Handler handler) LIMPET_EXPORT("__sysv_signal");
 Handler HookSysvSignalAlias(int signal, Handler handler) LIMPET_EXPORT("sysv_signal");
+Handler HookSigset(int signal, Handler handler) LIMPET_EXPORT("sigset");
+int HookSigignore(int signal) LIMPET_EXPORT("sigignore");
 int HookSigwait(const sigset_t* signals, int* signal) LIMPET_EXPORT("sigwait");
 int HookSigwaitinfo(const sigset_t* signals, siginfo_t* info) LIMPET_EXPORT("sigwaitinfo");
 int HookSigtimedwait(const sigset_t* signals, siginfo_t* info, const timespec* timeout)
@@ -75,6 +91,17 @@ Handler HookSysvSignal(int signal, Handler handler) {
 }
 Handler HookSysvSignalAlias(int signal, Handler handler) {
   return SetHandler(signal, handler, g_next_sysv_signal);
+}
+
+// Also blocks and unblocks the signal, so it is the real one's in every case.
+Handler HookSigset(int signal, Handler handler) {
+  if (IsOurSignal(signal)) YieldDumpSignal();
+  return g_next_sigset.get()(signal, handler);
+}
+
+int HookSigignore(int signal) {
+  if (IsOurSignal(signal)) YieldDumpSignal();
+  return g_next_sigignore.get()(signal);
 }
 
 int HookSigwait(const sigset_t* signals, int* signal) {

@@ -42,6 +42,8 @@ std::size_t StackBytes(const pthread_attr_t* attributes) {
 
 }  // namespace
 
+void BindThreadHooks() { g_next_pthread_create.Bind(); }
+
 extern "C" {
 
 int HookPthreadCreate(pthread_t* thread, const pthread_attr_t* attributes, void* (*routine)(void*),

@@ -141,6 +141,7 @@ void OnUnload() { g_tracer.rules.Invalidate(); }
 void Start() {
   ErrnoKeeper errno_keeper;
   g_tracer.Start();
+  g_tracer.RemoveInheritedSegment();
 }
 
 bool EnsureSegment() {
@@ -151,6 +152,16 @@ bool EnsureSegment() {
 void ReportBadOptions() {
   Options reread;
   ReadOptions(environ, /*reports=*/true, &reread);
+}
+
+void SetDumpSignalState(DumpSignalState state) {
+  g_tracer.dump_signal_state.store(state, std::memory_order_release);
+  SegmentHeader* segment = header();
+  if (segment != nullptr) segment->dump_signal_state.store(state, std::memory_order_relaxed);
+}
+
+DumpSignalState dump_signal_state() {
+  return g_tracer.dump_signal_state.load(std::memory_order_acquire);
 }
 
 bool IsSegmentOwner() { return g_tracer.IsThisProcess(); }

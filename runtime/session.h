@@ -35,6 +35,10 @@ bool EnsureSegment();
 // Tells each LIMPET_ variable that is unknown or malformed on stderr. Once, at load.
 void ReportBadOptions();
 
+// What became of the dump signal; told to readers by every segment of this process.
+void SetDumpSignalState(DumpSignalState state);
+DumpSignalState dump_signal_state();
+
 // False in a vfork child, which shares our memory but is not the process that is traced.
 bool IsSegmentOwner();
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint64_t kIdMask = 0xffff'ffff;
 constexpr std::uint64_t kOnePush = std::uint64_t{1} << 32;
-constexpr int kRetiredTries = 4;
+constexpr int kRetiredTries = 16;
 
 bool IsGone(std::uint32_t thread_id) {
   return sys::RawSyscall(SYS_tgkill, sys::RawSyscall(SYS_getpid), thread_id, 0) == -ESRCH;

@@ -57,6 +57,8 @@ bool Tracer::Start() {
     return false;
 
   ReadOptions(environ, /*reports=*/false, &options);
+  // Whoever starts a setuid program must not choose what it runs and where it writes.
+  if (getauxval(AT_SECURE) != 0) options.is_disabled = true;
   BindObjectFinder();
   rules.SetRegistrar(RegisterModule);
   main_stack_ = MainThreadBounds();
@@ -181,6 +183,8 @@ void Tracer::FillHeader(std::uint64_t start_ticks) const {
   header->sample_interval_bytes = options.sample_bytes;
   header->max_bytes = header->segment_bytes;
   header->dump_signal = static_cast<std::uint32_t>(options.dump_signal);
+  header->dump_signal_state.store(dump_signal_state.load(std::memory_order_relaxed),
+                                  std::memory_order_relaxed);
   header->pid_namespace = sys::PidNamespace();
   sys::ReadProgramName(header->program, sizeof(header->program));
   sys::ReadExecutablePath(header->executable, sizeof(header->executable));
@@ -192,7 +196,7 @@ void Tracer::EnterThread(ThreadContext& thread) {
   if (thread.epoch == epoch_) return;
   thread.epoch = epoch_;
   thread.thread_id = CurrentThreadId();
-  if (thread.record == nullptr) thread.record = records.Claim();
+  if (thread.record == nullptr) ClaimRecord(thread);
   if (thread.record == nullptr) {
     segment.counters().dropped_threads_full.fetch_add(1, std::memory_order_relaxed);
     return;
@@ -201,6 +205,13 @@ void Tracer::EnterThread(ThreadContext& thread) {
   bool is_main = thread.thread_id == process_id_ && thread.record->own_stack.high == 0;
   if (is_main) thread.record->own_stack = main_stack_;
   EnterSlot(thread);
+}
+
+// For a thread that no hook saw start: none will see it end either. So its record is retired at
+// once, which lets it use it until the kernel says that it is gone.
+void Tracer::ClaimRecord(ThreadContext& thread) {
+  thread.record = records.Claim();
+  if (thread.record != nullptr) records.Retire(thread.record);
 }
 
 void Tracer::EnterSlot(ThreadContext& thread) {
@@ -243,17 +254,21 @@ StackId Tracer::Capture(ThreadContext& thread, const sys::CallerFrame& caller) {
     current = ProbeStack(caller.stack_pointer);
   }
   RememberedWalk& walk = thread.record->walk;
+  if (walk.is_unfinished) walk.Forget();
+  walk.is_unfinished = true;
   StackWalker(rules, thread.record->own_stack, current).Walk(caller, &walk);
   counters.stack_walks.fetch_add(1, std::memory_order_relaxed);
   counters.frames_walked.fetch_add(walk.depth - walk.reused, std::memory_order_relaxed);
   counters.frames_reused.fetch_add(walk.reused, std::memory_order_relaxed);
   if (walk.is_truncated) counters.truncated_stacks.fetch_add(1, std::memory_order_relaxed);
-  return stacks.Intern(&walk);
+  StackId stack = stacks.Intern(&walk);
+  walk.is_unfinished = false;
+  return stack;
 }
 
 void Tracer::Finish() {
   if (!IsOwnProcess() || !IsThisProcess()) return;
-  if (!HasSegment()) return RemoveInheritedSegment();
+  if (!HasSegment()) return;
   state_.store(State::kOff, std::memory_order_release);
   sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
   segment.header()->state.store(SegmentState::kExited, std::memory_order_release);
@@ -264,6 +279,7 @@ void Tracer::Finish() {
 // Before an exec this process may have been another program that was traced; its segment has our
 // name.
 void Tracer::RemoveInheritedSegment() const {
+  if (HasSegment() || IsOff()) return;
   SegmentPath path = SegmentPathOf(options.runtime_directory.c_str(), sys::ProcessStartTicks());
   RemoveSegmentFile(path);
 }

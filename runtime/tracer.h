@@ -50,6 +50,9 @@ class Tracer {
 
   void Finish();
 
+  // At load: before an exec this process may have been another program that was traced.
+  void RemoveInheritedSegment() const;
+
   // Losses; those before there is a segment to count them in are added as soon as there is.
   void CountReentrant() { lost_reentrant_.fetch_add(1, std::memory_order_relaxed); }
   void CountStarting() { lost_starting_.fetch_add(1, std::memory_order_relaxed); }
@@ -63,6 +66,7 @@ class Tracer {
   MappingTable mappings;
   ModuleTable modules;
   ThreadRecordPool records;
+  std::atomic<DumpSignalState> dump_signal_state = DumpSignalState::kOff;
 
   // The memory is the one we were started in: not a forked child's.
   bool IsOwnProcess() const;
@@ -81,9 +85,9 @@ class Tracer {
   bool AttachTables();
   void FillHeader(std::uint64_t start_ticks) const;
   std::uint64_t WantedSegmentBytes() const;
+  void ClaimRecord(ThreadContext& thread);
   void EnterSlot(ThreadContext& thread);
   void PublishLosses();
-  void RemoveInheritedSegment() const;
 
   std::atomic<State> state_ = State::kUnstarted;
   std::atomic<std::uint32_t>* alive_ =

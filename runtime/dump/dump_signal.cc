@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/futex.h>
 
-#include <atomic>
 #include <climits>
 #include <cstring>
 
@@ -14,13 +13,7 @@
 namespace limpet {
 namespace {
 
-constinit std::atomic<DumpSignalState> g_state = DumpSignalState::kOff;
 constinit SigactionFunction g_next_sigaction = nullptr;
-
-void SetState(DumpSignalState state) {
-  g_state.store(state, std::memory_order_release);
-  PublishDumpSignal();
-}
 
 void WakeWatcher(SegmentHeader* header) {
   sys::RawSyscall(SYS_futex, sys::AsArgument(&header->dump_requests), FUTEX_WAKE, INT_MAX);
@@ -29,7 +22,6 @@ void WakeWatcher(SegmentHeader* header) {
 void HandleDumpSignal(int) {
   int kept_errno = errno;
   session::EnsureSegment();
-  PublishDumpSignal();
   SegmentHeader* header = session::header();
   bool is_watched = false;
   if (header != nullptr) {
@@ -57,18 +49,20 @@ void InstallDumpSignal(SigactionFunction next_sigaction) {
   g_next_sigaction = next_sigaction;
   struct sigaction present = {};
   if (signal == 0 || next_sigaction(signal, nullptr, &present) != 0) return;
-  if (present.sa_handler == SIG_IGN) return SetState(DumpSignalState::kInherited);
-  if (present.sa_handler != SIG_DFL) return SetState(DumpSignalState::kProgram);
+  if (present.sa_handler == SIG_IGN)
+    return session::SetDumpSignalState(DumpSignalState::kInherited);
+  if (present.sa_handler != SIG_DFL) return session::SetDumpSignalState(DumpSignalState::kProgram);
 
   struct sigaction ours = {};
   ours.sa_handler = HandleDumpSignal;
   ours.sa_flags = SA_RESTART | SA_ONSTACK;
   sigfillset(&ours.sa_mask);
-  if (next_sigaction(signal, &ours, nullptr) == 0) SetState(DumpSignalState::kOurs);
+  if (next_sigaction(signal, &ours, nullptr) == 0)
+    session::SetDumpSignalState(DumpSignalState::kOurs);
 }
 
 bool IsOurSignal(int signal) {
-  return g_state.load(std::memory_order_acquire) == DumpSignalState::kOurs &&
+  return session::dump_signal_state() == DumpSignalState::kOurs &&
          signal == session::options().dump_signal;
 }
 
@@ -76,7 +70,7 @@ int ProgramSigaction(const struct sigaction* action, struct sigaction* old) {
   bool takes = action != nullptr && action->sa_handler != SIG_DFL;
   int result = 0;
   if (takes) {
-    SetState(DumpSignalState::kProgram);
+    session::SetDumpSignalState(DumpSignalState::kProgram);
     result = g_next_sigaction(session::options().dump_signal, action, nullptr);
   }
   if (result == 0 && old != nullptr) *old = DefaultAction();
@@ -85,15 +79,8 @@ int ProgramSigaction(const struct sigaction* action, struct sigaction* old) {
 
 void YieldDumpSignal() {
   struct sigaction action = DefaultAction();
-  SetState(DumpSignalState::kProgram);
+  session::SetDumpSignalState(DumpSignalState::kProgram);
   g_next_sigaction(session::options().dump_signal, &action, nullptr);
-}
-
-void PublishDumpSignal() {
-  SegmentHeader* header = session::header();
-  if (header == nullptr) return;
-  header->dump_signal_state.store(g_state.load(std::memory_order_relaxed),
-                                  std::memory_order_relaxed);
 }
 
 }  // namespace limpet

@@ -26,7 +26,4 @@ int ProgramSigaction(const struct sigaction* action, struct sigaction* old);
 // The program waits for the signal by other means: it is the program's from now on.
 void YieldDumpSignal();
 
-// Puts the state into a segment that was made after it changed.
-void PublishDumpSignal();
-
 }  // namespace limpet

@@ -27,6 +27,8 @@ void StackWalker::Walk(const sys::CallerFrame& start, RememberedWalk* walk) {
   if (walk->generation != generation_) walk->Forget();
   walk->generation = generation_;
   candidate_ = walk->is_truncated ? 0 : walk->depth;
+  bounds_.low =
+      start.stack_pointer;  // what lies below is not of these frames, and may not be mapped
   WalkFresh({start.return_address, start.stack_pointer, start.frame_pointer, false}, walk);
 }
 
@@ -143,6 +145,7 @@ StackWalker::Step StackWalker::StepOutOfSignal(Registers* registers) {
   }
   // The handler may have run on a stack of its own; then the walk goes on on the thread's.
   if (!bounds_.Holds(interrupted.stack_pointer)) bounds_ = own_;
+  bounds_.low = bounds_.Holds(interrupted.stack_pointer) ? interrupted.stack_pointer : bounds_.high;
   if (!bounds_.Holds(interrupted.stack_pointer)) return Step::kLost;
   *registers = interrupted;
   return Step::kCaller;
