@@ -7,7 +7,7 @@
 // A caller follows from (pc, sp, rbp) of a frame and the memory it reads, so once a frame is equal
 // it is enough that each outer frame's save slots still hold what they held.
 //
-// Runs: target hot path (slow side).  Threads: one owner.  Allocates: never; two pages a thread,
+// Runs: target hot path (slow side).  Threads: one owner.  Allocates: never; three pages a thread,
 // touched as deep as its stack.
 #pragma once
 

@@ -32,7 +32,7 @@ class FreeFilter {
                                                                      std::memory_order_relaxed);
   }
 
-  // Forgets all but what is pinned. Only in a process that has one thread (fork).
+  // Forgets all but what is pinned or full. Only in a process that has one thread (fork).
   void Clear() {
     for (auto& count : counts_) {
       if (count.load(std::memory_order_relaxed) != kStuck)
