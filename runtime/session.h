@@ -53,8 +53,7 @@ const char* segment_path();
 // --- Memory ---
 
 // Completes a charge that did not pass the sampler: a weight if the allocation is a sample. Called
-// before the real function, which may throw: a charge that is left open would end the thread's
-// sampling.
+// before the real function, which may throw.
 [[nodiscard]] SampleWeight OnCharge(std::size_t requested_bytes);
 
 // After the real allocation. `block` may be null.
