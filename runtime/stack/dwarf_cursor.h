@@ -29,7 +29,6 @@ class DwarfCursor {
   std::uint64_t address() const { return address_; }
   bool ok() const { return ok_; }
   void Skip(std::uint64_t bytes) { address_ += bytes; }
-  void Fail() { ok_ = false; }
 
   template <class T>
   T Take() {

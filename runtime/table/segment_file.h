@@ -27,7 +27,8 @@ struct SegmentFile {
 
 // Creates the file of this process, replacing one that an earlier program image of the same process
 // left. Its size is `wanted_bytes` or less, as limits and free space allow: all segments of the
-// directory together take at most a quarter of what is free. False: none, nothing is left behind.
+// directory together take at most a quarter of what is free at
+// that moment. False: none, nothing is left behind.
 //
 // Segments of dead processes stay as evidence, but not without bound: beyond kMaxDeadSegments or
 // kMaxDeadBytes the oldest goes.
