@@ -207,12 +207,14 @@ TEST_F(Limpet, ListsForPrograms) {
 
 #ifdef LIMPET_LIBRARY
 // Starts `sleep` traced, so rarely sampled that a sample comes once in 10^8 runs, runs `script`
-// while it lives with its PID in $pid, and ends it.
+// while it lives with its PID in $pid, and ends it. The library is up once SIGUSR1 (bit 9 of
+// SigCgt) is caught: that the library is mapped comes earlier, when the signal would still kill.
 CommandOutput RunBesideSleeper(const std::string& script,
                                const std::vector<std::string>& environment) {
-  const std::string start = "LIMPET_SAMPLE_BYTES=1099511627776 LD_PRELOAD=" LIMPET_LIBRARY
-                            " sleep 60 & pid=$!;"
-                            "until grep -q liblimpet /proc/$pid/maps; do :; done;";
+  const std::string start =
+      "LIMPET_SAMPLE_BYTES=1099511627776 LD_PRELOAD=" LIMPET_LIBRARY
+      " sleep 60 & pid=$!;"
+      "until grep -q '^SigCgt:.*[2367abef]..$' /proc/$pid/status; do :; done;";
   return RunProgram({"sh", "-c", start + script + "; code=$?; kill $pid; exit $code"}, environment);
 }
 
@@ -238,7 +240,9 @@ TEST_F(Limpet, FindsARuntimeDirectoryThatOnlyTheTargetKnows) {
   const CommandOutput output = RunBesideSleeper(
       "unset LIMPET_RUNTIME_DIR; kill -USR1 $pid;"
       "until ls " +
-          dumps_ + "/*/*allocs.pb.gz; do :; done; " LIMPET_BINARY " dump $pid -p heap",
+          dumps_ +
+          "/*/*allocs.pb.gz; do grep -q limpet /proc/$pid/maps || exit 99; done; " LIMPET_BINARY
+          " dump $pid -p heap",
       {runtime_, "LIMPET_DIR=" + dumps_});
   EXPECT_EQ(output.exit_code, kExitOk) << output.error;
   EXPECT_EQ(FilesBelow(dumps_).size(), 3U) << "two by the signal, one by the command";
