@@ -8,9 +8,7 @@
 namespace limpet {
 namespace {
 
-constexpr std::uint64_t kIdMask = 0xffff'ffff;
-constexpr std::uint64_t kOnePush = std::uint64_t{1} << 32;
-constexpr int kRetiredTries = 16;
+constexpr int kRetiredTries = 16;  // of those that come next, at one claim
 
 bool IsGone(std::uint32_t thread_id) {
   return sys::RawSyscall(SYS_tgkill, sys::RawSyscall(SYS_getpid), thread_id, 0) == -ESRCH;
@@ -30,45 +28,33 @@ ThreadRecord* ThreadRecordPool::Claim() {
 
 void ThreadRecordPool::Retire(ThreadRecord* record) {
   record->retired_thread_id = static_cast<std::uint32_t>(sys::RawSyscall(SYS_gettid));
-  Push(retired_, record);
+  Push(retired_[1 - looked_at_.load(std::memory_order_relaxed)], record);
 }
 
-// A few only: those that are still in use go back and another day serves as well.
 ThreadRecord* ThreadRecordPool::TakeRetired() {
-  ThreadRecord* in_use[kRetiredTries];
-  ThreadRecord* taken = nullptr;
-  int passed = 0;
-  while (taken == nullptr && passed < kRetiredTries) {
-    ThreadRecord* record = Pop(retired_);
-    if (record == nullptr) break;
-    if (IsGone(record->retired_thread_id))
-      taken = record;
-    else
-      in_use[passed++] = record;
-  }
-  while (passed > 0) Push(retired_, in_use[--passed]);
-  return taken;
-}
-
-ThreadRecord* ThreadRecordPool::Pop(List& list) {
-  std::uint64_t head = list.load(std::memory_order_acquire);  // pairs with the release in Push
-  while ((head & kIdMask) != 0) {
-    ThreadRecord* record = At(static_cast<std::uint32_t>((head & kIdMask) - 1));
-    std::uint64_t next = record->next.load(std::memory_order_relaxed);
-    if (list.compare_exchange_weak(head, (head & ~kIdMask) | next, std::memory_order_acquire))
-      return record;
+  int turns = 0;
+  for (int tries = 0; tries < kRetiredTries && turns < 2; ++tries) {
+    std::uint32_t side = looked_at_.load(std::memory_order_relaxed);
+    ThreadRecord* record = Pop(retired_[side]);
+    if (record == nullptr) {
+      looked_at_.store(1 - side, std::memory_order_relaxed);
+      ++turns;
+      continue;
+    }
+    if (IsGone(record->retired_thread_id)) return record;
+    Push(retired_[1 - side], record);
   }
   return nullptr;
 }
 
-void ThreadRecordPool::Push(List& list, ThreadRecord* record) {
-  std::uint64_t head = list.load(std::memory_order_relaxed);
-  std::uint64_t next = 0;
-  do {
-    record->next.store(static_cast<std::uint32_t>(head & kIdMask), std::memory_order_relaxed);
-    next = ((head & ~kIdMask) + kOnePush) | (std::uint64_t{record->id} + 1);
-  } while (!list.compare_exchange_weak(head, next, std::memory_order_release,
-                                       std::memory_order_relaxed));
+ThreadRecord* ThreadRecordPool::Pop(sys::IndexStack& list) {
+  std::uint32_t id = list.Pop([this](std::uint32_t at) -> auto& { return At(at)->next; });
+  return id == sys::IndexStack::kNone ? nullptr : At(id);
+}
+
+void ThreadRecordPool::Push(sys::IndexStack& list, const ThreadRecord* record) {
+  list.Push(
+      record->id, [this](std::uint32_t at) -> auto& { return At(at)->next; });
 }
 
 ThreadRecord* ThreadRecordPool::TakeFresh() {
@@ -97,8 +83,8 @@ ThreadRecord* ThreadRecordPool::At(std::uint32_t id) {
 
 void ThreadRecordPool::Reset(const ThreadRecord* kept) {
   std::uint32_t handed_out = fresh_.load(std::memory_order_relaxed);
-  free_.store(0, std::memory_order_relaxed);
-  retired_.store(0, std::memory_order_relaxed);
+  free_.Clear();
+  for (sys::IndexStack& list : retired_) list.Clear();
   for (std::uint32_t id = 0; id < handed_out; ++id) {
     ThreadRecord* record = At(id);
     if (record == nullptr || record == kept) continue;

@@ -1,5 +1,5 @@
-// What a thread keeps outside its thread-local storage: its remembered walk and the bounds of its
-// stack.
+// What a thread keeps outside its thread-local storage: its remembered walk, the bounds of its
+// stack, and a page to copy other stacks to.
 //
 // Records lie in private pages that are touched as deep as the thread's stacks. A thread retires
 // its record at its end but uses it on, because destructors allocate; once the kernel says that the
@@ -14,11 +14,13 @@
 
 #include "runtime/stack/remembered_walk.h"
 #include "runtime/stack/stack_bounds.h"
+#include "runtime/stack/stack_memory.h"
+#include "runtime/sys/index_stack.h"
 
 namespace limpet {
 
 struct alignas(4096) ThreadRecord {
-  StackBounds own_stack;            // empty: not known, each walk probes
+  StackBounds own_stack;            // empty: not known, read through the kernel
   std::uint32_t id;                 // position in the pool, and of the thread's slot in the segment
   std::atomic<std::uint32_t> next;  // in a list of the pool
   std::uint32_t retired_thread_id;  // kernel's id of the thread that may still use it
@@ -27,6 +29,7 @@ struct alignas(4096) ThreadRecord {
   void* argument;
   std::uint64_t stack_bytes;
   RememberedWalk walk;
+  StackPage foreign_page;
 };
 
 class ThreadRecordPool {
@@ -47,19 +50,19 @@ class ThreadRecordPool {
   static constexpr std::uint32_t kMaxChunks = 512;
   static constexpr std::uint32_t kMaxRecords = kChunkRecords * kMaxChunks;
 
-  // Head of a list of records: id + 1 in the low half, a count against ABA in the high half.
-  using List = std::atomic<std::uint64_t>;
-
   ThreadRecord* At(std::uint32_t id);
-  void Push(List& list, ThreadRecord* record);
-  ThreadRecord* Pop(List& list);
+  void Push(sys::IndexStack& list, const ThreadRecord* record);
+  ThreadRecord* Pop(sys::IndexStack& list);
   ThreadRecord* TakeRetired();
   ThreadRecord* TakeFresh();
 
   std::atomic<ThreadRecord*> chunks_[kMaxChunks] = {};
   std::atomic<std::uint32_t> fresh_ = 0;  // records ever handed out
-  List free_ = 0;
-  List retired_ = 0;
+  sys::IndexStack free_;
+  // Claim() looks at one of the two and puts what is still in use into the other, until the one is
+  // empty: so records of threads that live on do not hide the others.
+  sys::IndexStack retired_[2];
+  std::atomic<std::uint32_t> looked_at_ = 0;  // which of the two
 };
 
 }  // namespace limpet

@@ -248,15 +248,13 @@ void Tracer::LeaveThread(ThreadContext& thread) {
 StackId Tracer::Capture(ThreadContext& thread, const sys::CallerFrame& caller) {
   SegmentCounters& counters = segment.counters();
   if (thread.record == nullptr) return StackId::kComplete;
-  StackBounds current = thread.record->own_stack;
-  if (!current.Holds(caller.stack_pointer)) {
+  StackMemory memory(thread.record->own_stack, &thread.record->foreign_page);
+  if (!thread.record->own_stack.Holds(caller.stack_pointer))
     counters.foreign_stacks.fetch_add(1, std::memory_order_relaxed);
-    current = ProbeStack(caller.stack_pointer);
-  }
   RememberedWalk& walk = thread.record->walk;
   if (walk.is_unfinished) walk.Forget();
   walk.is_unfinished = true;
-  StackWalker(rules, thread.record->own_stack, current).Walk(caller, &walk);
+  StackWalker(rules, memory).Walk(caller, &walk);
   counters.stack_walks.fetch_add(1, std::memory_order_relaxed);
   counters.frames_walked.fetch_add(walk.depth - walk.reused, std::memory_order_relaxed);
   counters.frames_reused.fetch_add(walk.reused, std::memory_order_relaxed);

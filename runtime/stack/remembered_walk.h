@@ -38,7 +38,7 @@ struct RememberedWalk {
   WalkedFrame fresh[kMaxStackFrames];  // of the walk under way, innermost first
   std::uint32_t depth;
   std::uint32_t reused;      // frames [0, reused) were taken over by the latest walk
-  std::uint16_t generation;  // of the rule cache that named the modules
+  std::uint32_t generation;  // of the rule cache that named the modules
   bool is_truncated;
   bool
       is_unfinished;  // a walk began and its frames have no nodes yet: a handler left it by longjmp

@@ -27,6 +27,22 @@ class ObjectMemory {
 
 }  // namespace
 
+void RuleCache::Invalidate() {
+  std::uint32_t before = generation_.fetch_add(1, std::memory_order_release);
+  if ((before + 1) % kSweepPeriod == 0) Sweep();
+}
+
+void RuleCache::Sweep() {
+  for (auto& set : entries_) {
+    for (Entry& entry : set) {
+      std::uint64_t key = entry.key.load(std::memory_order_relaxed);
+      // Untouched pages stay untouched, and an entry that is being stored is left to its thread.
+      if (key != 0 && key != kBusy)
+        entry.key.compare_exchange_strong(key, 0, std::memory_order_relaxed);
+    }
+  }
+}
+
 UnwindRule RuleCache::FindSlow(std::uint64_t address, bool is_exact) {
   std::uint64_t key = KeyOf(address, is_exact);
   UnwindRule rule = Decode(address, is_exact);

@@ -40,16 +40,19 @@ class RuleCache {
 
   // Forgets everything: after dlclose the same address may be other code, and after fork the module
   // ids are those of another segment.
-  void Invalidate() { generation_.fetch_add(1, std::memory_order_release); }
-  std::uint16_t generation() const { return generation_.load(std::memory_order_acquire); }
+  void Invalidate();
+  std::uint32_t generation() const { return generation_.load(std::memory_order_acquire); }
 
   void SetRegistrar(ModuleRegistrar registrar) { registrar_ = registrar; }
 
  private:
   static constexpr int kSetBits = 14;
   static constexpr int kWays = 4;
-  static constexpr std::uint64_t kBusy = 1;  // no pc is 1
-  static constexpr int kGenerationShift = 48;
+  static constexpr std::uint64_t kBusy = 1;    // no pc is 1
+  static constexpr int kGenerationShift = 48;  // the low 16 bits of it
+  // Entries are removed twice before their 16 bits come round again: once might miss one that a
+  // thread was about to store.
+  static constexpr std::uint32_t kSweepPeriod = 1 << 15;
 
   struct Entry {
     std::atomic<std::uint64_t> key;
@@ -68,9 +71,10 @@ class RuleCache {
   [[gnu::cold, gnu::noinline]] UnwindRule FindSlow(std::uint64_t address, bool is_exact);
   UnwindRule Decode(std::uint64_t address, bool is_exact) const;
   void Store(std::uint64_t address, std::uint64_t key, UnwindRule rule);
+  [[gnu::cold]] void Sweep();
 
   Entry entries_[1u << kSetBits][kWays] = {};
-  std::atomic<std::uint16_t> generation_ = 0;
+  std::atomic<std::uint32_t> generation_ = 0;
   ModuleRegistrar registrar_ = nullptr;
 };
 

@@ -1,7 +1,6 @@
 #include "runtime/stack/stack_bounds.h"
 
 #include <sys/resource.h>
-#include <sys/uio.h>
 
 #include "runtime/sys/private_pages.h"
 #include "runtime/sys/raw_syscall.h"
@@ -20,23 +19,6 @@ constexpr std::uint64_t kPageMask = sys::kPageBytes - 1;
 constexpr std::uint64_t kStackGapBytes = 128 << 20;
 
 }  // namespace
-
-StackBounds ProbeStack(std::uint64_t stack_pointer) {
-  constexpr int kPages = 16;
-  char sink[kPages];
-  iovec local = {sink, kPages};
-  iovec remote[kPages];
-  std::uint64_t first_page = stack_pointer & ~kPageMask;
-  for (int i = 0; i < kPages; ++i) {
-    std::uint64_t page = first_page + static_cast<std::uint64_t>(i) * sys::kPageBytes;
-    remote[i] = {reinterpret_cast<void*>(i == 0 ? stack_pointer : page), 1};
-  }
-  long pid = sys::RawSyscall(SYS_getpid);
-  long readable = sys::RawSyscall(SYS_process_vm_readv, pid, sys::AsArgument(&local), 1,
-                                  sys::AsArgument(remote), kPages, 0);
-  if (sys::Failed(readable) || readable == 0) return {};
-  return {stack_pointer, first_page + static_cast<std::uint64_t>(readable) * sys::kPageBytes};
-}
 
 StackBounds MainThreadBounds() {
   std::uint64_t high = reinterpret_cast<std::uint64_t>(__libc_stack_end);

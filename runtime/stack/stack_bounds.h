@@ -1,9 +1,6 @@
-// The memory that a walk may read: [low, high) of the stack it is on.
+// Where a thread's own stack lies: [low, high), known from its creation.
 //
-// A thread's own stack is known from its creation. Any other stack (sigaltstack, fiber) is probed:
-// the kernel is asked how far upwards the memory is readable, because such a stack has no record.
-//
-// Runs: target hot path (slow side).  Threads: own thread; async-signal-safe.  Allocates: never.
+// Runs: thread creation and start.  Threads: own thread; async-signal-safe.  Allocates: never.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +13,6 @@ struct StackBounds {
 
   bool Holds(std::uint64_t address) const { return address >= low && address < high; }
 };
-
-// Readable memory from `stack_pointer` upwards, at most 64 KiB; empty where the kernel refuses.
-StackBounds ProbeStack(std::uint64_t stack_pointer);
 
 // The main thread's stack. Call at start, before the program can forbid getrlimit.
 StackBounds MainThreadBounds();

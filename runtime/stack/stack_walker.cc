@@ -8,7 +8,7 @@
 namespace limpet {
 namespace {
 
-constexpr std::uint64_t kWordBytes = 8;
+constexpr std::uint64_t kWordBytes = StackMemory::kWordBytes;
 
 // Where the kernel's signal frame keeps the interrupted registers, from the stack pointer that
 // __restore_rt runs on (a ucontext_t, arch/x86/include/uapi/asm/sigcontext.h).
@@ -27,8 +27,7 @@ void StackWalker::Walk(const sys::CallerFrame& start, RememberedWalk* walk) {
   if (walk->generation != generation_) walk->Forget();
   walk->generation = generation_;
   candidate_ = walk->is_truncated ? 0 : walk->depth;
-  bounds_.low =
-      start.stack_pointer;  // what lies below is not of these frames, and may not be mapped
+  memory_.Enter(start.stack_pointer);
   WalkFresh({start.return_address, start.stack_pointer, start.frame_pointer, false}, walk);
 }
 
@@ -70,10 +69,10 @@ bool StackWalker::Resume(const Registers& registers, RememberedWalk* walk) {
 // Checks from frame `inner` outwards, stopping at the first difference: a slot is only read after
 // all slots inside of it have proven to be the same stack.
 bool StackWalker::StillHolds(const RememberedWalk& walk, std::uint32_t inner) {
-  StackBounds bounds = bounds_;
+  StackMemory memory = memory_;
   for (std::uint32_t i = inner; i != 0; --i) {
     if (HasSameCaller(walk.frames[i], walk.frames[i - 1])) continue;
-    bounds_ = bounds;
+    memory_ = memory;
     candidate_ = i;  // frame i has another caller now: only frames outside of it may still match
     return false;
   }
@@ -83,10 +82,11 @@ bool StackWalker::StillHolds(const RememberedWalk& walk, std::uint32_t inner) {
 bool StackWalker::HasSameCaller(const WalkedFrame& frame, const WalkedFrame& caller) {
   if (frame.rbp_offset == WalkedFrame::kStepAgain) return StepsTo(frame, caller);
   std::uint64_t value = 0;
-  if (!Load(caller.stack_pointer - kWordBytes, &value) || value != caller.address()) return false;
+  if (!memory_.Load(caller.stack_pointer - kWordBytes, &value) || value != caller.address())
+    return false;
   if (frame.rbp_offset == 0) return true;
   std::uint64_t offset = static_cast<std::uint64_t>(std::int64_t{frame.rbp_offset});
-  return Load(caller.stack_pointer + offset, &value) && value == caller.frame_pointer;
+  return memory_.Load(caller.stack_pointer + offset, &value) && value == caller.frame_pointer;
 }
 
 bool StackWalker::StepsTo(const WalkedFrame& frame, const WalkedFrame& caller) {
@@ -127,10 +127,10 @@ StackWalker::Step StackWalker::StepByTable(UnwindRule rule, Registers* registers
   std::uint64_t rbp_slot = cfa + static_cast<std::uint64_t>(rule.rbp_offset());
   if (rule.kind() == RuleKind::kRealigned) {
     rbp_slot = base + static_cast<std::uint64_t>(rule.rbp_offset());
-    if (!Load(cfa, &cfa) || !Load(rbp_slot, &rbp)) return Step::kLost;
+    if (!memory_.Load(cfa, &cfa) || !memory_.Load(rbp_slot, &rbp)) return Step::kLost;
     return Finish(cfa, rbp, registers);
   }
-  if (rule.rbp_offset() != 0 && !Load(rbp_slot, &rbp)) return Step::kLost;
+  if (rule.rbp_offset() != 0 && !memory_.Load(rbp_slot, &rbp)) return Step::kLost;
   frame->rbp_offset = static_cast<std::int32_t>(rule.rbp_offset());
   return Finish(cfa, rbp, registers);
 }
@@ -138,15 +138,12 @@ StackWalker::Step StackWalker::StepByTable(UnwindRule rule, Registers* registers
 StackWalker::Step StackWalker::StepOutOfSignal(Registers* registers) {
   std::uint64_t context = registers->stack_pointer;
   Registers interrupted = {0, 0, 0, true};
-  if (!Load(context + RegisterSlot(REG_RIP), &interrupted.address) ||
-      !Load(context + RegisterSlot(REG_RSP), &interrupted.stack_pointer) ||
-      !Load(context + RegisterSlot(REG_RBP), &interrupted.frame_pointer)) {
+  if (!memory_.Load(context + RegisterSlot(REG_RIP), &interrupted.address) ||
+      !memory_.Load(context + RegisterSlot(REG_RSP), &interrupted.stack_pointer) ||
+      !memory_.Load(context + RegisterSlot(REG_RBP), &interrupted.frame_pointer)) {
     return Step::kLost;
   }
-  // The handler may have run on a stack of its own; then the walk goes on on the thread's.
-  if (!bounds_.Holds(interrupted.stack_pointer)) bounds_ = own_;
-  bounds_.low = bounds_.Holds(interrupted.stack_pointer) ? interrupted.stack_pointer : bounds_.high;
-  if (!bounds_.Holds(interrupted.stack_pointer)) return Step::kLost;
+  memory_.Enter(interrupted.stack_pointer);  // the handler may have run on a stack of its own
   *registers = interrupted;
   return Step::kCaller;
 }
@@ -157,7 +154,7 @@ StackWalker::Step StackWalker::StepByFramePointer(Registers* registers, WalkedFr
   std::uint64_t base = registers->frame_pointer;
   std::uint64_t rbp = 0;
   if (base == 0) return Step::kFirstFrame;  // the ABI's mark of the first frame
-  if (base < registers->stack_pointer || !Load(base, &rbp)) return Step::kLost;
+  if (base < registers->stack_pointer || !memory_.Load(base, &rbp)) return Step::kLost;
   frame->rbp_offset = -2 * static_cast<std::int32_t>(kWordBytes);
   return Finish(base + 2 * kWordBytes, rbp, registers);
 }
@@ -165,18 +162,11 @@ StackWalker::Step StackWalker::StepByFramePointer(Registers* registers, WalkedFr
 StackWalker::Step StackWalker::Finish(std::uint64_t cfa, std::uint64_t frame_pointer,
                                       Registers* registers) {
   std::uint64_t address = 0;
-  if (cfa <= registers->stack_pointer || cfa > bounds_.high) return Step::kLost;
-  if (!Load(cfa - kWordBytes, &address)) return Step::kLost;
+  if (cfa <= registers->stack_pointer || cfa > memory_.high()) return Step::kLost;
+  if (!memory_.Load(cfa - kWordBytes, &address)) return Step::kLost;
   if (address == 0) return Step::kFirstFrame;
   *registers = {address, cfa, frame_pointer, false};
   return Step::kCaller;
-}
-
-bool StackWalker::Load(std::uint64_t slot, std::uint64_t* value) const {
-  bool is_inside = bounds_.Holds(slot) && bounds_.high - slot >= kWordBytes;
-  if (!is_inside || slot % kWordBytes != 0) return false;
-  memcpy(value, reinterpret_cast<const void*>(slot), sizeof(*value));
-  return true;
 }
 
 }  // namespace limpet

@@ -4,7 +4,7 @@
 //   slot] resume:   a frame equal to one of the last walk -> check that walk's outer slots instead
 //   of walking
 //
-// Every load is checked against the bounds of the stack first. A walk ends at the thread's first
+// Every load is checked by StackMemory first. A walk ends at the thread's first
 // frame (complete), or is marked truncated: too deep, no rule, or a step that leaves the bounds.
 //
 // Runs: target hot path (slow side).  Threads: own thread; async-signal-safe.  Allocates: never.
@@ -14,16 +14,15 @@
 
 #include "runtime/stack/remembered_walk.h"
 #include "runtime/stack/rule_cache.h"
-#include "runtime/stack/stack_bounds.h"
+#include "runtime/stack/stack_memory.h"
 #include "runtime/sys/caller_frame.h"
 
 namespace limpet {
 
 class StackWalker {
  public:
-  // `own` is the thread's stack, `current` the one that `start` lies on (often the same).
-  StackWalker(RuleCache& cache, const StackBounds& own, const StackBounds& current)
-      : cache_(cache), own_(own), bounds_(current), generation_(cache.generation()) {}
+  StackWalker(RuleCache& cache, const StackMemory& memory)
+      : cache_(cache), memory_(memory), generation_(cache.generation()) {}
 
   // Brings `walk` up to date with the stack of `start`. Afterwards frames [0, depth) are the stack,
   // outermost first, of which the first `reused` are unchanged, their nodes included.
@@ -49,7 +48,6 @@ class StackWalker {
   Step StepOutOfSignal(Registers* registers);
   Step StepByFramePointer(Registers* registers, WalkedFrame* frame);
   Step Finish(std::uint64_t cfa, std::uint64_t frame_pointer, Registers* registers);
-  bool Load(std::uint64_t slot, std::uint64_t* value) const;
 
   void WalkFresh(Registers registers, RememberedWalk* walk);
   bool Resume(const Registers& registers, RememberedWalk* walk);
@@ -59,9 +57,8 @@ class StackWalker {
   void Adopt(std::uint32_t kept, std::uint32_t fresh, RememberedWalk* walk);
 
   RuleCache& cache_;
-  const StackBounds& own_;
-  StackBounds bounds_;
-  std::uint16_t generation_;
+  StackMemory memory_;
+  std::uint32_t generation_;
   std::uint32_t candidate_ = 0;  // frames below it in the last walk may still match
 };
 

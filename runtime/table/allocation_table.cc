@@ -3,9 +3,7 @@
 namespace limpet {
 namespace {
 
-constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
-constexpr std::uint64_t kSlotMask = 0xffff'ffff;
-constexpr std::uint64_t kOnePush = std::uint64_t{1} << 32;
+constexpr std::uint32_t kNoSlot = sys::IndexStack::kNone;
 
 // A slot has one owner, so no locked instruction is needed. Release keeps it in order with the
 // fields' release stores: a reader that finds the same even number before and after has a whole
@@ -22,7 +20,7 @@ bool AllocationTable::Attach(SegmentWriter* segment, FreeFilter* filter, std::ui
   filter_ = filter;
   slots_ = segment->Entries<AllocationSlot>(SectionKind::kAllocations);
   section_ = &segment->Section(SectionKind::kAllocations);
-  free_slots_.store(0, std::memory_order_relaxed);
+  free_slots_.Clear();
   return index_.Allocate(section_->capacity, expected);
 }
 
@@ -77,28 +75,14 @@ void AllocationTable::Release(SlotId slot) {
   BumpGeneration(&slots_[number]);
   slots_[number].address.store(0, std::memory_order_release);
   BumpGeneration(&slots_[number]);
-  std::uint64_t head = free_slots_.load(std::memory_order_relaxed);
-  std::uint64_t next = 0;
-  do {
-    slots_[number].next_free.store(static_cast<std::uint32_t>(head & kSlotMask),
-                                   std::memory_order_relaxed);
-    next = ((head & ~kSlotMask) + kOnePush) | (std::uint64_t{number} + 1);
-    // Release: the link above is visible to the acquire in TakeSlot.
-  } while (!free_slots_.compare_exchange_weak(head, next, std::memory_order_release,
-                                              std::memory_order_relaxed));
+  free_slots_.Push(
+      number, [this](std::uint32_t at) -> auto& { return slots_[at].next_free; });
 }
 
 std::uint32_t AllocationTable::TakeSlot() {
-  std::uint64_t head = free_slots_.load(std::memory_order_acquire);
-  while ((head & kSlotMask) != 0) {
-    auto slot = static_cast<std::uint32_t>((head & kSlotMask) - 1);
-    // May read the link of a slot that was taken meanwhile; the count in `head` then fails the
-    // swap.
-    std::uint64_t next = slots_[slot].next_free.load(std::memory_order_relaxed);
-    if (free_slots_.compare_exchange_weak(head, (head & ~kSlotMask) | next,
-                                          std::memory_order_acquire))
-      return slot;
-  }
+  std::uint32_t slot =
+      free_slots_.Pop([this](std::uint32_t at) -> auto& { return slots_[at].next_free; });
+  if (slot != kNoSlot) return slot;
   std::uint64_t fresh = 0;
   return segment_->Claim(*section_, 1, &fresh) ? static_cast<std::uint32_t>(fresh) : kNoSlot;
 }

@@ -9,10 +9,10 @@
 // Attach.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
 #include "runtime/layout/allocation_slot.h"
+#include "runtime/sys/index_stack.h"
 #include "runtime/table/address_index.h"
 #include "runtime/table/free_filter.h"
 #include "runtime/table/segment_writer.h"
@@ -57,8 +57,7 @@ class AllocationTable {
   AllocationSlot* slots_ = nullptr;
   SectionEntry* section_ = nullptr;
   AddressIndex index_;
-  // Stack of free slots: slot + 1 in the low half, a count in the high half against ABA.
-  std::atomic<std::uint64_t> free_slots_ = 0;
+  sys::IndexStack free_slots_;
 };
 
 }  // namespace limpet

@@ -130,6 +130,18 @@ TEST(ThreadRecordPool, FindsARecordOfAGoneThreadBehindThatOfALiveOne) {
   EXPECT_EQ(pool->Claim(), record);
 }
 
+TEST(ThreadRecordPool, ComesToARecordOfAGoneThreadBehindThoseOfManyLiveOnes) {
+  constexpr int kLive = 100;
+  auto pool = Pool();
+  std::vector<ThreadRecord*> own;
+  for (int i = 0; i < kLive; ++i) own.push_back(pool->Claim());
+  ThreadRecord* record = RetireInAThread(*pool);
+  for (ThreadRecord* live : own) pool->Retire(live);
+  int claims = 0;
+  while (claims < kLive && pool->Claim() != record) ++claims;
+  EXPECT_LT(claims, 10) << "each claim looks at 16";
+}
+
 TEST(ThreadRecordPool, SharesFewRecordsAmongThreadsThatComeAndGo) {
   auto pool = Pool();
   for (int i = 0; i < 200; ++i) ASSERT_EQ(RetireInAThread(*pool)->id, 0u);

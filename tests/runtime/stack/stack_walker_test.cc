@@ -9,9 +9,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <random>
+#include <thread>
 #include <vector>
 
 #define UNW_LOCAL_ONLY
@@ -39,6 +41,11 @@ Capture* g_capture = nullptr;
 RememberedWalk* g_walk = nullptr;
 StackBounds g_bounds;
 
+void Walk(const sys::CallerFrame& start, RememberedWalk* walk) {
+  static StackPage page;
+  StackWalker(g_rules, StackMemory(g_bounds, &page)).Walk(start, walk);
+}
+
 std::vector<std::uint64_t> Addresses(const RememberedWalk& walk) {
   std::vector<std::uint64_t> addresses;
   for (std::uint32_t i = 0; i < walk.depth; ++i) addresses.push_back(walk.frames[i].address());
@@ -60,9 +67,7 @@ std::vector<std::uint64_t> OracleFrom(std::uint64_t first) {
 
 [[gnu::noinline]] void TakeCapture() {
   sys::CallerFrame caller = sys::CaptureCaller();
-  StackBounds current =
-      g_bounds.Holds(caller.stack_pointer) ? g_bounds : ProbeStack(caller.stack_pointer);
-  StackWalker(g_rules, g_bounds, current).Walk(caller, g_walk);
+  Walk(caller, g_walk);
   g_capture->ours = Addresses(*g_walk);
   g_capture->theirs = OracleFrom(caller.return_address);
   g_capture->is_truncated = g_walk->is_truncated;
@@ -158,9 +163,9 @@ std::unique_ptr<RememberedWalk> g_full;
 
 [[gnu::noinline]] void CheckIncremental() {
   sys::CallerFrame caller = sys::CaptureCaller();
-  StackWalker(g_rules, g_bounds, g_bounds).Walk(caller, g_walk);
+  Walk(caller, g_walk);
   g_full->Forget();
-  StackWalker(g_rules, g_bounds, g_bounds).Walk(caller, g_full.get());
+  Walk(caller, g_full.get());
   ASSERT_EQ(Addresses(*g_walk), Addresses(*g_full));
   ASSERT_EQ(g_walk->is_truncated, g_full->is_truncated);
   ++g_captures;
@@ -263,7 +268,7 @@ TEST_F(StackWalkerTest, DoesNotReadThroughARegisterThatLeadsElsewhere) {
        {std::uint64_t{1}, std::uint64_t{0xdead0000}, here + (1 << 30), ~std::uint64_t{7}}) {
     sys::CallerFrame start = {code + 6, here, rbp};
     walk.Forget();
-    StackWalker(g_rules, MainThreadBounds(), MainThreadBounds()).Walk(start, &walk);
+    Walk(start, &walk);
     EXPECT_EQ(walk.depth, 1u);
     EXPECT_TRUE(walk.is_truncated);
   }
@@ -304,16 +309,46 @@ TEST(StackBounds, OwnThreadBoundsLieInsideTheThreadsStack) {
   }
 }
 
-TEST(StackBounds, ProbeEndsWhereMemoryDoes) {
+TEST(StackMemory, OfAForeignStackEndsWhereMemoryDoes) {
   auto* memory = static_cast<char*>(
       mmap(nullptr, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   auto start = reinterpret_cast<std::uint64_t>(memory);
   mprotect(memory + 2 * 4096, 4096, PROT_NONE);
-  StackBounds bounds = ProbeStack(start + 100);
-  EXPECT_EQ(bounds.low, start + 100);
-  EXPECT_EQ(bounds.high, start + 2 * 4096);
-  EXPECT_EQ(ProbeStack(start + 2 * 4096 + 8).high, 0u);
+  memory[4096 + 8] = 42;
+  StackPage page;
+  StackMemory stack(StackBounds(), &page);
+  std::uint64_t value = 0;
+  stack.Enter(start + 96);
+  EXPECT_TRUE(stack.Load(start + 4096 + 8, &value));
+  EXPECT_EQ(value, 42u);
+  EXPECT_TRUE(stack.Load(start + 96, &value));
+  EXPECT_FALSE(stack.Load(start + 88, &value)) << "below the stack pointer";
+  EXPECT_FALSE(stack.Load(start + 100, &value)) << "not aligned";
+  EXPECT_FALSE(stack.Load(start + 2 * 4096, &value)) << "not readable";
   munmap(memory, 3 * 4096);
+}
+
+// A walk that lost its way on a fiber reads what another thread takes away.
+TEST_F(StackWalkerTest, SurvivesMemoryThatVanishesBesideAForeignStack) {
+  static auto code = reinterpret_cast<std::uint64_t>(MakeUntabledCode());
+  auto* memory = static_cast<char*>(
+      mmap(nullptr, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  auto start = reinterpret_cast<std::uint64_t>(memory);
+  std::atomic<bool> is_over = false;
+  std::thread other([&] {
+    while (!is_over.load()) {
+      mprotect(memory + 4096, 4096, PROT_NONE);
+      mprotect(memory + 4096, 4096, PROT_READ | PROT_WRITE);
+    }
+  });
+  static RememberedWalk walk;
+  for (int i = 0; i < 100'000; ++i) {
+    walk.Forget();
+    Walk({code + 6, start, start + 4096 + 64}, &walk);
+  }
+  is_over.store(true);
+  other.join();
+  munmap(memory, 2 * 4096);
 }
 
 }  // namespace

@@ -1,0 +1,63 @@
+// The memory that a walk may read.
+//
+//   thread's own stack   [sp, control block)   plain loads: mapped for as long as the thread runs
+//   any other stack      [sp, sp + 1 MiB)      page by page through the kernel, into a copy
+//
+// A fiber's or a signal's stack has no record, and a walk that lost its way on it may look at
+// memory that another thread unmaps meanwhile: there the kernel answers with an error.
+//
+// Runs: target hot path (slow side).  Threads: own thread; async-signal-safe.  Allocates: never.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "runtime/stack/stack_bounds.h"
+#include "runtime/sys/private_pages.h"
+
+namespace limpet {
+
+// A copy of the page of a foreign stack that is being read.
+struct StackPage {
+  std::uint64_t address;  // 0: none
+  unsigned char bytes[sys::kPageBytes];
+};
+
+class StackMemory {
+ public:
+  static constexpr std::uint64_t kWordBytes = 8;
+
+  // `page` is written only where a stack is foreign.
+  StackMemory(const StackBounds& own, StackPage* page) : own_(own), page_(page) {}
+
+  // What lies below `stack_pointer` is of no frame, and may not be mapped.
+  void Enter(std::uint64_t stack_pointer) {
+    is_own_ = own_.Holds(stack_pointer);
+    bounds_ = {stack_pointer, is_own_ ? own_.high : stack_pointer + kForeignBytes};
+    if (!is_own_) page_->address = 0;
+  }
+
+  std::uint64_t high() const { return bounds_.high; }
+
+  // False: outside of the stack, not aligned, or not readable.
+  bool Load(std::uint64_t slot, std::uint64_t* value) const {
+    bool is_inside = bounds_.Holds(slot) && bounds_.high - slot >= kWordBytes;
+    if (!is_inside || slot % kWordBytes != 0) return false;
+    if (!is_own_) [[unlikely]]
+      return LoadForeign(slot, value);
+    memcpy(value, reinterpret_cast<const void*>(slot), sizeof(*value));
+    return true;
+  }
+
+ private:
+  static constexpr std::uint64_t kForeignBytes = 1 << 20;  // fibers' stacks are rarely larger
+
+  bool LoadForeign(std::uint64_t slot, std::uint64_t* value) const;
+
+  StackBounds own_;
+  StackBounds bounds_;
+  StackPage* page_;
+  bool is_own_ = false;
+};
+
+}  // namespace limpet

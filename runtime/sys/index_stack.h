@@ -1,0 +1,58 @@
+// A lock-free stack of numbered entries that are linked through themselves: free slots, spare
+// records.
+//
+//   head = { count of pushes : 32, index + 1 : 32 } -> link(index) = next index + 1, ... 0
+//
+// The count answers the ABA problem: Pop may read the link of an entry that another thread took
+// meanwhile, and its swap then fails. Entries must stay readable for ever.
+// Source: R. K. Treiber, Systems Programming: Coping with Parallelism, 1986.
+//
+// Runs: target hot path.  Threads: any; async-signal-safe.  Allocates: never.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace limpet::sys {
+
+class IndexStack {
+ public:
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
+  // `link_of(index)` is the entry's link, a std::atomic<std::uint32_t>&.
+  template <class LinkOf>
+  void Push(std::uint32_t index, LinkOf link_of) {
+    std::uint64_t head = head_.load(std::memory_order_relaxed);
+    std::uint64_t next = 0;
+    do {
+      link_of(index).store(static_cast<std::uint32_t>(head & kIndexMask),
+                           std::memory_order_relaxed);
+      next = ((head & ~kIndexMask) + kOnePush) | (std::uint64_t{index} + 1);
+      // Release: link and entry are visible to the acquire in Pop.
+    } while (!head_.compare_exchange_weak(head, next, std::memory_order_release,
+                                          std::memory_order_relaxed));
+  }
+
+  // kNone: empty.
+  template <class LinkOf>
+  std::uint32_t Pop(LinkOf link_of) {
+    std::uint64_t head = head_.load(std::memory_order_acquire);
+    while ((head & kIndexMask) != 0) {
+      auto index = static_cast<std::uint32_t>((head & kIndexMask) - 1);
+      std::uint64_t next = link_of(index).load(std::memory_order_relaxed);
+      if (head_.compare_exchange_weak(head, (head & ~kIndexMask) | next, std::memory_order_acquire))
+        return index;
+    }
+    return kNone;
+  }
+
+  void Clear() { head_.store(0, std::memory_order_relaxed); }
+
+ private:
+  static constexpr std::uint64_t kIndexMask = 0xffff'ffff;
+  static constexpr std::uint64_t kOnePush = std::uint64_t{1} << 32;
+
+  std::atomic<std::uint64_t> head_ = 0;
+};
+
+}  // namespace limpet::sys
