@@ -34,6 +34,7 @@ class Layer:
 LAYERS = (
     Layer("runtime/layout", r"(?!)", FREESTANDING),
     Layer("runtime/sys", r"runtime/layout/"),
+    Layer("runtime/setting", r"runtime/(layout|sys)/"),
     Layer("runtime/sample", r"runtime/(layout|sys)/"),
     Layer("runtime/stack", r"runtime/(layout|sys)/"),
     Layer("runtime/table", r"runtime/(layout|sys|stack)/"),
@@ -47,9 +48,9 @@ LAYERS = (
           r"runtime/layout/|absl/|tools/reader/(segment_snapshot|jit_names)\.h|"
           r"tools/symbol/symbolizer\.h", NO_IO),
     Layer("tools/render", r"absl/|tools/profile/|profile\.pb\.h|google/protobuf/"),
-    Layer("tools/launch", r"absl/|tools/reader/"),
+    Layer("tools/launch", r"absl/|runtime/setting/|tools/reader/"),
     Layer("tools/serve", r"absl/|nlohmann/|runtime/layout/|tools/(?!cli/)"),
-    Layer("tools/cli", r"absl/|nlohmann/|CLI/|runtime/layout/|tools/"),
+    Layer("tools/cli", r"absl/|nlohmann/|CLI/|runtime/(layout|setting)/|tools/"),
     Layer("tests", ANY),
 )
 

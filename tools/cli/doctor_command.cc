@@ -7,6 +7,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "runtime/setting/setting_table.h"
 #include "tools/cli/commands.h"
 #include "tools/launch/command_path.h"
 #include "tools/launch/machine_check.h"
@@ -32,16 +33,16 @@ std::string Variable(const char* name) {
 
 Diagnosis DiagnoseMachine() {
   MachineReport report = CheckMachine(OwnExecutable(), Variable("LIMPET_LIBRARY"));
-  for (const TraceSetting& setting : TraceSettings()) {
-    const std::string name(setting.name);
+  for (const Setting& setting : kSettings) {
+    const std::string name = setting.name;
     const std::string value = Variable(name.c_str());
     if (value.empty()) continue;
     const absl::Status status = CheckSetting(name, value);
     report.facts.emplace_back(name, value);
     if (!status.ok()) {
-      report.findings.push_back({Severity::kLimits, std::string(status.message()),
-                                 absl::StrCat("correct it; a traced program takes ",
-                                              std::string(setting.default_value))});
+      report.findings.push_back(
+          {Severity::kLimits, std::string(status.message()),
+           absl::StrCat("correct it; a traced program takes ", setting.default_value)});
     }
   }
   return {"this machine", std::move(report.facts), std::move(report.findings)};
@@ -85,9 +86,8 @@ void PrintText(const Diagnosis& diagnosis) {
 
 void PrintSettings() {
   std::printf("\nsettings:\n");
-  for (const TraceSetting& setting : TraceSettings()) {
-    std::printf("  %-20s %s (%s)\n", std::string(setting.name).c_str(),
-                std::string(setting.meaning).c_str(), std::string(setting.default_value).c_str());
+  for (const Setting& setting : kSettings) {
+    std::printf("  %-20s %s (%s)\n", setting.name, setting.meaning, setting.default_value);
   }
 }
 

@@ -12,8 +12,8 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "runtime/setting/value_grammar.h"
 #include "tools/launch/program_check.h"
-#include "tools/launch/trace_settings.h"
 #include "tools/reader/process_facts.h"
 #include "tools/reader/small_file.h"
 
@@ -89,7 +89,8 @@ void ExplainUntraced(const Process& process, Findings* findings) {
 // SIGUSR1 ends a process that does not expect it, so what it does is worth a line.
 void CheckSignal(const Process& process, bool is_traced, Findings* findings) {
   const std::string text = process.Variable("LIMPET_SIGNAL").value_or("USR1");
-  const int signal = ParseSignalName(text).value_or(SIGUSR1);
+  int signal = SIGUSR1;  // what the target takes where the text is none
+  (void)ParseSignal(text.c_str(), &signal);
   if (signal == 0) return;
   const std::string status = ReadSmallFile(process.File("status")).value_or("");
   const std::string name = absl::StrCat("signal ", signal);

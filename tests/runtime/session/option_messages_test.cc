@@ -36,7 +36,7 @@ TEST(OptionMessages, AreNoneForGoodValues) {
   EXPECT_EQ(MessagesOf({"LIMPET_DISABLE=0", "LIMPET_SAMPLE_BYTES=1MiB", "LIMPET_MAX_BYTES=64M",
                         "LIMPET_SIGNAL=RTMIN+3", "LIMPET_DUMP_AT_EXIT=1", "LIMPET_MMAP=off",
                         "LIMPET_DIR=/d", "LIMPET_RUNTIME_DIR=r", "LIMPET_COMPANION=/c",
-                        "LIMPET_LIBRARY=", "LIMPET_DEBUGINFOD=1", "LIMPET_MMAP=", "HOME=/root"}),
+                        "LIMPET_LIBRARY=", "LIMPET_MMAP=", "HOME=/root"}),
             "");
 }
 

@@ -1,44 +1,17 @@
 #include "tools/launch/trace_settings.h"
 
 #include <gtest/gtest.h>
-#include <signal.h>
+
+#include <filesystem>
+#include <string>
+
+#include "runtime/setting/setting_table.h"
 
 namespace limpet {
 namespace {
 
-TEST(ParseByteCount, KnowsBinaryAndDecimalUnits) {
-  EXPECT_EQ(ParseByteCount("1"), 1U);
-  EXPECT_EQ(ParseByteCount("512KiB"), 512U << 10);
-  EXPECT_EQ(ParseByteCount("512k"), 512U << 10);
-  EXPECT_EQ(ParseByteCount("1MB"), 1'000'000U);
-  EXPECT_EQ(ParseByteCount("2G"), std::uint64_t{2} << 30);
-}
-
-TEST(ParseByteCount, RefusesEverythingElse) {
-  for (const char* text : {"", "KiB", "-1", "+1", " 1", "1 KiB", "1.5M", "0x10", "1KiBs",
-                           "99999999999999999999", "18446744073709551615K"}) {
-    EXPECT_EQ(ParseByteCount(text), std::nullopt) << text;
-  }
-}
-
-TEST(ParseSignalName, KnowsNamesNumbersAndRealtimeSignals) {
-  EXPECT_EQ(ParseSignalName("USR1"), SIGUSR1);
-  EXPECT_EQ(ParseSignalName("sigusr2"), SIGUSR2);
-  EXPECT_EQ(ParseSignalName("10"), 10);
-  EXPECT_EQ(ParseSignalName("none"), 0);
-  EXPECT_EQ(ParseSignalName("RTMIN"), SIGRTMIN);
-  EXPECT_EQ(ParseSignalName("RTMIN+3"), SIGRTMIN + 3);
-}
-
-TEST(ParseSignalName, RefusesWhatCannotBeCaught) {
-  for (const char* text : {"KILL", "9", "19", "32", "0", "65", "-1", "", "RTMIN-1", "RTMIN+99",
-                           "USR3", "99999999999"}) {
-    EXPECT_EQ(ParseSignalName(text), std::nullopt) << text;
-  }
-}
-
-TEST(CheckSetting, TakesEveryDefaultThatIsAValue) {
-  for (const TraceSetting& setting : TraceSettings()) {
+TEST(CheckSetting, TakesEveryDefault) {
+  for (const Setting& setting : kSettings) {
     EXPECT_TRUE(CheckSetting(setting.name, setting.default_value).ok()) << setting.name;
   }
 }
@@ -56,6 +29,22 @@ TEST(CheckSetting, KeepsLimits) {
   EXPECT_FALSE(CheckSetting("LIMPET_MAX_BYTES", "5G").ok());
   EXPECT_FALSE(CheckSetting("LIMPET_DIR", "").ok());
   EXPECT_FALSE(CheckSetting("LIMPET_NONSENSE", "1").ok());
+  EXPECT_TRUE(CheckSetting("LIMPET_SAMPLE_BYTES", "1TiB").ok());
+}
+
+TEST(CheckSetting, RefusesASignalWhoseHandlerCouldNotReturn) {
+  EXPECT_FALSE(CheckSetting("LIMPET_SIGNAL", "SEGV").ok());
+  EXPECT_FALSE(CheckSetting("LIMPET_SIGNAL", "11").ok());
+  EXPECT_TRUE(CheckSetting("LIMPET_SIGNAL", "RTMIN+3").ok());
+}
+
+TEST(CheckSetting, KnowsHowLongAPathBecomes) {
+  const std::string here = std::filesystem::current_path();
+  EXPECT_TRUE(CheckSetting("LIMPET_DIR", "/" + std::string(510, 'x')).ok());
+  EXPECT_FALSE(CheckSetting("LIMPET_DIR", "/" + std::string(511, 'x')).ok());
+  EXPECT_FALSE(CheckSetting("LIMPET_DIR", std::string(511 - here.size(), 'x')).ok());
+  EXPECT_TRUE(CheckSetting("LIMPET_RUNTIME_DIR", "/" + std::string(254, 'x')).ok());
+  EXPECT_FALSE(CheckSetting("LIMPET_RUNTIME_DIR", "/" + std::string(255, 'x')).ok());
 }
 
 }  // namespace

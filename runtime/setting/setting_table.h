@@ -1,0 +1,83 @@
+// Every LIMPET_ variable: what it means, its default, which values it takes. The one list of them.
+//
+// Runs: target startup | companion.  Threads: any.  Allocates: never.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "runtime/setting/value_grammar.h"
+
+namespace limpet {
+
+inline constexpr std::uint64_t kDefaultSampleBytes = 512 << 10;
+inline constexpr std::uint64_t kMaxSampleBytes = std::uint64_t{1} << 40;
+inline constexpr std::uint64_t kDefaultSegmentBytes = 64 << 20;
+inline constexpr std::uint64_t kMinSegmentBytes = 2 << 20;
+inline constexpr std::uint64_t kMaxSegmentBytes = std::uint64_t{4} << 30;
+// Of an absolute path, with the ending NUL.
+inline constexpr std::size_t kPathBytes = 512;
+inline constexpr std::size_t kRuntimePathBytes = 256;
+
+enum class SettingId : std::uint8_t {
+  kDirectory,
+  kSampleBytes,
+  kMaxBytes,
+  kSignal,
+  kDumpAtExit,
+  kMmap,
+  kRuntimeDirectory,
+  kCompanion,
+  kLibrary,
+  kDisable,
+};
+
+struct Setting {
+  SettingId id;
+  const char* name;
+  const char* default_value;
+  const char* meaning;
+  const char* expected;  // completes "expected ..."
+};
+
+inline constexpr char kExpectedSwitch[] = "0 or 1";
+inline constexpr char kExpectedPath[] = "a path, made absolute at most 511 bytes";
+
+inline constexpr Setting kSettings[] = {
+    {SettingId::kDirectory, "LIMPET_DIR", "./limpet", "where profiles are written", kExpectedPath},
+    {SettingId::kSampleBytes, "LIMPET_SAMPLE_BYTES", "512KiB",
+     "mean bytes between samples; 1 records every allocation",
+     "a size from 1 to 1TiB, such as 512KiB"},
+    {SettingId::kMaxBytes, "LIMPET_MAX_BYTES", "64MiB",
+     "most memory of the trace (16MiB on a small /dev/shm)", "a size from 2MiB to 4GiB"},
+    {SettingId::kSignal, "LIMPET_SIGNAL", "USR1", "the signal that asks for a dump",
+     "USR1, USR2, HUP, RTMIN+n, a number from 1 to 64 that may be caught, or none"},
+    {SettingId::kDumpAtExit, "LIMPET_DUMP_AT_EXIT", "0", "writes profiles when the program ends",
+     kExpectedSwitch},
+    {SettingId::kMmap, "LIMPET_MMAP", "0", "also traces anonymous mappings, as profile `mmap`",
+     kExpectedSwitch},
+    {SettingId::kRuntimeDirectory, "LIMPET_RUNTIME_DIR", "/dev/shm/limpet-UID",
+     "where the trace itself lies", "a path, made absolute at most 255 bytes"},
+    {SettingId::kCompanion, "LIMPET_COMPANION", "the one beside the library",
+     "the `limpet` that a signal starts", kExpectedPath},
+    {SettingId::kLibrary, "LIMPET_LIBRARY", "the one beside limpet",
+     "the liblimpet.so that `limpet run` preloads", kExpectedPath},
+    {SettingId::kDisable, "LIMPET_DISABLE", "0", "switches tracing off", kExpectedSwitch},
+};
+
+// Bytes between samples, and of a segment, within their limits. False leaves `value` as it was.
+[[nodiscard]] inline bool ParseBytesWithin(const char* text, std::uint64_t least,
+                                           std::uint64_t most, std::uint64_t* value) {
+  std::uint64_t bytes = 0;
+  if (!ParseByteCount(text, &bytes) || bytes < least || bytes > most) return false;
+  *value = bytes;
+  return true;
+}
+[[nodiscard]] inline bool ParseSampleBytes(const char* text, std::uint64_t* value) {
+  return ParseBytesWithin(text, 1, kMaxSampleBytes, value);
+}
+[[nodiscard]] inline bool ParseSegmentBytes(const char* text, std::uint64_t* value) {
+  return ParseBytesWithin(text, kMinSegmentBytes, kMaxSegmentBytes, value);
+}
+
+}  // namespace limpet
