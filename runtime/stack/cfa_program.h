@@ -12,6 +12,7 @@
 
 #include <cstdint>
 
+#include "runtime/stack/cfa_opcode.h"
 #include "runtime/stack/dwarf_cursor.h"
 #include "runtime/stack/unwind_rule.h"
 
@@ -78,118 +79,116 @@ class CfaProgram {
   // to a later location, because the row only changes by instructions that follow the advance.
   bool Step(Cursor& cursor) {
     auto opcode = cursor.template Take<std::uint8_t>();
-    std::uint64_t low = opcode & 0x3f;
-    switch (opcode >> 6) {
-      case 1:
-        Advance(low);
+    std::uint64_t operand = opcode & kPrimaryOperandMask;
+    switch (static_cast<CfaOpcode>(opcode & ~kPrimaryOperandMask)) {
+      case CfaOpcode::kAdvanceLoc:
+        Advance(operand);
         return true;
-      case 2:
-        SaveAtCfa(low, Factored(cursor.TakeUleb128()));
+      case CfaOpcode::kOffset:
+        SaveAtCfa(operand, Factored(cursor.TakeUleb128()));
         return true;
-      case 3:
-        Restore(low);
+      case CfaOpcode::kRestore:
+        Restore(operand);
         return true;
       default:
-        return StepExtended(opcode, cursor);
+        return StepExtended(static_cast<CfaOpcode>(opcode), cursor);
     }
   }
 
-  bool StepExtended(std::uint8_t opcode, Cursor& cursor) {
+  bool StepExtended(CfaOpcode opcode, Cursor& cursor) {
     switch (opcode) {
-      case 0x00:
-        return true;  // nop
-      case 0x01:
+      case CfaOpcode::kNop:
+        return true;
+      case CfaOpcode::kSetLoc:
         location_ = cursor.TakeAddress(common_.address_encoding);
         return true;
-      case 0x02:
+      case CfaOpcode::kAdvanceLoc1:
         Advance(cursor.template Take<std::uint8_t>());
         return true;
-      case 0x03:
+      case CfaOpcode::kAdvanceLoc2:
         Advance(cursor.template Take<std::uint16_t>());
         return true;
-      case 0x04:
+      case CfaOpcode::kAdvanceLoc4:
         Advance(cursor.template Take<std::uint32_t>());
         return true;
-      case 0x0a:
+      case CfaOpcode::kRememberState:
         return Remember();
-      case 0x0b:
+      case CfaOpcode::kRestoreState:
         return Recall();
-      case 0x2e:
+      case CfaOpcode::kGnuArgsSize:
         cursor.TakeUleb128();
-        return true;  // GNU_args_size
+        return true;
       default:
-        return opcode >= 0x0c && opcode <= 0x0f ? DefineCfa(opcode, cursor)
-                                                : DefineRegister(opcode, cursor);
+        return DefineCfa(opcode, cursor) || DefineRegister(opcode, cursor);
     }
   }
 
-  bool DefineCfa(std::uint8_t opcode, Cursor& cursor) {
+  // False: the opcode is none of the CFA's, and nothing was read.
+  bool DefineCfa(CfaOpcode opcode, Cursor& cursor) {
     switch (opcode) {
-      case 0x0c:
+      case CfaOpcode::kDefCfa:
         SetCfa(cursor.TakeUleb128(), 0);
         row_.cfa_offset = TakeOffset(cursor);
         return true;
-      case 0x0d:
+      case CfaOpcode::kDefCfaSf:
+        SetCfa(cursor.TakeUleb128(), 0);
+        row_.cfa_offset = TakeFactored(cursor);
+        return true;
+      case CfaOpcode::kDefCfaRegister:
         SetCfa(cursor.TakeUleb128(), row_.cfa_offset);
         return true;
-      case 0x0e:
+      case CfaOpcode::kDefCfaOffset:
         row_.cfa_offset = TakeOffset(cursor);
         return true;
-      default:
+      case CfaOpcode::kDefCfaOffsetSf:
+        row_.cfa_offset = TakeFactored(cursor);
+        return true;
+      case CfaOpcode::kDefCfaExpression:
         DefineCfaByExpression(cursor);
-        return true;  // 0x0f
+        return true;
+      default:
+        return false;
     }
   }
 
-  bool DefineRegister(std::uint8_t opcode, Cursor& cursor) {
-    std::uint64_t number = 0;
+  // All of these begin with the register's number. False: an opcode that nobody knows.
+  bool DefineRegister(CfaOpcode opcode, Cursor& cursor) {
+    std::uint64_t number = cursor.TakeUleb128();
     switch (opcode) {
-      case 0x05:
-        number = cursor.TakeUleb128();
+      case CfaOpcode::kOffsetExtended:
         SaveAtCfa(number, Factored(cursor.TakeUleb128()));
         return true;
-      case 0x06:
-        Restore(cursor.TakeUleb128());
+      case CfaOpcode::kOffsetExtendedSf:
+        SaveAtCfa(number, TakeFactored(cursor));
         return true;
-      case 0x07:
-        Set(cursor.TakeUleb128(), {Place::kUndefined, 0});
+      case CfaOpcode::kRestoreExtended:
+        Restore(number);
         return true;
-      case 0x08:
-        Set(cursor.TakeUleb128(), {Place::kUnchanged, 0});
+      case CfaOpcode::kUndefined:
+        Set(number, {Place::kUndefined, 0});
         return true;
-      case 0x09:
-        number = cursor.TakeUleb128();
-        cursor.TakeUleb128();
-        Set(number, {Place::kOther, 0});
+      case CfaOpcode::kSameValue:
+        Set(number, {Place::kUnchanged, 0});
         return true;
-      case 0x10:
-        SaveByExpression(cursor);
+      case CfaOpcode::kExpression:
+        SaveByExpression(number, cursor);
         return true;
-      case 0x11:
-        number = cursor.TakeUleb128();
-        SaveAtCfa(number, cursor.TakeSleb128() * common_.data_alignment);
+      default:
+        return SaveElsewhere(opcode, number, cursor);
+    }
+  }
+
+  // Ways that no compiler uses for rbp or the return address; other registers do not matter here.
+  bool SaveElsewhere(CfaOpcode opcode, std::uint64_t number, Cursor& cursor) {
+    Set(number, {Place::kOther, 0});
+    switch (opcode) {
+      case CfaOpcode::kRegister:
+      case CfaOpcode::kValOffset:
+      case CfaOpcode::kValOffsetSf:
+        cursor.TakeUleb128();  // ends where the signed form ends
         return true;
-      case 0x12:
-        SetCfa(cursor.TakeUleb128(), 0);
-        row_.cfa_offset = TakeFactored(cursor);
-        return true;
-      case 0x13:
-        row_.cfa_offset = TakeFactored(cursor);
-        return true;
-      case 0x14:
-        number = cursor.TakeUleb128();
-        cursor.TakeUleb128();
-        Set(number, {Place::kOther, 0});
-        return true;
-      case 0x15:
-        number = cursor.TakeUleb128();
-        cursor.TakeSleb128();
-        Set(number, {Place::kOther, 0});
-        return true;
-      case 0x16:
-        number = cursor.TakeUleb128();
+      case CfaOpcode::kValExpression:
         SkipBlock(cursor);
-        Set(number, {Place::kOther, 0});
         return true;
       default:
         return false;
@@ -241,11 +240,12 @@ class CfaProgram {
     std::uint64_t end = cursor.address() + bytes;
     row_.form = CfaForm::kOther;
     auto first = cursor.template Take<std::uint8_t>();
-    if (first == 0x76) {  // DW_OP_breg6 (rbp)
+    if (first == kOpBregRbp) {
       row_.cfa_offset = cursor.TakeSleb128();
-      bool is_deref = cursor.address() + 1 == end && cursor.template Take<std::uint8_t>() == 0x06;
+      bool is_deref =
+          cursor.address() + 1 == end && cursor.template Take<std::uint8_t>() == kOpDeref;
       if (is_deref) row_.form = CfaForm::kDereference;
-    } else if (first == 0x77 && bytes == sizeof(kPltExpression) + 1) {
+    } else if (first == kOpBregRsp && bytes == sizeof(kPltExpression) + 1) {
       if (Matches(cursor, kPltExpression)) row_.form = CfaForm::kPlt;
     }
     cursor.Skip(end - cursor.address());
@@ -262,12 +262,11 @@ class CfaProgram {
     return same;
   }
 
-  void SaveByExpression(Cursor& cursor) {
-    std::uint64_t number = cursor.TakeUleb128();
+  void SaveByExpression(std::uint64_t number, Cursor& cursor) {
     std::uint64_t bytes = cursor.TakeUleb128();
     std::uint64_t end = cursor.address() + bytes;
     Register rule{Place::kOther, 0};
-    if (cursor.template Take<std::uint8_t>() == 0x76) {
+    if (cursor.template Take<std::uint8_t>() == kOpBregRbp) {
       std::int64_t offset = cursor.TakeSleb128();
       if (cursor.address() == end) rule = {Place::kAtRbp, offset};
     }
