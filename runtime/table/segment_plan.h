@@ -10,12 +10,7 @@
 
 #include <cstdint>
 
-#include "runtime/layout/allocation_slot.h"
-#include "runtime/layout/module_slot.h"
-#include "runtime/layout/segment.h"
-#include "runtime/layout/site_slot.h"
-#include "runtime/layout/stack_node.h"
-#include "runtime/layout/thread_slot.h"
+#include "runtime/layout/entry_bytes.h"
 
 namespace limpet {
 
@@ -37,19 +32,18 @@ constexpr SegmentPlan PlanSegment(std::uint64_t segment_bytes) {
   SegmentPlan plan{segment_bytes & ~kPageMask, {}};
   std::uint64_t offset = kSegmentPageBytes;
   std::size_t count = 0;
-  auto add = [&](SectionKind kind, std::uint64_t entry_bytes, std::uint64_t bytes) {
+  auto add = [&](SectionKind kind, std::uint64_t bytes) {
     bytes &= ~kPageMask;
-    plan.sections[count++] = {kind, static_cast<std::uint32_t>(entry_bytes), offset,
-                              bytes / entry_bytes};
+    plan.sections[count++] = {kind, EntryBytes(kind), offset, bytes / EntryBytes(kind)};
     offset += bytes;
   };
-  add(SectionKind::kStrings, 1, segment_bytes / 64);
-  add(SectionKind::kModules, sizeof(ModuleSlot), segment_bytes / 128);
-  add(SectionKind::kThreads, sizeof(ThreadSlot), segment_bytes / 64);
-  add(SectionKind::kMappings, sizeof(AllocationSlot), segment_bytes / 64);
-  add(SectionKind::kStackNodes, sizeof(StackNode), segment_bytes / 4);
-  add(SectionKind::kSites, sizeof(SiteSlot), segment_bytes / 8);
-  add(SectionKind::kAllocations, sizeof(AllocationSlot), plan.segment_bytes - offset);
+  add(SectionKind::kStrings, segment_bytes / 64);
+  add(SectionKind::kModules, segment_bytes / 128);
+  add(SectionKind::kThreads, segment_bytes / 64);
+  add(SectionKind::kMappings, segment_bytes / 64);
+  add(SectionKind::kStackNodes, segment_bytes / 4);
+  add(SectionKind::kSites, segment_bytes / 8);
+  add(SectionKind::kAllocations, plan.segment_bytes - offset);
   return plan;
 }
 

@@ -4,9 +4,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "runtime/layout/allocation_slot.h"
-#include "runtime/layout/module_slot.h"
-#include "runtime/layout/thread_slot.h"
+#include "runtime/layout/entry_bytes.h"
 
 namespace limpet {
 namespace {
@@ -17,24 +15,6 @@ constexpr SectionKind kKinds[] = {SectionKind::kStrings,     SectionKind::kModul
                                   SectionKind::kThreads};
 constexpr auto kUnknownKind = static_cast<SectionKind>(99);
 constexpr std::uint64_t kSpareEntries = 4;  // room that was never written
-
-std::uint32_t EntryBytes(SectionKind kind) {
-  switch (kind) {
-    case SectionKind::kModules:
-      return sizeof(ModuleSlot);
-    case SectionKind::kStackNodes:
-      return sizeof(StackNode);
-    case SectionKind::kSites:
-      return sizeof(SiteSlot);
-    case SectionKind::kAllocations:
-    case SectionKind::kMappings:
-      return sizeof(AllocationSlot);
-    case SectionKind::kThreads:
-      return sizeof(ThreadSlot);
-    default:
-      return 1;
-  }
-}
 
 std::uint64_t Weight(double objects) {
   return static_cast<std::uint64_t>(std::llround(objects * static_cast<double>(kWeightOne)));

@@ -4,11 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "runtime/layout/allocation_slot.h"
-#include "runtime/layout/module_slot.h"
-#include "runtime/layout/site_slot.h"
-#include "runtime/layout/stack_node.h"
-#include "runtime/layout/thread_slot.h"
+#include "runtime/layout/entry_bytes.h"
 
 namespace limpet {
 namespace {
@@ -17,26 +13,6 @@ namespace {
 // read.
 constexpr std::uint64_t kMaxEntryBytes = 4096;
 constexpr std::uint64_t kMaxSectionBytes = std::uint64_t{4} << 30;
-
-std::uint64_t KnownEntryBytes(SectionKind kind) {
-  switch (kind) {
-    case SectionKind::kModules:
-      return sizeof(ModuleSlot);
-    case SectionKind::kStackNodes:
-      return sizeof(StackNode);
-    case SectionKind::kSites:
-      return sizeof(SiteSlot);
-    case SectionKind::kAllocations:
-    case SectionKind::kMappings:
-      return sizeof(AllocationSlot);
-    case SectionKind::kThreads:
-      return sizeof(ThreadSlot);
-    case SectionKind::kStrings:
-    case SectionKind::kNone:
-      return 1;
-  }
-  return 1;  // of a newer target: never read
-}
 
 absl::Status CheckIdentity(const SegmentFile& file, const SegmentHeader& header) {
   const bool is_building = header.state.load() == SegmentState::kBuilding;
@@ -79,7 +55,7 @@ absl::Status CheckSizes(const SegmentFile& file, const SegmentHeader& header) {
 
 absl::Status CheckSection(const SegmentFile& file, const SegmentHeader& header, std::size_t index) {
   const SectionEntry& section = header.sections[index];
-  const std::uint64_t known = KnownEntryBytes(section.kind);
+  const std::uint32_t known = EntryBytes(section.kind);
   if (section.entry_bytes < known || section.entry_bytes > kMaxEntryBytes) {
     return absl::DataLossError(
         absl::StrFormat("%s: section %d has entries of %d bytes, not %d to %d", file.path(), index,
