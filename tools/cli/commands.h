@@ -43,6 +43,7 @@ struct RunOptions {
   std::string max_bytes;
   bool dump_at_exit = false;
   bool trace_mappings = false;
+  bool forces = false;  // also a program that cannot be traced: its children may be
 };
 
 struct DoctorOptions {

@@ -73,6 +73,7 @@ CLI::App* AddRun(CLI::App& app, RunOptions& options) {
       ->type_name("NAME");
   verb->add_flag("--dump-at-exit", options.dump_at_exit, "also dump when it ends");
   verb->add_flag("--mmap", options.trace_mappings, "trace anonymous memory mappings too");
+  verb->add_flag("--force", options.forces, "also where only children can be traced");
   verb->footer("  limpet run -s 64KiB -- ./server --port 80");
   return verb;
 }

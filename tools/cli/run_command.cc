@@ -133,9 +133,8 @@ absl::StatusOr<int> RunCommand(const RunOptions& options) {
     Say(std::string(report.status().message()));
     return absl::IsNotFound(report.status()) ? kExitNotFound : kExitNotExecutable;
   }
-  if (!CanTrace(*report)) {
-    Say(absl::StrCat(
-        "not started, because it would not be traced; without limpet it runs as ever"));
+  if (!CanTrace(*report) && !options.forces) {
+    Say("not started, because it would not be traced; --force runs it all the same");
     return kExitNotTraced;
   }
   WarnOfDirectory(options.directory);

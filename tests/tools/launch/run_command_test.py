@@ -78,6 +78,11 @@ class Run(unittest.TestCase):
         self.assertEqual(3, done.returncode)
         self.assertIn("linked statically", done.stderr)
 
+    def test_a_program_that_cannot_be_traced_runs_by_force_for_its_children(self):
+        done = limpet("run", "--force", "--", toy("static"), "seven77")
+        self.assertEqual(limpet("run", "--", toy("plain"), "seven77").returncode, done.returncode)
+        self.assertIn("linked statically", done.stderr)
+
     def test_a_program_that_is_traced_in_part_runs_with_a_word(self):
         done = limpet("run", "--", toy("own_malloc"))
         self.assertEqual(0, done.returncode)
