@@ -1,0 +1,242 @@
+"""Runs contenders on workloads and takes their figures."""
+
+import contextlib
+import os
+import pathlib
+import platform
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+
+TIMEOUT_S = 600
+
+
+@dataclass(frozen=True)
+class Run:
+    wall_s: float
+    peak_kib: int
+    output_bytes: int
+
+
+class Failed(Exception):
+    """A run that did not do its work must not become a figure."""
+
+
+def machine() -> str:
+    model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    libc = " ".join(platform.libc_ver())
+    return f"{os.cpu_count()} cpus, {model.group(1) if model else platform.machine()}, " \
+           f"Linux {platform.release()}, {libc}"
+
+
+@contextlib.contextmanager
+def folder():
+    """In memory, so that a disk is no part of any figure."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir="/dev/shm"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def filled(words: list[str], **places: pathlib.Path) -> list[str]:
+    for name, place in places.items():
+        words = [word.replace("{" + name + "}", str(place)) for word in words]
+    return words
+
+
+def environment_of(workload, contender, work: pathlib.Path, out: pathlib.Path, extra: dict[str, str]):
+    own = {**workload.environment, **contender.environment, **extra}
+    values = filled(list(own.values()), work=work, out=out)
+    return {**os.environ, **dict(zip(own, values))}
+
+
+def start_reader(contender, out: pathlib.Path):
+    """heaptrack: the interpreter turns the stream into what the analyser reads, compressed."""
+    if not contender.reader:
+        return []
+    os.mkfifo(out / "pipe")
+    interpreter, packer = contender.reader
+    # Opening both ends here keeps neither side waiting for the other.
+    source = os.open(out / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(source, True)
+    first = subprocess.Popen([interpreter], stdin=source, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL)
+    os.close(source)
+    with (out / "heaptrack.zst").open("wb") as packed:
+        second = subprocess.Popen([packer, "-c"], stdin=first.stdout, stdout=packed)
+    return [first, second]
+
+
+def wait_peak(process: subprocess.Popen, what: str) -> int:
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, -signal.SIGTERM):
+        raise Failed(f"{what} ended with {process.returncode}")
+    return usage.ru_maxrss
+
+
+def bytes_below(out: pathlib.Path, pattern: str) -> int:
+    return sum(file.stat().st_size for file in out.glob(pattern) if file.is_file()) if pattern else 0
+
+
+def run_command(workload, contender, command, extra, wrapper=()) -> Run:
+    with folder() as work, folder() as out:
+        for name, text in workload.files.items():
+            (work / name).write_text(text)
+        environment = environment_of(workload, contender, work, out, extra)
+        words = filled([*wrapper, *command], work=work, out=out)
+        readers = start_reader(contender, out)
+        began = time.perf_counter()
+        process = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if workload.client:
+            return serve(workload, contender, process, out)
+        peak = wait_peak(process, f"{workload.name} under {contender.name}")
+        for reader in readers:
+            reader.wait(TIMEOUT_S)
+        wall = time.perf_counter() - began
+        return Run(wall, peak, bytes_below(out, contender.writes))
+
+
+def serve(workload, contender, server: subprocess.Popen, out: pathlib.Path) -> Run:
+    """Times the client of a server that is under the contender."""
+    deadline = time.monotonic() + 30
+    ping = [*workload.client[:3], "-n", "1", "-t", "ping", "-q"]
+    while subprocess.run(ping, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                         check=False).returncode != 0:
+        if time.monotonic() > deadline:
+            server.kill()
+            raise Failed(f"{workload.name} under {contender.name} does not answer")
+        time.sleep(0.05)
+    began = time.perf_counter()
+    subprocess.run(workload.client, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wall = time.perf_counter() - began
+    server.send_signal(signal.SIGTERM)
+    peak = wait_peak(server, f"{workload.name} under {contender.name}")
+    return Run(wall, peak, bytes_below(out, contender.writes))
+
+
+def in_turns(workload, contenders: list, rounds: int) -> dict[str, list[Run]]:
+    runs = {contender.name: [] for contender in contenders}
+    for number in range(rounds):
+        # Whoever comes first finds cold caches: the order turns with the rounds.
+        turn = number % len(contenders)
+        for contender in contenders[turn:] + contenders[:turn]:
+            runs[contender.name].append(run_command(workload, contender, workload.command, {}))
+        print(f"{workload.name}: round {number + 1} of {rounds}", file=sys.stderr)
+    return runs
+
+
+def output_bytes(workload, contenders: list, build: pathlib.Path) -> dict[str, int]:
+    del build
+    return {contender.name: run_command(workload, contender, workload.command,
+                                        contender.at_exit).output_bytes
+            for contender in contenders if contender.writes}
+
+
+def instructions(workload, contenders: list) -> dict[str, int]:
+    """Of one small run each. heaptrack unwinds differently under valgrind, so it has no column."""
+    return {contender.name: count_instructions(workload, contender) for contender in contenders
+            if not contender.name.startswith("heaptrack")}
+
+
+def count_instructions(workload, contender) -> int:
+    with folder() as place:
+        log = place / "callgrind.out"
+        wrapper = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={log}", "-q"]
+        run_command(workload, contender, workload.small, {}, wrapper)
+        summary = re.search(r"^(?:summary|totals): (\d+)", log.read_text(), re.MULTILINE)
+        if summary is None:
+            raise Failed(f"callgrind wrote no total for {workload.name} under {contender.name}")
+        return int(summary.group(1))
+
+
+def lines_of(command: list[str], environment: dict[str, str]) -> str:
+    return subprocess.run(command, env={**os.environ, **environment}, check=True, timeout=TIMEOUT_S,
+                          capture_output=True, text=True).stdout
+
+
+def limpet_library(build: pathlib.Path) -> str:
+    return str(build / "preload" / "liblimpet.so")
+
+
+def latency(build: pathlib.Path, rounds: int) -> dict[str, str]:
+    """p50, p99 and p99.9 of single calls, sampled over no preload."""
+    program = str(build / "tests" / "bench" / "latency")
+    quotients: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        plain, traced = (dict(line.split("=") for line in lines_of([program], extra).split())
+                         for extra in ({}, {"LD_PRELOAD": limpet_library(build)}))
+        for name, value in traced.items():
+            quotients.setdefault(name, []).append(float(value) / float(plain[name]))
+    return {"title": "Latency of single calls, sampled, ratio to no preload",
+            **{name: f"{statistics.median(values):.3f}" for name, values in quotients.items()}}
+
+
+def stack(build: pathlib.Path, rounds: int) -> dict[str, str]:
+    """One stack of 40 frames, and more: google-benchmark on the runtime itself."""
+    program = str(build / "tests" / "bench" / "stack_benchmark")
+    text = lines_of([program, f"--benchmark_repetitions={rounds}", "--benchmark_format=csv",
+                     "--benchmark_report_aggregates_only=true"], {})
+    medians = re.findall(r'^"([^"]+)_median",\d+,([\d.e+]+),', text, re.MULTILINE)
+    return {"title": "One stack, unwound and interned, median",
+            **{name: f"{float(value):.1f} ns" for name, value in medians}}
+
+
+def start(build: pathlib.Path, rounds: int) -> dict[str, str]:
+    """A program that does nothing, with and without the library."""
+    times: dict[str, list[float]] = {"none": [], "limpet": []}
+    for _ in range(200 * rounds):
+        for name, extra in (("none", {}), ("limpet", {"LD_PRELOAD": limpet_library(build)})):
+            began = time.perf_counter()
+            subprocess.run(["/bin/true"], env={**os.environ, **extra}, check=True)
+            times[name].append(time.perf_counter() - began)
+    own = statistics.median(traced - plain for traced, plain in zip(times["limpet"], times["none"]))
+    return {"title": "Start and end of /bin/true",
+            "no preload": f"{statistics.median(times['none']) * 1e3:.3f} ms",
+            "added by limpet": f"{own * 1e3:.3f} ms"}
+
+
+def dump(build: pathlib.Path, rounds: int) -> dict[str, str]:
+    """`limpet dump` of a compiler at work, symbols included."""
+    limpet = str(build / "tools" / "limpet")
+    figures: dict[str, list[float]] = {"wall": [], "peak": [], "stacks": []}
+    for _ in range(min(rounds, 3)):
+        with folder() as place:
+            segment = compiler_segment(build, place)
+            began = time.perf_counter()
+            process = subprocess.Popen([limpet, "dump", str(segment), "-p", "heap", "-o",
+                                        str(place / "%P.pb.gz")], stderr=subprocess.DEVNULL)
+            peak = wait_peak(process, "limpet dump")
+            figures["wall"].append(time.perf_counter() - began)
+            figures["peak"].append(peak / 1024)
+            text = lines_of([limpet, "dump", str(segment), "-p", "heap", "-f", "collapsed", "-o", "-"], {})
+            figures["stacks"].append(len(text.splitlines()))
+    middle = {name: statistics.median(values) for name, values in figures.items()}
+    return {"title": "limpet dump of cc1plus, killed at work",
+            "stacks in use": f"{middle['stacks']:.0f}", "time": f"{middle['wall']:.2f} s",
+            "peak memory": f"{middle['peak']:.0f} MiB"}
+
+
+def compiler_segment(build: pathlib.Path, place: pathlib.Path) -> pathlib.Path:
+    import bench_workloads  # pylint: disable=import-outside-toplevel
+
+    source = place / "source.cc"
+    source.write_text(bench_workloads.SOURCE)
+    compiler = subprocess.run(["g++", "-print-prog-name=cc1plus"], check=True, capture_output=True,
+                              text=True).stdout.strip()
+    traced = {"LD_PRELOAD": limpet_library(build), "LIMPET_SAMPLE_BYTES": "1024",
+              "LIMPET_RUNTIME_DIR": str(place / "segments"), "LIMPET_DIR": str(place)}
+    process = subprocess.Popen([compiler, "-quiet", "-O1", "-DDEPTH=300", str(source), "-o", "/dev/null"],
+                               env={**os.environ, **traced}, stderr=subprocess.DEVNULL)
+    time.sleep(3)
+    process.kill()
+    process.wait()
+    return next((place / "segments").glob("*.segment"))
