@@ -21,6 +21,7 @@ struct WalkedFrame {
   std::uint64_t stack_pointer;
   std::uint64_t frame;          // as StackNode::frame: address, exact, module
   std::uint64_t frame_pointer;  // rbp on entry to this frame's code at that address
+  std::uint64_t path_hash;      // of this frame and all outer ones; set with `node`
   StackId node;                 // set by whoever interns the walk
   std::int32_t
       rbp_offset;  // slot of the caller's rbp, from the caller's stack pointer; 0: same rbp
@@ -31,7 +32,7 @@ struct WalkedFrame {
   std::uint64_t address() const { return frame & kFrameAddressMask; }
   bool is_exact() const { return (frame & kFrameIsExact) != 0; }
 };
-static_assert(sizeof(WalkedFrame) == 32);
+static_assert(sizeof(WalkedFrame) == 40);
 
 struct RememberedWalk {
   WalkedFrame frames[kMaxStackFrames];

@@ -7,20 +7,27 @@
 namespace limpet {
 namespace {
 
-// Every bit of both must reach the low bits, which choose the slot: a function that is called from
-// a thousand places is a thousand nodes of one frame.
-std::uint64_t HashOf(std::uint64_t frame, StackId parent) {
-  std::uint64_t mixed =
-      (frame ^ static_cast<std::uint64_t>(parent) * 0x9E3779B97F4A7C15U) * 0xD6E8FEB86659FD93U;
-  mixed = (mixed ^ mixed >> 32) * 0xD6E8FEB86659FD93U;
-  return mixed ^ mixed >> 32;
+// Each frame is mixed by itself, which overlaps; only one multiplication a frame waits for the one
+// before. Every bit of a frame and of the path must reach the upper half, which chooses the slot: a
+// function that is called from a thousand places is a thousand nodes of one frame.
+std::uint64_t HashOf(std::uint64_t frame, std::uint64_t outer_path) {
+  std::uint64_t mixed = frame * 0xD6E8FEB86659FD93U;
+  mixed ^= mixed >> 32;
+  return (outer_path ^ mixed) * 0x9E3779B97F4A7C15U;
 }
+
+constexpr std::uint64_t TagOf(std::uint64_t path_hash) { return path_hash >> 32; }
+constexpr std::uint64_t MakeEntry(std::uint64_t path_hash, std::uint32_t id) {
+  return TagOf(path_hash) << 32 | id;
+}
+constexpr std::uint64_t TagOfEntry(std::uint64_t entry) { return entry >> 32; }
+constexpr std::uint32_t IdOf(std::uint64_t entry) { return static_cast<std::uint32_t>(entry); }
 
 }  // namespace
 
 StackTree::Index* StackTree::MakeIndex(std::uint64_t slots) {
-  auto* index = sys::MapPrivatePages<Index>(sizeof(Index) + slots * sizeof(std::uint32_t));
-  if (index != nullptr) index->mask = static_cast<std::uint32_t>(slots - 1);
+  auto* index = sys::MapPrivatePages<Index>(sizeof(Index) + slots * sizeof(Entry));
+  if (index != nullptr) index->mask = slots - 1;
   return index;
 }
 
@@ -47,8 +54,9 @@ std::uint64_t StackTree::NodeCount() const {
 StackId StackTree::Intern(RememberedWalk* walk) {
   StackId node = walk->is_truncated ? StackId::kTruncated : StackId::kComplete;
   if (walk->reused != 0) node = walk->frames[walk->reused - 1].node;
+  HashPaths(walk);
   for (std::uint32_t i = walk->reused; i < walk->depth; ++i) {
-    if (FindOrAdd(walk->frames[i].frame, node, &walk->frames[i].node)) {
+    if (FindOrAdd(node, &walk->frames[i])) {
       node = walk->frames[i].node;
       continue;
     }
@@ -59,46 +67,62 @@ StackId StackTree::Intern(RememberedWalk* walk) {
   return node;
 }
 
-bool StackTree::FindOrAdd(std::uint64_t frame, StackId parent, StackId* node) {
+void StackTree::HashPaths(RememberedWalk* walk) {
+  Index* index = index_.load(std::memory_order_acquire);
+  std::uint64_t path = walk->is_truncated ? 1 : 0;  // the root
+  if (walk->reused != 0) path = walk->frames[walk->reused - 1].path_hash;
+  for (std::uint32_t i = walk->reused; i < walk->depth; ++i) {
+    path = HashOf(walk->frames[i].frame, path);
+    walk->frames[i].path_hash = path;
+    __builtin_prefetch(&index->Slot(TagOf(path)));
+  }
+}
+
+bool StackTree::FindOrAdd(StackId parent, WalkedFrame* frame) {
   Index* index = index_.load(std::memory_order_acquire);  // pairs with the release in GrowIndex
   std::uint32_t added = kNoNode;
-  std::uint64_t at = HashOf(frame, parent);
+  std::uint64_t at = TagOf(frame->path_hash);
   for (int probes = 0; probes < kMaxProbes; ++probes, ++at) {
-    std::uint32_t id = NodeAt(index->Slot(at), frame, parent, &added);
-    if (id == kNoNode) return false;
-    if (nodes_[id].frame != frame || nodes_[id].parent != parent) continue;
-    *node = StackId{id};
-    if (id == added && NodeCount() * 2 > index->mask) GrowIndex(index, NodeCount());
+    std::uint64_t entry = EntryAt(index->Slot(at), parent, *frame, &added);
+    if (entry == 0) return false;
+    if (!IsNode(entry, parent, *frame)) continue;
+    frame->node = StackId{IdOf(entry)};
+    if (IdOf(entry) == added && NodeCount() * 2 > index->mask) GrowIndex(index, NodeCount());
     return true;
   }
   // The index is crowded while another thread makes a larger one: a node that nobody will find
   // again.
-  if (added == kNoNode) added = AddNode(frame, parent);
-  *node = StackId{added};
+  if (added == kNoNode) added = AddNode(frame->frame, parent);
+  frame->node = StackId{added};
   return added != kNoNode;
 }
 
-// The node of an index slot; a free one is given to a node made of `frame` and `parent`, which is
-// kept in `added` for the next slot where another thread was faster. kNoNode: none could be made.
-std::uint32_t StackTree::NodeAt(std::atomic<std::uint32_t>& slot, std::uint64_t frame,
-                                StackId parent, std::uint32_t* added) {
-  // Acquire pairs with the release below: a node is complete before its id can be seen.
-  std::uint32_t id = slot.load(std::memory_order_acquire);
-  if (id != 0) return id;
-  if (*added == kNoNode) *added = AddNode(frame, parent);
-  if (*added == kNoNode) return kNoNode;
-  bool is_ours = slot.compare_exchange_strong(id, *added, std::memory_order_release,
-                                              std::memory_order_acquire);
-  return is_ours ? *added : id;
+bool StackTree::IsNode(std::uint64_t entry, StackId parent, const WalkedFrame& frame) const {
+  const StackNode& node = nodes_[IdOf(entry)];
+  return TagOfEntry(entry) == TagOf(frame.path_hash) && node.frame == frame.frame &&
+         node.parent == parent;
 }
 
-// GrowIndex may look at a node that is claimed but not entered in the index yet, so both sides are
-// atomic: it sees no frame, and leaves the node out, or all of it.
+// The entry of an index slot; a free one is given to a node made of `frame` and `parent`, which is
+// kept in `added` for the next slot where another thread was faster. 0: none could be made.
+std::uint64_t StackTree::EntryAt(Entry& slot, StackId parent, const WalkedFrame& frame,
+                                 std::uint32_t* added) {
+  // Acquire pairs with the release below: a node is complete before its id can be seen.
+  std::uint64_t entry = slot.load(std::memory_order_acquire);
+  if (entry != 0) return entry;
+  if (*added == kNoNode) *added = AddNode(frame.frame, parent);
+  if (*added == kNoNode) return 0;
+  std::uint64_t ours = MakeEntry(frame.path_hash, *added);
+  bool is_ours = slot.compare_exchange_strong(entry, ours, std::memory_order_release,
+                                              std::memory_order_acquire);
+  return is_ours ? ours : entry;
+}
+
 std::uint32_t StackTree::AddNode(std::uint64_t frame, StackId parent) {
   std::uint64_t id = 0;
   if (!segment_->Claim(*node_section_, 1, &id)) return kNoNode;
-  std::atomic_ref(nodes_[id].parent).store(parent, std::memory_order_relaxed);
-  std::atomic_ref(nodes_[id].frame).store(frame, std::memory_order_release);  // pairs with Enter
+  nodes_[id].parent = parent;
+  nodes_[id].frame = frame;
   return static_cast<std::uint32_t>(id);
 }
 
@@ -110,22 +134,21 @@ void StackTree::GrowIndex(Index* old, std::uint64_t nodes) {
   std::uint64_t slots = std::bit_ceil(nodes * 4);
   Index* index = index_.load(std::memory_order_relaxed) == old ? MakeIndex(slots) : nullptr;
   if (index != nullptr) {
-    for (std::uint64_t id = kRootNodes; id < nodes; ++id)
-      index->Enter(nodes_[id], static_cast<std::uint32_t>(id));
+    for (std::uint64_t at = 0; at <= old->mask; ++at)
+      index->Enter(old->Slot(at).load(std::memory_order_acquire));  // with what it names
     segment_->counters().private_bytes.fetch_add(index->Bytes(), std::memory_order_relaxed);
     index_.store(index, std::memory_order_release);  // pairs with the acquire in FindOrAdd
   }
   is_growing_.store(false, std::memory_order_release);
 }
 
-// Nobody else sees the index yet. A node that is claimed, but not written, is left out.
-void StackTree::Index::Enter(StackNode& node, std::uint32_t id) {
-  std::uint64_t frame = std::atomic_ref(node.frame).load(std::memory_order_acquire);
-  if (frame == 0) return;
-  std::uint64_t at = HashOf(frame, std::atomic_ref(node.parent).load(std::memory_order_relaxed));
+// Nobody else sees the index yet.
+void StackTree::Index::Enter(std::uint64_t entry) {
+  if (entry == 0) return;
+  std::uint64_t at = TagOfEntry(entry);
   for (int probes = 0; probes < kMaxProbes; ++probes, ++at) {
-    std::uint32_t present = Slot(at).load(std::memory_order_relaxed);
-    if (present == 0) return Slot(at).store(id, std::memory_order_relaxed);
+    if (Slot(at).load(std::memory_order_relaxed) != 0) continue;
+    return Slot(at).store(entry, std::memory_order_relaxed);
   }
 }
 

@@ -135,7 +135,7 @@ class Ring {
 
 Sum ProducerConsumer(std::uint64_t parts) {
   static Ring ring;
-  const std::uint64_t blocks = parts * 60'000;
+  const std::uint64_t blocks = parts * 150'000;
   std::thread consumer([&] {
     for (std::uint64_t i = 0; i < blocks; ++i) free(ring.Pop());
   });
@@ -146,7 +146,7 @@ Sum ProducerConsumer(std::uint64_t parts) {
 
 Sum ReallocGrowth(std::uint64_t parts) {
   Sum sum = 0;
-  for (std::uint64_t i = 0; i < parts * 1'000; ++i) {
+  for (std::uint64_t i = 0; i < parts * 12'000; ++i) {
     char* text = nullptr;
     std::size_t bytes = 16;
     for (; bytes < 64 << 10; bytes += bytes / 4 + i % 7) {
