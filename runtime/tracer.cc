@@ -133,19 +133,25 @@ bool Tracer::Attach() {
   return is_ready;
 }
 
+// What is large is not on the stack: the dump signal's handler comes here on a signal stack of the
+// program's choice. It is one thread's at a time, the one that made the state kAttaching; a child
+// forked meanwhile has its own.
 bool Tracer::CreateSegment() {
-  SegmentFile file;
+  static constinit SegmentFile file;
   std::uint64_t start_ticks = sys::ProcessStartTicks();
   bool has_file = CreateSegmentFile(options.runtime_directory.c_str(), start_ticks,
                                     WantedSegmentBytes(), &file);
   if (!has_file) return false;
   bool is_mapped = segment.Map(file);
   CloseSegmentFile(&file);
-  if (is_mapped) FillHeader(start_ticks);
-  if (!is_mapped || !AttachTables()) {
-    RemoveSegmentFile(file.path);
-    return false;
-  }
+  bool is_complete = is_mapped && FillSegment(start_ticks);
+  if (!is_complete) RemoveSegmentFile(file.path);
+  return is_complete;
+}
+
+bool Tracer::FillSegment(std::uint64_t start_ticks) {
+  FillHeader(start_ticks);
+  if (!AttachTables()) return segment.Unmap(), false;
   ++epoch_;
   segment.Publish();
   return true;
@@ -157,6 +163,7 @@ std::uint64_t Tracer::WantedSegmentBytes() const {
   return size != 0 && size < kSmallFileSystemBytes ? kSmallSegmentBytes : kDefaultSegmentBytes;
 }
 
+// The table with the largest private part comes last, so that a refusal leaves hardly anything.
 bool Tracer::AttachTables() {
   std::uint64_t expected = kExpectedHeapBytes / options.sample_bytes;
   mappings.Attach(&segment);

@@ -82,6 +82,7 @@ class Tracer {
   void BecomeChild(ThreadContext& thread);
   bool Attach();
   bool CreateSegment();
+  bool FillSegment(std::uint64_t start_ticks);
   bool AttachTables();
   void FillHeader(std::uint64_t start_ticks) const;
   std::uint64_t WantedSegmentBytes() const;

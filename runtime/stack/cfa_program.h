@@ -51,18 +51,29 @@ class CfaProgram {
   static constexpr int kMaxInstructions = 1 << 18;  // generated parsers reach tens of thousands
 
   enum class Place : std::uint8_t { kUnchanged, kAtCfa, kAtRbp, kUndefined, kOther };
+  // Ten rows lie on the program's stack, so they are kept small: an offset that a rule cannot hold
+  // anyway becomes one that it never holds, and a register that it does not know becomes one of
+  // them.
+  using Offset = std::int32_t;
+  static constexpr Offset kNoOffset = 1;  // rules hold multiples of 8
+  static Offset Narrow(std::int64_t offset) {
+    auto narrow = static_cast<Offset>(offset);
+    return narrow == offset ? narrow : kNoOffset;
+  }
+  static constexpr std::uint8_t kOtherRegister = 0xff;
   struct Register {
     Place place = Place::kUnchanged;
-    std::int64_t offset = 0;
+    Offset offset = 0;
   };
   enum class CfaForm : std::uint8_t { kRegister, kDereference, kPlt, kOther };
   struct Row {
     CfaForm form = CfaForm::kOther;
-    std::uint64_t cfa_register = 0;
-    std::int64_t cfa_offset = 0;
+    std::uint8_t cfa_register = 0;
+    Offset cfa_offset = 0;
     Register rbp;
     Register return_address;
   };
+  static_assert(sizeof(Row) == 24);
 
   using Cursor = DwarfCursor<Memory>;
 
@@ -199,16 +210,17 @@ class CfaProgram {
   std::int64_t Factored(std::uint64_t value) const {
     return static_cast<std::int64_t>(value) * common_.data_alignment;
   }
-  static std::int64_t TakeOffset(Cursor& cursor) {
-    return static_cast<std::int64_t>(cursor.TakeUleb128());
+  static Offset TakeOffset(Cursor& cursor) {
+    return Narrow(static_cast<std::int64_t>(cursor.TakeUleb128()));
   }
-  std::int64_t TakeFactored(Cursor& cursor) const {
-    return cursor.TakeSleb128() * common_.data_alignment;
+  Offset TakeFactored(Cursor& cursor) const {
+    return Narrow(cursor.TakeSleb128() * common_.data_alignment);
   }
 
-  void SetCfa(std::uint64_t number, std::int64_t offset) {
+  void SetCfa(std::uint64_t number, Offset offset) {
     row_.form = CfaForm::kRegister;
-    row_.cfa_register = number;
+    row_.cfa_register =
+        number < kOtherRegister ? static_cast<std::uint8_t>(number) : kOtherRegister;
     row_.cfa_offset = offset;
   }
   void Set(std::uint64_t number, Register rule) {
@@ -216,7 +228,7 @@ class CfaProgram {
     if (number == common_.return_register) row_.return_address = rule;
   }
   void SaveAtCfa(std::uint64_t number, std::int64_t offset) {
-    Set(number, {Place::kAtCfa, offset});
+    Set(number, {Place::kAtCfa, Narrow(offset)});
   }
   void Restore(std::uint64_t number) {
     if (number == kRbp) row_.rbp = initial_.rbp;
@@ -241,7 +253,7 @@ class CfaProgram {
     row_.form = CfaForm::kOther;
     auto first = cursor.template Take<std::uint8_t>();
     if (first == kOpBregRbp) {
-      row_.cfa_offset = cursor.TakeSleb128();
+      row_.cfa_offset = Narrow(cursor.TakeSleb128());
       bool is_deref =
           cursor.address() + 1 == end && cursor.template Take<std::uint8_t>() == kOpDeref;
       if (is_deref) row_.form = CfaForm::kDereference;
@@ -268,7 +280,7 @@ class CfaProgram {
     Register rule{Place::kOther, 0};
     if (cursor.template Take<std::uint8_t>() == kOpBregRbp) {
       std::int64_t offset = cursor.TakeSleb128();
-      if (cursor.address() == end) rule = {Place::kAtRbp, offset};
+      if (cursor.address() == end) rule = {Place::kAtRbp, Narrow(offset)};
     }
     Set(number, rule);
     cursor.Skip(end - cursor.address());

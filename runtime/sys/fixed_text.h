@@ -39,7 +39,11 @@ class FixedText {
   const char* c_str() const { return buffer_; }
   std::size_t size() const { return size_; }
   bool IsCut() const { return is_cut_; }
-  void Clear() { *this = FixedText(); }
+  void Clear() {
+    size_ = 0;
+    is_cut_ = false;
+    buffer_[0] = '\0';
+  }
 
  private:
   char buffer_[kBytes] = {};

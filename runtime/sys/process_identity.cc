@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "runtime/sys/clock.h"
+#include "runtime/sys/private_pages.h"
 #include "runtime/sys/raw_syscall.h"
 
 namespace limpet::sys {
@@ -26,28 +27,40 @@ std::size_t ReadWhole(const char* path, char* text, std::size_t bytes) {
   return Failed(filled) ? 0 : static_cast<std::size_t>(filled);
 }
 
-// Field 22, counted from behind the command's name, which may hold spaces and parentheses itself.
-std::uint64_t ParseStartTicks(const char* stat) {
-  const char* at = strrchr(stat, ')');
-  for (int field = 2; at != nullptr && field < 22; ++field) {
+// The number `fields` fields further on, 0: there is none.
+std::uint64_t ParseField(const char* at, int fields) {
+  for (; at != nullptr && fields > 0; --fields) {
     at = strchr(at, ' ');
     if (at != nullptr) ++at;
   }
-  std::uint64_t ticks = 0;
+  std::uint64_t value = 0;
   for (; at != nullptr && *at >= '0' && *at <= '9'; ++at) {
-    ticks = ticks * 10 + static_cast<std::uint64_t>(*at - '0');
+    value = value * 10 + static_cast<std::uint64_t>(*at - '0');
   }
-  return ticks;
+  return value;
+}
+
+// Field 22, counted from behind the command's name, which may hold spaces and parentheses itself.
+std::uint64_t ParseStartTicks(const char* stat) { return ParseField(strrchr(stat, ')'), 20); }
+
+// A field of /proc/self/statm (proc(5)), which are pages, in bytes.
+std::uint64_t MemoryBytes(int field) {
+  char statm[160];  // seven numbers
+  ReadWhole("/proc/self/statm", statm, sizeof(statm));
+  return ParseField(statm, field) * kPageBytes;
 }
 
 }  // namespace
 
 std::uint64_t ProcessStartTicks() {
-  char stat[1024];
+  char stat[384];  // 355 to the end of field 22 if each number is as long as it can be
   std::uint64_t ticks = 0;
   if (ReadWhole("/proc/self/stat", stat, sizeof(stat)) != 0) ticks = ParseStartTicks(stat);
   return ticks != 0 ? ticks : ReadClockNs(CLOCK_BOOTTIME) / kNsPerTick;
 }
+
+std::uint64_t AddressSpaceBytes() { return MemoryBytes(0); }
+std::uint64_t PrivateDataBytes() { return MemoryBytes(5); }
 
 void ReadExecutablePath(char* text, std::size_t bytes) {
   memset(text, 0, bytes);

@@ -1,6 +1,7 @@
 // Who this process is, as /proc tells it.
 //
-// Runs: target hot path (cold side: once a segment).  Threads: one.  Allocates: never.
+// Runs: target hot path (cold side: once a segment).  Threads: any; async-signal-safe.  Allocates:
+// never.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +16,11 @@ std::uint64_t ProcessStartTicks();
 
 // Inode of this process's pid namespace, 0: not to be known.
 std::uint64_t PidNamespace();
+
+// Address space that is mapped, and the part of it that is private and writable: what RLIMIT_AS and
+// RLIMIT_DATA count, the latter with the main stack. 0: not to be known.
+std::uint64_t AddressSpaceBytes();
+std::uint64_t PrivateDataBytes();
 
 // Each fills `text` as far as it goes and ends it with NUL.
 void ReadExecutablePath(char* text, std::size_t bytes);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -26,7 +27,6 @@ constexpr int kMaxListedEntries = 4096;  // a directory of more segments is not 
 
 // Opens the directory, which must be the user's own: another user's could be swapped under us.
 int OpenDirectory(const char* path) {
-  RawSyscall(SYS_mkdir, AsArgument(path), 0700);
   long directory =
       RawSyscall(SYS_open, AsArgument(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (Failed(directory)) return -1;
@@ -91,7 +91,8 @@ void AddEntry(int directory, const char* name, Look look, Tally* tally) {
 }
 
 Tally ReadDirectory(int directory, Look look) {
-  alignas(8) char buffer[2048];
+  // On the program's stack, so only for the largest entry or five of ours.
+  alignas(8) char buffer[19 + NAME_MAX + 1 + 5];
   Tally tally;
   RawSyscall(SYS_lseek, directory, 0, SEEK_SET);
   for (int listed = 0; listed < kMaxListedEntries;) {
@@ -124,26 +125,37 @@ Tally ReadTidiedDirectory(int directory) {
   return tally;
 }
 
-// Bytes that a new segment may take: our share of the free space less what our others have.
-std::uint64_t Budget(int directory) {
+// Bytes that segments may still take: our share of the free space less what all of them have.
+std::uint64_t Room(int directory, const Tally& all) {
   struct statfs fs = {};
   if (Failed(RawSyscall(SYS_fstatfs, directory, AsArgument(&fs)))) return 0;
   std::uint64_t free_bytes = fs.f_bavail * static_cast<std::uint64_t>(fs.f_bsize);
-  std::uint64_t ours = ReadTidiedDirectory(directory).bytes;
-  std::uint64_t share = (free_bytes + ours) / 4;
-  return share > ours ? share - ours : 0;
+  std::uint64_t share = (free_bytes + all.bytes) / 4;
+  return share > all.bytes ? share - all.bytes : 0;
 }
 
-// Growing a file beyond this limit would send SIGXFSZ to the program.
-std::uint64_t FileSizeLimit() {
+std::uint64_t LimitOf(int resource) {
   rlimit limit = {};
-  long result = RawSyscall(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, AsArgument(&limit));
-  return Failed(result) ? ~std::uint64_t{0} : limit.rlim_cur;
+  long result = RawSyscall(SYS_prlimit64, 0, resource, 0, AsArgument(&limit));
+  return Failed(result) ? RLIM_INFINITY : limit.rlim_cur;
+}
+
+// Of what a limit of memory leaves; it is the program's, which would see its own calls refused. The
+// private tables take up to two thirds of a segment's size, so that all is a tenth of what is left.
+std::uint64_t ShareOfMemory(int resource, std::uint64_t (*read_used)()) {
+  constexpr std::uint64_t kShare = 16;
+  std::uint64_t limit = LimitOf(resource);
+  if (limit == RLIM_INFINITY) return limit;
+  std::uint64_t used = read_used();
+  return used == 0 || used > limit ? 0 : (limit - used) / kShare;
 }
 
 std::uint64_t AllowedBytes(int directory, std::uint64_t wanted) {
   std::uint64_t bytes = wanted;
-  for (std::uint64_t bound : {Budget(directory), FileSizeLimit()})
+  for (std::uint64_t bound : {Room(directory, ReadTidiedDirectory(directory)),
+                              LimitOf(RLIMIT_FSIZE),  // growing beyond it would send SIGXFSZ
+                              ShareOfMemory(RLIMIT_AS, sys::AddressSpaceBytes),
+                              ShareOfMemory(RLIMIT_DATA, sys::PrivateDataBytes)})
     bytes = bound < bytes ? bound : bytes;
   return bytes & ~(kSegmentPageBytes - 1);
 }
@@ -170,13 +182,21 @@ bool CreateInside(int directory, const char* name, std::uint64_t wanted_bytes, S
   return false;
 }
 
+void AppendPath(const char* directory, std::uint64_t start_ticks, SegmentPath* path) {
+  auto pid = static_cast<std::uint64_t>(RawSyscall(SYS_getpid));
+  path->Append(directory).Append("/").AppendNumber(pid).Append("-").AppendNumber(start_ticks);
+  path->Append(".segment");
+}
+
 }  // namespace
 
 bool CreateSegmentFile(const char* directory_path, std::uint64_t start_ticks,
                        std::uint64_t wanted_bytes, SegmentFile* file) {
+  RawSyscall(SYS_mkdir, AsArgument(directory_path), 0700);
   int directory = OpenDirectory(directory_path);
   if (directory < 0) return false;
-  file->path = SegmentPathOf(directory_path, start_ticks);
+  file->path.Clear();
+  AppendPath(directory_path, start_ticks, &file->path);
   const char* name = strrchr(file->path.c_str(), '/') + 1;
   bool is_created = !file->path.IsCut() && CreateInside(directory, name, wanted_bytes, file);
   RawSyscall(SYS_close, directory);
@@ -194,21 +214,16 @@ bool RemoveSegmentFile(const SegmentPath& path) {
 
 SegmentPath SegmentPathOf(const char* directory, std::uint64_t start_ticks) {
   SegmentPath path;
-  auto pid = static_cast<std::uint64_t>(RawSyscall(SYS_getpid));
-  path.Append(directory)
-      .Append("/")
-      .AppendNumber(pid)
-      .Append("-")
-      .AppendNumber(start_ticks)
-      .Append(".segment");
+  AppendPath(directory, start_ticks, &path);
   return path;
 }
 
-bool HasRoomToGrow(const SegmentPath& path, std::uint64_t own_bytes, std::uint64_t bytes) {
-  struct statfs fs = {};
-  if (Failed(RawSyscall(SYS_statfs, AsArgument(path.c_str()), AsArgument(&fs)))) return true;
-  std::uint64_t free_bytes = fs.f_bavail * static_cast<std::uint64_t>(fs.f_bsize);
-  return own_bytes + bytes <= (free_bytes + own_bytes) / 4;
+bool HasRoomToGrow(const char* directory_path, std::uint64_t bytes) {
+  int directory = OpenDirectory(directory_path);
+  if (directory < 0) return true;
+  bool has_room = Room(directory, ReadDirectory(directory, Look::kAtNames)) >= bytes;
+  RawSyscall(SYS_close, directory);
+  return has_room;
 }
 
 std::uint64_t FileSystemBytes(const char* directory) {

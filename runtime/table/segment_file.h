@@ -4,8 +4,8 @@
 //
 // The descriptor is closed as soon as the file is mapped: programs count and close descriptors.
 //
-// Runs: target hot path (cold side: at the first sample) and at exit.  Threads: one at a time;
-// async-signal-safe.  Allocates: never.
+// Runs: target hot path (cold side: at the first sample, and as the segment grows) and at exit.
+// Threads: any; async-signal-safe.  Allocates: never.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ struct SegmentFile {
 
 // Creates the file of this process, replacing one that an earlier program image of the same process
 // left. Its size is `wanted_bytes` or less, as limits and free space allow: all segments of the
-// directory together take at most a quarter of what is free at
-// that moment. False: none, nothing is left behind.
+// directory together take at most a quarter of what is free at that moment, and this one a small
+// part of the address space that limits leave. False: none, nothing is left behind.
 //
 // Segments of dead processes stay as evidence, but not without bound: beyond kMaxDeadSegments or
 // kMaxDeadBytes the oldest goes.
@@ -41,10 +41,10 @@ bool RemoveSegmentFile(const SegmentPath& path);
 // <directory>/<own pid>-<start ticks>.segment
 SegmentPath SegmentPathOf(const char* directory, std::uint64_t start_ticks);
 
-// True while the segments of this process may grow by `bytes` without taking more than a quarter of
-// the file system that holds `path`. True also where that cannot be known (chroot).
-[[nodiscard]] bool HasRoomToGrow(const SegmentPath& path, std::uint64_t own_bytes,
-                                 std::uint64_t bytes);
+// True while a segment in `directory` may grow by `bytes` without all that are there taking more
+// than a quarter of the free space. True also where that cannot be known (chroot, rights given up):
+// the size of the file is bounded anyway.
+[[nodiscard]] bool HasRoomToGrow(const char* directory, std::uint64_t bytes);
 
 // Size of the file system that holds the runtime directory, 0: unknown.
 std::uint64_t FileSystemBytes(const char* directory);

@@ -22,19 +22,13 @@ constexpr std::uint32_t kRefusalsPerRetry = 1024;
 
 constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE, Linux 5.14; older headers do not have it
 
-long MapShared(void* at, std::uint64_t bytes, int descriptor) {
-  int flags = MAP_SHARED | MAP_NORESERVE | (at == nullptr ? 0 : MAP_FIXED);
-  return RawSyscall(SYS_mmap, AsArgument(at), static_cast<long>(bytes), PROT_READ | PROT_WRITE,
-                    flags, descriptor, 0);
-}
-
 }  // namespace
 
 bool SegmentWriter::Map(const SegmentFile& file) {
   // A smaller file under an old, larger mapping would leave the parent's pages behind it.
   bool fits = header_ != nullptr && file.bytes == mapped_bytes_;
   if (header_ != nullptr && !fits) sys::UnmapPages(header_, mapped_bytes_);
-  long address = MapShared(fits ? header_ : nullptr, file.bytes, file.descriptor);
+  long address = sys::MapUnlockedPages(file.bytes, file.descriptor, fits ? header_ : nullptr);
   if (Failed(address)) {
     if (!fits) header_ = nullptr;
     return false;
@@ -42,14 +36,24 @@ bool SegmentWriter::Map(const SegmentFile& file) {
   header_ = reinterpret_cast<SegmentHeader*>(address);
   mapped_bytes_ = file.bytes;
   path_ = file.path;
+  directory_.Clear();
+  const char* name = strrchr(path_.c_str(), '/');
+  if (name != nullptr)
+    directory_.Append(path_.c_str(), static_cast<std::size_t>(name - path_.c_str()));
   for (auto& word : reserved_) {
     if (word.load(std::memory_order_relaxed) != 0) word.store(0, std::memory_order_relaxed);
   }
   refusals_.store(0, std::memory_order_relaxed);
-  if (!Populate(0)) return false;
+  leased_bytes_.store(kFirstLeaseBytes, std::memory_order_relaxed);
+  if (!Populate(0)) return Unmap(), false;
   reserved_[0].store(1, std::memory_order_relaxed);
   FillHeader(PlanSegment(file.bytes));
   return true;
+}
+
+void SegmentWriter::Unmap() {
+  sys::UnmapPages(header_, mapped_bytes_);
+  header_ = nullptr;
 }
 
 void SegmentWriter::FillHeader(const SegmentPlan& plan) {
@@ -66,7 +70,7 @@ void SegmentWriter::FillHeader(const SegmentPlan& plan) {
     header->sections[i].offset = section.offset;
     header->sections[i].capacity = section.capacity;
   }
-  header->counters.reserved_bytes.store(1u << kChunkShift, std::memory_order_relaxed);
+  header->counters.reserved_bytes.store(kChunkBytes, std::memory_order_relaxed);
 }
 
 SectionEntry& SegmentWriter::Section(SectionKind kind) const {
@@ -98,15 +102,12 @@ bool SegmentWriter::Reserve(std::uint64_t offset, std::uint64_t bytes) {
 }
 
 bool SegmentWriter::ReserveChunk(std::uint64_t chunk) {
-  constexpr std::uint64_t kChunkBytes = 1u << kChunkShift;
   std::uint32_t refusals = refusals_.load(std::memory_order_relaxed);
   if (refusals % kRefusalsPerRetry != 0) {
     refusals_.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
-  std::uint64_t own_bytes = counters().reserved_bytes.load(std::memory_order_relaxed);
-  bool asks = own_bytes % kLeaseBytes < kChunkBytes;
-  if ((asks && !HasRoomToGrow(path_, own_bytes, kLeaseBytes)) || !Populate(chunk)) {
+  if (!HasRoomForChunk() || !Populate(chunk)) {
     refusals_.fetch_add(1, std::memory_order_relaxed);
     counters().reservation_failures.fetch_add(1, std::memory_order_relaxed);
     return false;
@@ -115,6 +116,24 @@ bool SegmentWriter::ReserveChunk(std::uint64_t chunk) {
   std::uint64_t before = reserved_[chunk / 64].fetch_or(bit, std::memory_order_relaxed);
   if ((before & bit) == 0)
     counters().reserved_bytes.fetch_add(kChunkBytes, std::memory_order_relaxed);
+  return true;
+}
+
+std::uint64_t SegmentWriter::LeaseBytes() const {
+  std::uint64_t share = mapped_bytes_ / kLeasesPerLife;
+  if (share > kMaxLeaseBytes) return kMaxLeaseBytes;
+  return share < kChunkBytes ? kChunkBytes : share;
+}
+
+// Other segments grow as well, so it is asked again and again, but not for every chunk.
+bool SegmentWriter::HasRoomForChunk() {
+  std::uint64_t wanted = counters().reserved_bytes.load(std::memory_order_relaxed) + kChunkBytes;
+  std::uint64_t leased = leased_bytes_.load(std::memory_order_relaxed);
+  if (wanted <= leased) return true;
+  std::uint64_t lease = LeaseBytes();
+  if (!HasRoomToGrow(directory_.c_str(), lease)) return false;
+  // Where it fails another thread has asked too, and its lease is ours.
+  leased_bytes_.compare_exchange_strong(leased, leased + lease, std::memory_order_relaxed);
   return true;
 }
 
@@ -129,12 +148,12 @@ void SegmentWriter::GiveBackMemory() {
 bool SegmentWriter::Populate(std::uint64_t chunk) const {
   std::uint64_t start = base() + (chunk << kChunkShift);
   std::uint64_t end = base() + mapped_bytes_;
-  std::uint64_t bytes = end - start < (1u << kChunkShift) ? end - start : (1u << kChunkShift);
+  std::uint64_t bytes = end - start < kChunkBytes ? end - start : kChunkBytes;
   long result =
       RawSyscall(SYS_madvise, static_cast<long>(start), static_cast<long>(bytes), kPopulateWrite);
   if (result != -EINVAL) return !Failed(result);
 
-  char sink[(1u << kChunkShift) / sys::kPageBytes];
+  char sink[kChunkBytes / sys::kPageBytes];
   iovec local = {sink, bytes / sys::kPageBytes};
   iovec remote[sizeof(sink)];
   for (std::uint64_t i = 0; i < local.iov_len; ++i) {

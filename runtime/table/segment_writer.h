@@ -22,6 +22,8 @@ class SegmentWriter {
   // its state stays kBuilding until Publish(). A segment mapped before is replaced at the same
   // address, so that no pointer into it changes (fork). False: the memory is refused.
   [[nodiscard]] bool Map(const SegmentFile& file);
+  // Before Publish(): nobody uses the segment yet.
+  void Unmap();
   void Publish() { header_->state.store(SegmentState::kLive, std::memory_order_release); }
 
   SegmentHeader* header() const { return header_; }
@@ -46,19 +48,26 @@ class SegmentWriter {
  private:
   static constexpr int kChunkShift = 14;  // 16 KiB: small processes touch seven of them
   static constexpr std::uint64_t kMaxChunks = std::uint64_t{4} << (30 - kChunkShift);
-  static constexpr std::uint64_t kLeaseBytes =
-      1 << 20;  // how often the file system is asked for room
+  static constexpr std::uint64_t kChunkBytes = std::uint64_t{1} << kChunkShift;
+  static constexpr std::uint64_t kLeasesPerLife = 64;
+  static constexpr std::uint64_t kMaxLeaseBytes = 1 << 20;
+  static constexpr std::uint64_t kFirstLeaseBytes = 8 * kChunkBytes;  // creating it was the asking
 
   std::uint64_t base() const { return reinterpret_cast<std::uint64_t>(header_); }
   bool ReserveChunk(std::uint64_t chunk);
+  bool HasRoomForChunk();
+  std::uint64_t LeaseBytes() const;
   bool Populate(std::uint64_t chunk) const;
   void FillHeader(const SegmentPlan& plan);
 
   SegmentHeader* header_ = nullptr;
   std::uint64_t mapped_bytes_ = 0;
   SegmentPath path_;
+  SegmentPath directory_;                                      // that holds it
   std::atomic<std::uint64_t> reserved_[kMaxChunks / 64] = {};  // a bit a chunk
   std::atomic<std::uint32_t> refusals_ = 0;
+  // So many bytes may be reserved before the file system is asked again.
+  std::atomic<std::uint64_t> leased_bytes_ = 0;
 };
 
 }  // namespace limpet

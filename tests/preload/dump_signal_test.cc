@@ -16,6 +16,7 @@ namespace limpet {
 namespace {
 
 constexpr char kProgram[] = LIMPET_PROGRAMS "/dump_signal";
+constexpr int kMaxHandlerStackBytes = 1280;
 
 std::string DirectorySetting(const TemporaryDirectory& directory) {
   return "LIMPET_DIR=" + directory.path();
@@ -73,6 +74,20 @@ TEST(DumpSignal, ThatComesFiftyTimesInAMomentDoesNotStartFiftyCompanions) {
   SegmentSnapshot snapshot = program.Read();
   EXPECT_EQ(CounterOf(snapshot, "signals_received"), 50u);
   EXPECT_EQ(CounterOf(snapshot, "companions_started"), 4u) << "more wait for nobody";
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+}
+
+// The program chose the size of its signal stack for its own handlers.
+TEST(DumpSignal, NeedsLittleOfTheSignalStack) {
+  TemporaryDirectory directory;
+  TracedProgram program({kProgram, "stack"}, {SlowCompanion(directory)});
+  std::string line = program.ReadLine();
+  int first = 0, second = 0;
+  ASSERT_EQ(sscanf(line.c_str(), "deep %d %d", &first, &second), 2) << line;
+  EXPECT_GT(first, second) << "the segment was made by the first";
+  EXPECT_LE(first, kMaxHandlerStackBytes);
+  EXPECT_EQ(CounterOf(program.Read(), "signals_received"), 2u);
   program.Continue();
   EXPECT_EQ(program.Finish(), 0);
 }

@@ -19,6 +19,10 @@ namespace {
 constexpr char kLimits[] = LIMPET_PROGRAMS "/limits";
 constexpr char kPreload[] = "LD_PRELOAD=" LIMPET_TEST_LIBRARY;
 
+// The first sample comes after the limit is set: 100 MiB are allocated then, and some 100 bytes
+// before. That it is otherwise has a probability of 3e-5.
+constexpr char kFirstSampleInWork[] = "LIMPET_SAMPLE_BYTES=4MiB";
+
 // The program, started where `setting` is the last word.
 int RunWork(const std::string& mode, const std::vector<std::string>& settings) {
   std::vector<std::string> command = {"/usr/bin/env"};
@@ -53,10 +57,37 @@ TEST(Limits, ASegmentThatIsFullIsCountedAndShown) {
 class SmallLimit : public testing::TestWithParam<const char*> {};
 
 TEST_P(SmallLimit, DoesNotTouchTheProgram) { EXPECT_EQ(RunWork(GetParam(), {}), 5); }
+TEST_P(SmallLimit, BeforeTheFirstSampleDoesNotTouchTheProgram) {
+  EXPECT_EQ(RunWork(GetParam(), {kFirstSampleInWork}), 5);
+}
 
 INSTANTIATE_TEST_SUITE_P(Kinds, SmallLimit,
-                         testing::Values("none", "close_range", "RLIMIT_AS", "RLIMIT_FSIZE",
-                                         "RLIMIT_NOFILE"));
+                         testing::Values("none", "close_range", "RLIMIT_AS", "RLIMIT_DATA",
+                                         "RLIMIT_FSIZE", "RLIMIT_NOFILE", "mlockall", "no_tables"));
+
+// The kernel would fill all of a mapping that is made under mlockall(MCL_FUTURE).
+TEST(Limits, AProgramThatLocksItsMemoryHasASegmentAsSmallAsAnyOther) {
+  TracedProgram program({kLimits, "mlockall"}, {kFirstSampleInWork});
+  ASSERT_EQ(program.ReadLine(), "worked");
+  ASSERT_EQ(program.Segments().size(), 1u);
+  struct stat status = {};
+  ASSERT_EQ(stat(program.Segments()[0].c_str(), &status), 0);
+  EXPECT_EQ(status.st_size, 64 << 20);
+  EXPECT_LT(status.st_blocks * 512, 8 << 20);
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 5);
+}
+
+TEST(Limits, WithoutMemoryForTheTablesNothingOfTheSegmentStays) {
+  TracedProgram program({kLimits, "no_tables"}, {kFirstSampleInWork});
+  ASSERT_EQ(program.ReadLine(), "worked");
+  EXPECT_TRUE(program.Segments().empty());
+  std::ifstream file("/proc/" + std::to_string(program.pid()) + "/maps");
+  const std::string maps((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_EQ(maps.find(".segment"), std::string::npos) << maps;
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 5);
+}
 
 class UnusableRuntimeDirectory : public testing::TestWithParam<const char*> {};
 

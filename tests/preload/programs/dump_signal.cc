@@ -113,12 +113,37 @@ void KeepIgnored() {
   Say("ready");
 }
 
+// Bytes of a signal stack that `signal` makes dirty, the kernel's own frame included.
+long DepthOf(int signal) {
+  static char stack[1 << 16];
+  const stack_t alternate = {.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof(stack)};
+  memset(stack, 0xA5, sizeof(stack));
+  Require(sigaltstack(&alternate, nullptr) == 0, "there is a signal stack");
+  raise(signal);
+  long untouched = 0;
+  while (stack[untouched] == '\xA5') ++untouched;
+  return static_cast<long>(sizeof(stack)) - untouched;
+}
+
+// How much deeper than a handler that does nothing ours goes: first with the segment to be made.
+void MeasureStack() {
+  struct sigaction action = {};
+  action.sa_handler = CountOwn;
+  action.sa_flags = SA_ONSTACK;
+  sigaction(SIGUSR2, &action, nullptr);
+  long nothing = DepthOf(SIGUSR2);
+  long first = DepthOf(SIGUSR1);
+  Say("deep %ld %ld", first - nothing, DepthOf(SIGUSR1) - nothing);
+  WaitForTest();
+}
+
 }  // namespace
 
 int main(int, char** arguments) {
   const char* way = arguments[1];
   StartWatchdog();
   if (IsMode(way, "twice")) return RaiseTwice(), 0;
+  if (IsMode(way, "stack")) return MeasureStack(), 0;
   SignalledAllocates();
   if (IsMode(way, "often")) return RaiseOften(), 0;
   if (IsMode(way, "sigaction") || IsMode(way, "signal")) UseHandler(SIGUSR1, way);

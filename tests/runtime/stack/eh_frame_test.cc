@@ -124,6 +124,10 @@ TEST(EhFrame, HasNoRuleOutsideOfTheFunction) {
 
 TEST(EhFrame, RefusesWhatItCannotPack) {
   EXPECT_EQ(RuleAt(Table({0x0c, 3, 16}), 0).kind(), RuleKind::kUnsupported) << "CFA from rbx";
+  EXPECT_EQ(RuleAt(Table({0x0c, 0x87, 2, 16}), 0).kind(), RuleKind::kUnsupported) << "number 263";
+  EXPECT_EQ(RuleAt(Table({0x0c, 7, 0x90, 0x80, 0x80, 0x80, 0x10}), 0).kind(),
+            RuleKind::kUnsupported)
+      << "16 and 4 GiB away";
   EXPECT_EQ(RuleAt(Table({0x0f, 1, 0x50}), 0).kind(), RuleKind::kUnsupported) << "CFA expression";
   EXPECT_EQ(RuleAt(Table({0x09, 6, 3}), 0).kind(), RuleKind::kUnsupported) << "rbp in rbx";
   EXPECT_EQ(RuleAt(Table({0x90, 2}), 0).kind(), RuleKind::kUnsupported)

@@ -1,6 +1,7 @@
 #include "runtime/sys/process_identity.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,6 +48,19 @@ TEST(ProcessIdentity, HasItsPidNamespace) {
   struct stat status = {};
   ASSERT_EQ(stat("/proc/self/ns/pid", &status), 0);
   EXPECT_EQ(PidNamespace(), status.st_ino);
+}
+
+TEST(ProcessIdentity, HasTheMemoryThatLimitsCount) {
+  constexpr std::uint64_t kBytes = 64 << 20;
+  const std::uint64_t space = AddressSpaceBytes(), data = PrivateDataBytes();
+  EXPECT_GT(data, 0u);
+  EXPECT_GT(space, data);
+  void* reserved = mmap(nullptr, kBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  EXPECT_GE(AddressSpaceBytes(), space + kBytes);
+  EXPECT_LT(PrivateDataBytes(), data + kBytes);
+  ASSERT_EQ(mprotect(reserved, kBytes, PROT_READ | PROT_WRITE), 0);
+  EXPECT_GE(PrivateDataBytes(), data + kBytes);
+  munmap(reserved, kBytes);
 }
 
 TEST(ProcessIdentity, HasTheExecutableOfProc) {

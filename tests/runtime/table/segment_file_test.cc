@@ -12,6 +12,7 @@
 #include <fstream>
 #include <string>
 
+#include "runtime/layout/segment.h"
 #include "tests/runtime/sys/child_process.h"
 #include "tests/support/temporary_directory.h"
 
@@ -194,6 +195,53 @@ TEST(SegmentFile, IsNotMadeWhereTheFileSizeLimitIsTooLow) {
   });
 }
 
+// Leaves the process `bytes` more of what `resource` limits.
+bool Leave(__rlimit_resource resource, std::uint64_t used, std::uint64_t bytes) {
+  rlimit limit = {used + bytes, RLIM_INFINITY};
+  return used != 0 && setrlimit(resource, &limit) == 0;
+}
+
+// A field of /proc/self/statm in bytes.
+std::uint64_t MemoryOf(int field) {
+  std::ifstream file("/proc/self/statm");
+  std::uint64_t pages = 0;
+  for (int i = 0; i <= field; ++i) file >> pages;
+  return pages * kSegmentPageBytes;
+}
+
+// The program needs what its limits leave it: with the private tables, which are at most as large
+// as two thirds of it, a segment takes a tenth.
+class LimitedMemory : public testing::TestWithParam<std::pair<__rlimit_resource, int>> {
+ protected:
+  bool LeaveBytes(std::uint64_t bytes) {
+    auto [resource, field] = GetParam();
+    return Leave(resource, MemoryOf(field), bytes);
+  }
+};
+
+TEST_P(LimitedMemory, IsLeftToTheProgramButForASixteenth) {
+  TemporaryDirectory home;
+  test::ExpectInChild([&] {
+    ASSERT_TRUE(LeaveBytes(32 << 20));
+    SegmentFile file;
+    ASSERT_TRUE(Create(home.path(), kBytes, &file));
+    EXPECT_LE(file.bytes, std::uint64_t{2} << 20);
+    EXPECT_GT(file.bytes, std::uint64_t{1} << 20);
+  });
+}
+
+TEST_P(LimitedMemory, IsLeftAloneWhereASixteenthIsTooLittle) {
+  TemporaryDirectory home;
+  test::ExpectInChild([&] {
+    ASSERT_TRUE(LeaveBytes(8 << 20));
+    EXPECT_TRUE(IsRefused(home.path()));
+    EXPECT_TRUE(IsEmpty(home.path()));
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, LimitedMemory,
+                         testing::Values(std::pair(RLIMIT_AS, 0), std::pair(RLIMIT_DATA, 5)));
+
 TEST(SegmentFile, LeavesNoDescriptorBehind) {
   TemporaryDirectory home;
   const std::size_t before = OpenDescriptors();
@@ -231,9 +279,8 @@ TEST(FileSystemBytes, AreThoseOfTheParentWhereTheDirectoryIsNotThereYet) {
 }
 
 TEST(HasRoomToGrow, IsTrueWhereNobodyKnows) {
-  SegmentPath path;
-  path.Append("/not/there");
-  EXPECT_TRUE(HasRoomToGrow(path, 0, 1 << 20));
+  EXPECT_TRUE(HasRoomToGrow("/not/there", 1 << 20));
+  EXPECT_TRUE(HasRoomToGrow("", 1 << 20));
 }
 
 }  // namespace

@@ -1,13 +1,19 @@
 #include "runtime/table/segment_writer.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <mutex>
+#include <string>
 #include <vector>
 
+#include "tests/runtime/sys/child_process.h"
 #include "tests/runtime/table/parallel.h"
 #include "tests/runtime/table/test_segment.h"
 
@@ -19,6 +25,14 @@ using test::MakeSegment;
 using test::MakeSegmentMemory;
 
 constexpr std::uint64_t kChunkBytes = 16384;
+
+// Lines of /proc/self/maps that name `file`.
+std::size_t MappingsOf(const std::string& file) {
+  std::ifstream maps("/proc/self/maps");
+  std::size_t count = 0;
+  for (std::string line; std::getline(maps, line);) count += line.find(file) != line.npos ? 1u : 0u;
+  return count;
+}
 
 std::uint64_t ReservedBytes(const SegmentWriter& segment) {
   return segment.counters().reserved_bytes.load();
@@ -158,6 +172,54 @@ TEST(SegmentWriter, TakesAFileOfAnotherSize) {
     EXPECT_TRUE(segment.Reserve(0, bytes));
     EXPECT_EQ(ReservedBytes(segment), bytes);
   }
+}
+
+std::uint64_t MemoryOf(const SegmentFile& file) {
+  struct stat status = {};
+  EXPECT_EQ(fstat(file.descriptor, &status), 0);
+  return static_cast<std::uint64_t>(status.st_blocks) * 512;
+}
+
+// mlockall(MCL_FUTURE) fills every mapping that is made later, unless somebody takes care.
+TEST(SegmentWriter, TakesNoMoreMemoryInAProgramThatLocksItsOwn) {
+  for (int flags : {MCL_FUTURE, MCL_FUTURE | MCL_ONFAULT}) {
+    test::ExpectInChild([&] {
+      ASSERT_EQ(mlockall(flags), 0);
+      SegmentFile file = MakeSegmentMemory(64 * kMiB);
+      SegmentWriter segment;
+      ASSERT_TRUE(segment.Map(file));
+      EXPECT_LE(MemoryOf(file), kChunkBytes);
+      SegmentFile next = MakeSegmentMemory(64 * kMiB);
+      ASSERT_TRUE(segment.Map(next));
+      EXPECT_LE(MemoryOf(next), kChunkBytes);
+      ASSERT_TRUE(segment.Reserve(32 * kMiB, 1));
+      EXPECT_LE(MemoryOf(next), 2 * kChunkBytes);
+    });
+  }
+}
+
+// What is locked counts against a limit that the program chose for itself.
+TEST(SegmentWriter, TakesNothingOfTheLimitOfLockedMemory) {
+  if (geteuid() != 0) GTEST_SKIP() << "whether the limit holds for this user is not known";
+  test::ExpectInChild([&] {
+    rlimit limit = {kMiB, kMiB};
+    ASSERT_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    ASSERT_EQ(setuid(65534), 0);
+    ASSERT_EQ(mlockall(MCL_FUTURE), 0);
+    SegmentWriter segment;
+    EXPECT_TRUE(segment.Map(MakeSegmentMemory(64 * kMiB)));
+    void* own = mmap(nullptr, kMiB / 2, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    EXPECT_NE(own, MAP_FAILED);
+  });
+}
+
+TEST(SegmentWriter, LeavesNoMappingBehindWhereItsFirstPageIsRefused) {
+  SegmentFile file = MakeSegmentMemory(64 * kMiB);
+  ASSERT_EQ(ftruncate(file.descriptor, 0), 0);  // so that there is no page
+  const std::size_t before = MappingsOf("segment");
+  SegmentWriter segment;
+  EXPECT_FALSE(segment.Map(file));
+  EXPECT_EQ(MappingsOf("segment"), before);
 }
 
 TEST(SegmentWriter, GivesEachEntryToOneThread) {

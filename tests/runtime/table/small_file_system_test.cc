@@ -125,10 +125,10 @@ TEST_F(SmallFileSystem, HasRoomUpToAQuarter) {
   OnFileSystemOf(8 * kMiB, [&] {
     SegmentFile file;
     ASSERT_TRUE(Create(kMiB, &file));
-    EXPECT_TRUE(HasRoomToGrow(file.path, 0, 2 * kMiB - 16 * kSegmentPageBytes));
-    EXPECT_FALSE(HasRoomToGrow(file.path, 0, 2 * kMiB + 1));
+    EXPECT_TRUE(HasRoomToGrow(home().c_str(), 2 * kMiB - 16 * kSegmentPageBytes));
+    EXPECT_FALSE(HasRoomToGrow(home().c_str(), 2 * kMiB + 1));
     ASSERT_TRUE(Occupy(filler(), 4 * kMiB));
-    EXPECT_FALSE(HasRoomToGrow(file.path, 0, kMiB + 1));
+    EXPECT_FALSE(HasRoomToGrow(home().c_str(), kMiB + 1));
   });
 }
 
@@ -175,6 +175,26 @@ TEST_F(SmallFileSystem, IsNotGrownBeyondAQuarter) {
     EXPECT_FALSE(segment.Reserve(0, file.bytes));
     EXPECT_LE(segment.counters().reserved_bytes.load(), 4 * kMiB);
     EXPECT_GT(segment.counters().reserved_bytes.load(), 2 * kMiB);
+  });
+}
+
+TEST_F(SmallFileSystem, IsNotGrownBeyondAQuarterTogetherWithSegmentsThatCameLater) {
+  OnFileSystemOf(16 * kMiB, [&] {
+    auto segment = CreateAndMap(4 * kMiB);
+    ASSERT_TRUE(Occupy(home() + "/1-1.segment", 2 * kMiB));
+    EXPECT_FALSE(segment->Reserve(0, segment->header()->segment_bytes));
+    EXPECT_LE(segment->counters().reserved_bytes.load(), 2 * kMiB);
+    EXPECT_GT(segment->counters().reserved_bytes.load(), kMiB);
+  });
+}
+
+// Whatever step the count makes, it must not step over the moment to ask.
+TEST_F(SmallFileSystem, IsAskedForRoomAlsoWhenTwoThreadsReserveAtOnce) {
+  OnFileSystemOf(16 * kMiB, [&] {
+    auto segment = CreateAndMap(4 * kMiB);
+    ASSERT_TRUE(Occupy(home() + "/1-1.segment", 4 * kMiB));
+    segment->counters().reserved_bytes.store(kMiB + 16384);  // as if the other thread was faster
+    EXPECT_FALSE(segment->Reserve(2 * kMiB, 16384));
   });
 }
 
