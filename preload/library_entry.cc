@@ -20,9 +20,10 @@ NextFunction<void (*)(int)> g_next_exit("_exit");
 NextFunction<void (*)(int)> g_next_Exit("_Exit");
 
 void Leave() {
-  if (session::options().dumps_at_exit && session::EnsureSegment() && session::IsSegmentOwner()) {
-    WriteDump(kExitDumpTimeoutMs);
-  }
+  bool has_profile = session::options().dumps_at_exit &&
+                     (session::EnsureSegment() || session::HasGivenUp()) &&
+                     session::IsSegmentOwner();
+  if (has_profile) WriteDump(kExitDumpTimeoutMs);
   session::Finish();
 }
 

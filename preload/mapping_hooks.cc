@@ -16,41 +16,79 @@ NextFunction<Mmap> g_next_mmap("mmap");
 NextFunction<int (*)(void*, std::size_t)> g_next_munmap("munmap");
 NextFunction<void* (*)(void*, std::size_t, std::size_t, int, void*)> g_next_mremap("mremap");
 
-std::uint64_t AddressOf(const void* pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
-
-std::size_t RoundToPages(std::size_t bytes) {
-  return (bytes + sys::kPageBytes - 1) & ~(sys::kPageBytes - 1);
+// Whole pages, as the kernel takes them.
+AddressRange RangeAt(const void* start, std::size_t bytes) {
+  auto address = reinterpret_cast<std::uint64_t>(start);
+  return {address, address + ((bytes + sys::kPageBytes - 1) & ~(sys::kPageBytes - 1))};
 }
 
 [[gnu::cold, gnu::noinline]] void* TracedMmap(void* hint, std::size_t bytes, int protection,
                                               int flags, int descriptor, off_t offset) {
   sys::CallerFrame caller = sys::CaptureCaller();
-  // Replaces what lies there; a failing MAP_FIXED may have unmapped it already (mmap(2), BUGS).
-  bool replaces = (flags & MAP_FIXED) != 0;
-  if (replaces) session::OnUnmap(AddressOf(hint), RoundToPages(bytes));
+  std::uint64_t moment = session::MappingMoment();
   void* mapping = g_next_mmap.get()(hint, bytes, protection, flags, descriptor, offset);
-  bool is_anonymous = (flags & MAP_ANONYMOUS) != 0;
-  if (mapping != MAP_FAILED && is_anonymous)
-    session::OnMap(AddressOf(mapping), RoundToPages(bytes), caller);
+  bool replaces = (flags & MAP_FIXED) != 0;
+  if (mapping == MAP_FAILED) {
+    // It may have unmapped what was there all the same (mmap(2), BUGS; Linux before 6.12).
+    if (replaces) session::OnReplaceFailed(RangeAt(hint, bytes), moment);
+    return mapping;
+  }
+  if (replaces) session::OnUnmap(RangeAt(mapping, bytes), moment);
+  if ((flags & MAP_ANONYMOUS) != 0) session::OnMap(RangeAt(mapping, bytes), caller);
   return mapping;
 }
 
+// One that fails leaves everything as it was.
 [[gnu::cold, gnu::noinline]] int TracedMunmap(void* mapping, std::size_t bytes) {
-  bool is_valid = AddressOf(mapping) % sys::kPageBytes == 0 && bytes != 0;
-  if (is_valid) session::OnUnmap(AddressOf(mapping), RoundToPages(bytes));
-  return g_next_munmap.get()(mapping, bytes);
+  std::uint64_t moment = session::MappingMoment();
+  int result = g_next_munmap.get()(mapping, bytes);
+  if (result == 0) session::OnUnmap(RangeAt(mapping, bytes), moment);
+  return result;
+}
+
+// The old and the new place of what mremap was asked to move.
+struct Move {
+  AddressRange from;
+  AddressRange to;
+  bool is_fixed;
+  bool leaves_old;  // MREMAP_DONTUNMAP, or a second view of a shared mapping: old size 0
+  bool was_known;
+
+  bool IsInPlace() const { return from.start == to.start; }
+};
+
+// What shrinks loses its end and stays its mmap's. What grew, moved or was duplicated is what
+// mremap was asked for, as with realloc; of a mapping that is not ours we do not know whether it is
+// anonymous, so that it stays unknown.
+void RecordMove(const Move& move, std::uint64_t moment, const sys::CallerFrame& caller) {
+  if (move.IsInPlace() && move.to.end <= move.from.end)
+    return session::OnUnmap({move.to.end, move.from.end}, moment);
+  if (!move.leaves_old) session::OnUnmap(move.from, moment);
+  if (move.is_fixed) session::OnUnmap(move.to, moment);
+  if (move.was_known) session::OnMap(move.to, caller);
 }
 
 [[gnu::cold, gnu::noinline]] void* TracedMremap(void* mapping, std::size_t old_bytes,
                                                 std::size_t bytes, int flags, void* target) {
   sys::CallerFrame caller = sys::CaptureCaller();
-  bool was_known = session::IsMapped(AddressOf(mapping));
+  std::uint64_t moment = session::MappingMoment();
+  AddressRange from = RangeAt(mapping, old_bytes);
+  Move move = {
+      .from = from,
+      .to = RangeAt(target, bytes),
+      .is_fixed = (flags & MREMAP_FIXED) != 0,
+      .leaves_old = old_bytes == 0 || (flags & MREMAP_DONTUNMAP) != 0,
+      // Before the call: later the addresses may be another thread's.
+      .was_known = session::IsMapped({from.start, from.IsEmpty() ? from.start + 1 : from.end})};
   void* moved = g_next_mremap.get()(mapping, old_bytes, bytes, flags, target);
-  if (moved == MAP_FAILED || !was_known) return moved;
-  // After the call, because a failing one changes nothing. Another thread may have been given the
-  // old address meanwhile only if the mapping moved.
-  session::OnUnmap(AddressOf(mapping), RoundToPages(old_bytes));
-  session::OnMap(AddressOf(moved), RoundToPages(bytes), caller);
+  if (moved != MAP_FAILED) {
+    move.to = RangeAt(moved, bytes);
+    RecordMove(move, moment, caller);
+  } else if (move.is_fixed) {
+    // It may have made room first: at the target, and of the old end that does not move.
+    session::OnReplaceFailed(move.to, moment);
+    session::OnReplaceFailed(move.from, moment);
+  }
   return moved;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "preload/bootstrap_arena.h"
+#include "runtime/sys/errno_keeper.h"
 
 namespace limpet {
 namespace {
@@ -114,13 +115,12 @@ void BindRequired() {
 
 void ResolveNextSymbols() {
   if (t_is_resolving || __atomic_load_n(&g_is_resolved, __ATOMIC_ACQUIRE)) return;
-  int kept_errno = errno;
+  sys::ErrnoKeeper errno_keeper;
   t_is_resolving = true;
   BindOptional();
   BindRequired();
   t_is_resolving = false;
   __atomic_store_n(&g_is_resolved, true, __ATOMIC_RELEASE);
-  errno = kept_errno;
 }
 
 void* FindNext(const char* name) { return dlsym(RTLD_NEXT, name); }

@@ -1,25 +1,15 @@
 #include "runtime/session.h"
 
-#include <errno.h>
 #include <unistd.h>
 
 #include "runtime/sys/clock.h"
+#include "runtime/sys/errno_keeper.h"
 #include "runtime/tracer.h"
 
 namespace limpet::session {
 namespace {
 
-// The program must not see that we made system calls in between.
-class ErrnoKeeper {
- public:
-  ErrnoKeeper() : kept_(errno) {}
-  ~ErrnoKeeper() { errno = kept_; }
-  ErrnoKeeper(const ErrnoKeeper&) = delete;
-  ErrnoKeeper& operator=(const ErrnoKeeper&) = delete;
-
- private:
-  int kept_;
-};
+using sys::ErrnoKeeper;
 
 void Count(Counter& counter) { counter.fetch_add(1, std::memory_order_relaxed); }
 
@@ -49,7 +39,8 @@ void RecordSample(const void* block, std::size_t bytes, SampleWeight weight, Thr
   // Allocated before in use, so that a reader in between never finds more in use than was
   // allocated.
   AddToSite(sample.stack, SiteKind::kHeap, weight.fixed, WeightedBytes(bytes, weight.fixed));
-  g_tracer.allocations.Insert(sample);
+  bool is_entered = g_tracer.allocations.Insert(sample);
+  if (!is_entered && g_tracer.allocations.IsDamaged()) g_tracer.GiveUp();
 }
 
 }  // namespace
@@ -95,21 +86,35 @@ void OnFree(const void* block) { OnReallocDone(OnReallocStart(block)); }
 
 bool TracesMappings() { return g_tracer.options.traces_mappings; }
 
-void OnMap(std::uint64_t address, std::size_t bytes, const sys::CallerFrame& caller) {
+std::uint64_t MappingMoment() { return g_tracer.mappings.Now(); }
+
+bool IsMapped(const AddressRange& range) {
+  return header() != nullptr && g_tracer.mappings.HoldsAnyOf(range);
+}
+
+void OnMap(const AddressRange& range, const sys::CallerFrame& caller) {
   ErrnoKeeper errno_keeper;
   ThreadContext& thread = t_thread;
   ReentryGuard guard(thread);
   if (!guard.IsOutermost()) return g_tracer.CountReentrant();
   if (!g_tracer.IsTracing(thread, /*creates=*/true)) return g_tracer.CountStarting();
-  SampledBlock mapping = Describe(address, bytes, kWeightOne, thread, caller);
+  std::size_t bytes = range.end - range.start;
+  SampledBlock mapping = Describe(range.start, bytes, kWeightOne, thread, caller);
+  mapping.time_ns = g_tracer.mappings.Now();
   AddToSite(mapping.stack, SiteKind::kMapping, kWeightOne, bytes);
   g_tracer.mappings.Insert(mapping);
 }
 
-void OnUnmap(std::uint64_t address, std::size_t bytes) {
+void OnUnmap(const AddressRange& range, std::uint64_t moment) {
   ErrnoKeeper errno_keeper;
   if (!g_tracer.IsTracing(t_thread, /*creates=*/false)) return;
-  g_tracer.mappings.RemoveRange(address, bytes);
+  g_tracer.mappings.RemoveRange(range, moment);
+}
+
+void OnReplaceFailed(const AddressRange& range, std::uint64_t moment) {
+  ErrnoKeeper errno_keeper;
+  if (!g_tracer.IsTracing(t_thread, /*creates=*/false)) return;
+  g_tracer.mappings.RemoveUnmapped(range, moment);
 }
 
 ThreadRecord* OnThreadCreate() {
@@ -132,10 +137,6 @@ void OnThreadExit() {
   g_tracer.LeaveThread(t_thread);
 }
 
-bool IsMapped(std::uint64_t address) {
-  return header() != nullptr && g_tracer.mappings.Holds(address);
-}
-
 void OnUnload() { g_tracer.rules.Invalidate(); }
 
 void Start() {
@@ -148,6 +149,8 @@ bool EnsureSegment() {
   ErrnoKeeper errno_keeper;
   return g_tracer.IsTracing(t_thread, /*creates=*/true);
 }
+
+bool HasGivenUp() { return g_tracer.segment.IsPoisoned() && g_tracer.IsOwnProcess(); }
 
 void ReportBadOptions() {
   Options reread;

@@ -2,8 +2,8 @@
 //
 //   kUnstarted -> kIdle --first sample--> kTracing --exit--> kOff
 //                   ^                        |
-//                   +---- in a forked child--+        kOff also: disabled, or no segment could be
-//                   had
+//                   +---- in a forked child--+        kOff also: disabled, no segment could be had,
+//                                                     or trouble; a segment then says kPoisoned
 //
 // Nothing here blocks, throws, or uses the program's heap; errno is kept. What cannot be recorded
 // is counted in the segment and the program goes on.
@@ -20,6 +20,7 @@
 #include "runtime/sys/caller_frame.h"
 #include "runtime/table/allocation_table.h"
 #include "runtime/table/free_filter.h"
+#include "runtime/table/mapping_table.h"
 #include "runtime/thread_context.h"
 
 namespace limpet::session {
@@ -31,6 +32,9 @@ void Start();
 
 // Makes the segment now if there is none, so that a reader finds one. False: tracing is off.
 bool EnsureSegment();
+
+// Tracing was switched off by trouble; the segment keeps what there was until then.
+bool HasGivenUp();
 
 // Tells each LIMPET_ variable that is unknown or malformed on stderr. Once, at load.
 void ReportBadOptions();
@@ -69,11 +73,16 @@ void OnFree(const void* block);
 void OnReallocFailed(SlotId slot);
 void OnReallocDone(SlotId slot);
 
-// Anonymous mappings, when LIMPET_MMAP asks for them.
+// Anonymous mappings, when LIMPET_MMAP asks for them. `moment` is one from before the real call;
+// what is recorded later than it is another thread's, and stays.
 [[nodiscard]] bool TracesMappings();
-void OnMap(std::uint64_t address, std::size_t bytes, const sys::CallerFrame& caller);
-void OnUnmap(std::uint64_t address, std::size_t bytes);
-[[nodiscard]] bool IsMapped(std::uint64_t address);
+[[nodiscard]] std::uint64_t MappingMoment();
+[[nodiscard]] bool IsMapped(const AddressRange& range);
+// After a real call that worked.
+void OnMap(const AddressRange& range, const sys::CallerFrame& caller);
+void OnUnmap(const AddressRange& range, std::uint64_t moment);
+// After one that failed, but may have unmapped the range before it did.
+void OnReplaceFailed(const AddressRange& range, std::uint64_t moment);
 
 // --- Threads and modules ---
 

@@ -48,7 +48,8 @@ ThreadRecord* ThreadRecordPool::TakeRetired() {
 }
 
 ThreadRecord* ThreadRecordPool::Pop(sys::IndexStack& list) {
-  std::uint32_t id = list.Pop([this](std::uint32_t at) -> auto& { return At(at)->next; });
+  std::uint32_t id = list.Pop(
+      kMaxRecords, [this](std::uint32_t at) -> auto& { return At(at)->next; });
   return id == sys::IndexStack::kNone ? nullptr : At(id);
 }
 

@@ -144,17 +144,17 @@ bool Tracer::CreateSegment() {
   if (!has_file) return false;
   bool is_mapped = segment.Map(file);
   CloseSegmentFile(&file);
-  bool is_complete = is_mapped && FillSegment(start_ticks);
-  if (!is_complete) RemoveSegmentFile(file.path);
-  return is_complete;
+  if (!is_mapped) RemoveSegmentFile(file.path);
+  return is_mapped && FillSegment(start_ticks);
 }
 
 bool Tracer::FillSegment(std::uint64_t start_ticks) {
   FillHeader(start_ticks);
-  if (!AttachTables()) return segment.Unmap(), false;
   ++epoch_;
-  segment.Publish();
-  return true;
+  if (AttachTables()) return segment.Publish(), true;
+  segment.Poison();  // the header stays, so that readers learn why there is nothing
+  segment.KeepOnlyHeader();
+  return false;
 }
 
 std::uint64_t Tracer::WantedSegmentBytes() const {
@@ -271,9 +271,16 @@ StackId Tracer::Capture(ThreadContext& thread, const sys::CallerFrame& caller) {
   return stack;
 }
 
+void Tracer::GiveUp() {
+  State tracing = State::kTracing;
+  if (!state_.compare_exchange_strong(tracing, State::kOff)) return;
+  sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
+  segment.Poison();
+}
+
 void Tracer::Finish() {
   if (!IsOwnProcess() || !IsThisProcess()) return;
-  if (!HasSegment()) return;
+  if (!HasSegment() && !segment.IsPoisoned()) return;
   state_.store(State::kOff, std::memory_order_release);
   sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
   segment.header()->state.store(SegmentState::kExited, std::memory_order_release);

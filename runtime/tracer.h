@@ -50,6 +50,10 @@ class Tracer {
 
   void Finish();
 
+  // Nothing is recorded from now on, and the segment says so. Only for what would make the program
+  // suffer or the profile lie; what merely does not fit is counted, and tracing goes on.
+  void GiveUp();
+
   // At load: before an exec this process may have been another program that was traced.
   void RemoveInheritedSegment() const;
 

@@ -1,6 +1,5 @@
 #include "runtime/dump/dump_signal.h"
 
-#include <errno.h>
 #include <linux/futex.h>
 
 #include <climits>
@@ -8,6 +7,7 @@
 
 #include "runtime/dump/companion_start.h"
 #include "runtime/session.h"
+#include "runtime/sys/errno_keeper.h"
 #include "runtime/sys/raw_syscall.h"
 
 namespace limpet {
@@ -20,7 +20,7 @@ void WakeWatcher(SegmentHeader* header) {
 }
 
 void HandleDumpSignal(int) {
-  int kept_errno = errno;
+  sys::ErrnoKeeper errno_keeper;
   session::EnsureSegment();
   SegmentHeader* header = session::header();
   bool is_watched = false;
@@ -33,7 +33,6 @@ void HandleDumpSignal(int) {
     WakeWatcher(header);
   else
     StartDump();
-  errno = kept_errno;
 }
 
 struct sigaction DefaultAction() {

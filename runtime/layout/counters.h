@@ -38,7 +38,9 @@ struct SegmentCounters {
   Counter private_bytes;       // memory of our own in the target, outside the segment
   Counter signals_received;    // dump signals
   Counter companions_started;  // companions started for them
-  Counter reserved[8];
+  // Appended later.
+  Counter stale_mappings;  // mappings shown though unmapped: too many threads at one
+  Counter reserved[7];
 };
 static_assert(std::is_standard_layout_v<SegmentCounters> &&
               sizeof(SegmentCounters) == 27 * sizeof(Counter));

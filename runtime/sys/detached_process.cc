@@ -11,6 +11,7 @@
 #include <cstddef>
 
 #include "runtime/sys/clock.h"
+#include "runtime/sys/errno_keeper.h"
 #include "runtime/sys/raw_syscall.h"
 
 namespace limpet::sys {
@@ -120,7 +121,7 @@ bool WaitByAsking(int pid) {
 DetachedProcess StartDetached(const char* const* paths, const char* const* arguments) {
   Start start = {paths, arguments, 0, 0};
   std::uint64_t old_mask = 0;
-  int kept_errno = errno;
+  ErrnoKeeper errno_keeper;
   // The program's handlers must not run in children that share its memory.
   ChangeSignalMask(&kAllSignals, &old_mask);
   long middle = CloneVfork(RunMiddle, g_middle_stack, &start);
@@ -129,7 +130,6 @@ DetachedProcess StartDetached(const char* const* paths, const char* const* argum
   else
     RawSyscall(SYS_wait4, middle, 0, __WALL, 0);
   ChangeSignalMask(&old_mask, nullptr);
-  errno = kept_errno;
   bool has_started = start.pid != 0 && start.error_number == 0;
   return {has_started ? start.pid : 0, start.error_number};
 }

@@ -18,6 +18,7 @@ namespace limpet::sys {
 class IndexStack {
  public:
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  static constexpr std::uint32_t kBroken = kNone - 1;
 
   // `link_of(index)` is the entry's link, a std::atomic<std::uint32_t>&.
   template <class LinkOf>
@@ -33,13 +34,15 @@ class IndexStack {
                                           std::memory_order_relaxed));
   }
 
-  // kNone: empty.
+  // kNone: empty. kBroken: a link names none of the `entries`, which may lie in memory that others
+  // can write.
   template <class LinkOf>
-  std::uint32_t Pop(LinkOf link_of) {
+  std::uint32_t Pop(std::uint64_t entries, LinkOf link_of) {
     std::uint64_t head = head_.load(std::memory_order_acquire);
     while ((head & kIndexMask) != 0) {
       auto index = static_cast<std::uint32_t>((head & kIndexMask) - 1);
       std::uint64_t next = link_of(index).load(std::memory_order_relaxed);
+      if (next > entries) return kBroken;
       if (head_.compare_exchange_weak(head, (head & ~kIndexMask) | next, std::memory_order_acquire))
         return index;
     }

@@ -20,8 +20,10 @@ bool AllocationTable::Attach(SegmentWriter* segment, FreeFilter* filter, std::ui
   filter_ = filter;
   slots_ = segment->Entries<AllocationSlot>(SectionKind::kAllocations);
   section_ = &segment->Section(SectionKind::kAllocations);
+  capacity_ = section_->capacity;
+  is_damaged_.store(false, std::memory_order_relaxed);
   free_slots_.Clear();
-  return index_.Allocate(section_->capacity, expected);
+  return index_.Allocate(capacity_, expected);
 }
 
 bool AllocationTable::Insert(const SampledBlock& block) {
@@ -80,21 +82,22 @@ void AllocationTable::Release(SlotId slot) {
 }
 
 std::uint32_t AllocationTable::TakeSlot() {
-  std::uint32_t slot =
-      free_slots_.Pop([this](std::uint32_t at) -> auto& { return slots_[at].next_free; });
-  if (slot != kNoSlot) return slot;
+  std::uint32_t slot = free_slots_.Pop(
+      capacity_, [this](std::uint32_t at) -> auto& { return slots_[at].next_free; });
+  if (slot == sys::IndexStack::kBroken) return FindDamage();
+  if (slot != kNoSlot) return IsFree(slot) ? slot : FindDamage();
   std::uint64_t fresh = 0;
   return segment_->Claim(*section_, 1, &fresh) ? static_cast<std::uint32_t>(fresh) : kNoSlot;
 }
 
+std::uint32_t AllocationTable::FindDamage() {
+  is_damaged_.store(true, std::memory_order_relaxed);
+  return kNoSlot;
+}
+
 void AllocationTable::Fill(AllocationSlot* slot, const SampledBlock& block) {
   BumpGeneration(slot);
-  slot->requested_bytes.store(block.requested_bytes, std::memory_order_release);
-  slot->weight.store(block.weight, std::memory_order_release);
-  slot->time_ns.store(block.time_ns, std::memory_order_release);
-  slot->stack.store(block.stack, std::memory_order_release);
-  slot->thread_id.store(block.thread_id, std::memory_order_release);
-  slot->address.store(block.address, std::memory_order_release);
+  block.WriteTo(slot);
   BumpGeneration(slot);
 }
 

@@ -9,26 +9,18 @@
 // Attach.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
-#include "runtime/layout/allocation_slot.h"
 #include "runtime/sys/index_stack.h"
 #include "runtime/table/address_index.h"
 #include "runtime/table/free_filter.h"
+#include "runtime/table/sampled_block.h"
 #include "runtime/table/segment_writer.h"
 
 namespace limpet {
 
 enum class SlotId : std::uint32_t { kNone = ~std::uint32_t{0} };
-
-struct SampledBlock {
-  std::uint64_t address;
-  std::uint64_t requested_bytes;
-  std::uint64_t weight;
-  std::uint64_t time_ns;
-  StackId stack;
-  std::uint32_t thread_id;
-};
 
 class AllocationTable {
  public:
@@ -44,11 +36,19 @@ class AllocationTable {
   void Reattach(SlotId slot);
   void Release(SlotId slot);
 
+  // The list of free slots lies in the segment, and somebody else wrote to it: no slot of the table
+  // is known to be free, or a block's own, any more.
+  bool IsDamaged() const { return is_damaged_.load(std::memory_order_relaxed); }
+
   std::uint64_t private_bytes() const { return index_.bytes(); }
 
  private:
   void RemoveStale(std::uint64_t address);
   std::uint32_t TakeSlot();
+  bool IsFree(std::uint32_t slot) const {
+    return slots_[slot].address.load(std::memory_order_relaxed) == 0;
+  }
+  std::uint32_t FindDamage();
   void Fill(AllocationSlot* slot, const SampledBlock& block);
   bool Enter(std::uint64_t address, std::uint32_t slot);
 
@@ -56,6 +56,8 @@ class AllocationTable {
   FreeFilter* filter_ = nullptr;
   AllocationSlot* slots_ = nullptr;
   SectionEntry* section_ = nullptr;
+  std::uint64_t capacity_ = 0;
+  std::atomic<bool> is_damaged_ = false;
   AddressIndex index_;
   sys::IndexStack free_slots_;
 };

@@ -1,39 +1,45 @@
 #include "runtime/table/mapping_table.h"
 
+#include <algorithm>
+
+#include "runtime/sys/clock.h"
+#include "runtime/sys/mapped_pages.h"
+
 namespace limpet {
 namespace {
 
-constexpr int kLockAttempts = 1000;
-
-std::uint64_t AddressOf(const AllocationSlot& slot) {
-  return slot.address.load(std::memory_order_relaxed);
+// Bytes before address: Cut() moves the start of a mapping before it takes the bytes away, so
+// between both the range is too long and never too short. Pairs with its release stores.
+AddressRange RangeOf(const AllocationSlot& slot) {
+  std::uint64_t bytes = slot.requested_bytes.load(std::memory_order_acquire);
+  std::uint64_t start = slot.address.load(std::memory_order_acquire);
+  return start == 0 ? AddressRange{0, 0} : AddressRange{start, start + bytes};
 }
-std::uint64_t EndOf(const AllocationSlot& slot) {
-  return AddressOf(slot) + slot.requested_bytes.load(std::memory_order_relaxed);
+
+bool IsFree(const AllocationSlot& slot) {
+  return slot.address.load(std::memory_order_relaxed) == 0;
 }
 
-// The generation doubles as the slot's lock: odd means that somebody writes.
+// The generation doubles as the slot's lock: odd means that somebody writes. Sequentially
+// consistent for the sake of PostponedRemovals.
 bool TryLock(AllocationSlot* slot) {
-  for (int i = 0; i < kLockAttempts; ++i) {
-    std::uint32_t generation = slot->generation.load(std::memory_order_relaxed);
-    if (generation % 2 != 0) continue;
-    if (slot->generation.compare_exchange_weak(generation, generation + 1,
-                                               std::memory_order_acquire))
-      return true;
-  }
-  return false;
+  std::uint32_t generation = slot->generation.load();
+  return generation % 2 == 0 &&
+         slot->generation.compare_exchange_strong(generation, generation + 1);
 }
 
-void Unlock(AllocationSlot* slot) { slot->generation.fetch_add(1, std::memory_order_release); }
+void Unlock(AllocationSlot* slot) { slot->generation.fetch_add(1); }
 
-void Fill(AllocationSlot* slot, const SampledBlock& mapping) {
-  slot->requested_bytes.store(mapping.requested_bytes, std::memory_order_release);
-  slot->weight.store(mapping.weight, std::memory_order_release);
-  slot->time_ns.store(mapping.time_ns, std::memory_order_release);
-  slot->stack.store(mapping.stack, std::memory_order_release);
-  slot->thread_id.store(mapping.thread_id, std::memory_order_release);
-  slot->address.store(mapping.address, std::memory_order_release);
+SampledBlock Part(const AllocationSlot& slot, const AddressRange& part) {
+  return {.address = part.start,
+          .requested_bytes = part.end - part.start,
+          .weight = slot.weight.load(std::memory_order_relaxed),
+          .time_ns = slot.time_ns.load(std::memory_order_relaxed),
+          .stack = slot.stack.load(std::memory_order_relaxed),
+          .thread_id = slot.thread_id.load(std::memory_order_relaxed)};
 }
+
+void Count(Counter& counter) { counter.fetch_add(1, std::memory_order_relaxed); }
 
 }  // namespace
 
@@ -41,84 +47,119 @@ void MappingTable::Attach(SegmentWriter* segment) {
   segment_ = segment;
   slots_ = segment->Entries<AllocationSlot>(SectionKind::kMappings);
   section_ = &segment->Section(SectionKind::kMappings);
+  postponed_.Clear();
+}
+
+std::uint64_t MappingTable::Now() {
+  std::uint64_t last = last_moment_.load(std::memory_order_relaxed);
+  std::uint64_t now = 0;
+  do {
+    now = std::max(sys::CoarseMonotonicNs(), last + 1);
+  } while (!last_moment_.compare_exchange_weak(last, now, std::memory_order_relaxed));
+  return now;
 }
 
 void MappingTable::Insert(const SampledBlock& mapping) {
-  AllocationSlot* slot = TakeSlot();
-  if (slot == nullptr) {
-    segment_->counters().dropped_mappings_full.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
-  Fill(slot, mapping);
+  AddressRange range = {mapping.address, mapping.address + mapping.requested_bytes};
+  Sweep({range, mapping.time_ns});
+  Put(mapping, 0);
+  Settle();
+}
+
+void MappingTable::Put(const SampledBlock& mapping, std::uint64_t first_slot) {
+  AllocationSlot* slot = TakeSlot(first_slot);
+  if (slot == nullptr) return Count(segment_->counters().dropped_mappings_full);
+  mapping.WriteTo(slot);
   Unlock(slot);
 }
 
-// A free slot, locked.
-AllocationSlot* MappingTable::TakeSlot() {
+// A free slot, locked; nullptr: none left. One that another thread holds is as good as taken, so
+// nobody is waited for.
+AllocationSlot* MappingTable::TakeSlot(std::uint64_t first_slot) {
   std::uint64_t used = section_->used.load(std::memory_order_relaxed);
-  for (std::uint64_t i = 0; i < used; ++i) {
-    if (AddressOf(slots_[i]) != 0 || !TryLock(&slots_[i])) continue;
-    if (AddressOf(slots_[i]) == 0) return &slots_[i];
+  for (std::uint64_t i = first_slot; i < used; ++i) {
+    if (!IsFree(slots_[i]) || !TryLock(&slots_[i])) continue;
+    if (IsFree(slots_[i])) return &slots_[i];
     Unlock(&slots_[i]);
   }
   std::uint64_t fresh = 0;
   while (segment_->Claim(*section_, 1, &fresh)) {
-    AllocationSlot* slot = &slots_[fresh];
-    if (!TryLock(slot)) return nullptr;
-    if (AddressOf(*slot) == 0) return slot;
-    Unlock(slot);  // a thread that was looking for a free slot took it first
+    if (!TryLock(&slots_[fresh])) continue;  // a thread that was looking for a free one took it
+    if (IsFree(slots_[fresh])) return &slots_[fresh];
+    Unlock(&slots_[fresh]);
   }
   return nullptr;
 }
 
-bool MappingTable::Holds(std::uint64_t address) const {
+bool MappingTable::HoldsAnyOf(const AddressRange& range) const {
   std::uint64_t used = section_->used.load(std::memory_order_relaxed);
   for (std::uint64_t i = 0; i < used; ++i) {
-    if (AddressOf(slots_[i]) <= address && address < EndOf(slots_[i])) return true;
+    if (RangeOf(slots_[i]).Overlaps(range)) return true;
   }
   return false;
 }
 
-void MappingTable::RemoveRange(std::uint64_t address, std::uint64_t bytes) {
-  std::uint64_t end = address + bytes;
-  if (bytes == 0) return;
-  std::uint64_t used = section_->used.load(std::memory_order_relaxed);
-  for (std::uint64_t i = 0; i < used; ++i) {
-    AllocationSlot* slot = &slots_[i];
-    if (AddressOf(*slot) == 0 || AddressOf(*slot) >= end || EndOf(*slot) <= address) continue;
-    if (TryLock(slot))
-      Cut(slot, address, end);
-    else
-      segment_->counters().dropped_mappings_full.fetch_add(1, std::memory_order_relaxed);
+void MappingTable::RemoveRange(const AddressRange& range, std::uint64_t moment) {
+  Sweep({range, moment});
+  Settle();
+}
+
+void MappingTable::RemoveUnmapped(const AddressRange& range, std::uint64_t moment) {
+  for (std::uint64_t i = 0; i < section_->used.load(std::memory_order_acquire); ++i) {
+    AddressRange known = RangeOf(slots_[i]);
+    AddressRange part = {std::max(known.start, range.start), std::min(known.end, range.end)};
+    if (!part.IsEmpty() && !sys::IsWhollyMapped(part.start, part.end)) CutSlot(i, {part, moment});
+  }
+  Settle();
+}
+
+// Upwards, and `used` is read anew each time: a thread that splits a mapping meanwhile puts the
+// part behind into a higher slot before it takes it from the lower one, so that no part is missed.
+void MappingTable::Sweep(const Removal& removal) {
+  if (removal.range.IsEmpty()) return;
+  for (std::uint64_t i = 0; i < section_->used.load(std::memory_order_acquire); ++i) {
+    if (RangeOf(slots_[i]).Overlaps(removal.range)) CutSlot(i, removal);
   }
 }
 
-SampledBlock MappingTable::Part(const AllocationSlot& slot, std::uint64_t address,
-                                std::uint64_t end) {
-  return {.address = address,
-          .requested_bytes = end - address,
-          .weight = slot.weight.load(std::memory_order_relaxed),
-          .time_ns = slot.time_ns.load(std::memory_order_relaxed),
-          .stack = slot.stack.load(std::memory_order_relaxed),
-          .thread_id = slot.thread_id.load(std::memory_order_relaxed)};
+void MappingTable::CutSlot(std::uint64_t number, const Removal& removal) {
+  if (TryCut(number, removal)) return;
+  bool is_left = postponed_.Leave(removal);
+  if (!TryCut(number, removal) && !is_left) Count(segment_->counters().stale_mappings);
 }
 
-// Takes [address, end) out of a locked slot and unlocks it. What is left in front stays in the
-// slot, what is left behind gets one of its own.
-void MappingTable::Cut(AllocationSlot* slot, std::uint64_t address, std::uint64_t end) {
-  std::uint64_t start = AddressOf(*slot);
-  std::uint64_t stop = EndOf(*slot);
+// False: another thread holds the slot, or what this signal handler interrupted.
+bool MappingTable::TryCut(std::uint64_t number, const Removal& removal) {
+  AllocationSlot* slot = &slots_[number];
+  if (!TryLock(slot)) return false;
   // It was looked at before it was locked; meanwhile it may have become another mapping.
-  if (start == 0 || start >= end || stop <= address) return Unlock(slot);
-  SampledBlock behind = Part(*slot, end, stop > end ? stop : end);
-  if (start < address)
-    slot->requested_bytes.store(address - start, std::memory_order_release);
-  else if (stop > end)
-    Fill(slot, behind);
-  else
-    slot->address.store(0, std::memory_order_release);
+  bool is_older = slot->time_ns.load(std::memory_order_relaxed) < removal.moment;
+  if (is_older && RangeOf(*slot).Overlaps(removal.range)) Cut(number, removal.range);
   Unlock(slot);
-  if (start < address && stop > end) Insert(behind);
+  return true;
+}
+
+// Does what others left to us while we held a slot. It may be left again, for another holder, so
+// there is a bound.
+void MappingTable::Settle() {
+  Removal removal = {};
+  for (int i = 0; i < PostponedRemovals::kPlaces && postponed_.Take(&removal); ++i) Sweep(removal);
+}
+
+// Takes the range out of a locked slot. What is left in front stays in the slot; what is left
+// behind does so too, or gets a higher one.
+void MappingTable::Cut(std::uint64_t number, const AddressRange& range) {
+  AllocationSlot* slot = &slots_[number];
+  AddressRange known = RangeOf(*slot);
+  bool keeps_front = known.start < range.start;
+  bool keeps_back = range.end < known.end;
+  if (keeps_front && keeps_back) Put(Part(*slot, {range.end, known.end}), number + 1);
+  if (keeps_front) {
+    slot->requested_bytes.store(range.start - known.start, std::memory_order_release);
+    return;
+  }
+  slot->address.store(keeps_back ? range.end : 0, std::memory_order_release);
+  if (keeps_back) slot->requested_bytes.store(known.end - range.end, std::memory_order_release);
 }
 
 }  // namespace limpet

@@ -45,15 +45,26 @@ bool SegmentWriter::Map(const SegmentFile& file) {
   }
   refusals_.store(0, std::memory_order_relaxed);
   leased_bytes_.store(kFirstLeaseBytes, std::memory_order_relaxed);
-  if (!Populate(0)) return Unmap(), false;
+  is_poisoned_.store(false, std::memory_order_relaxed);
+  if (!Populate(0)) {
+    sys::UnmapPages(header_, mapped_bytes_);
+    header_ = nullptr;
+    return false;
+  }
   reserved_[0].store(1, std::memory_order_relaxed);
   FillHeader(PlanSegment(file.bytes));
   return true;
 }
 
-void SegmentWriter::Unmap() {
-  sys::UnmapPages(header_, mapped_bytes_);
-  header_ = nullptr;
+void SegmentWriter::Poison() {
+  is_poisoned_.store(true, std::memory_order_relaxed);
+  header_->state.store(SegmentState::kPoisoned, std::memory_order_release);
+}
+
+void SegmentWriter::KeepOnlyHeader() {
+  sys::UnmapPages(reinterpret_cast<char*>(header_) + kSegmentPageBytes,
+                  mapped_bytes_ - kSegmentPageBytes);
+  mapped_bytes_ = kSegmentPageBytes;
 }
 
 void SegmentWriter::FillHeader(const SegmentPlan& plan) {

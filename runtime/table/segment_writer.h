@@ -22,9 +22,13 @@ class SegmentWriter {
   // its state stays kBuilding until Publish(). A segment mapped before is replaced at the same
   // address, so that no pointer into it changes (fork). False: the memory is refused.
   [[nodiscard]] bool Map(const SegmentFile& file);
-  // Before Publish(): nobody uses the segment yet.
-  void Unmap();
   void Publish() { header_->state.store(SegmentState::kLive, std::memory_order_release); }
+
+  // Instead of Publish(), or later: what is there stays, and a reader is told that no more comes.
+  void Poison();
+  // Unmaps all but the header. Before Publish(), while nobody uses the segment.
+  void KeepOnlyHeader();
+  bool IsPoisoned() const { return is_poisoned_.load(std::memory_order_relaxed); }
 
   SegmentHeader* header() const { return header_; }
   SegmentCounters& counters() const { return header_->counters; }
@@ -68,6 +72,8 @@ class SegmentWriter {
   std::atomic<std::uint32_t> refusals_ = 0;
   // So many bytes may be reserved before the file system is asked again.
   std::atomic<std::uint64_t> leased_bytes_ = 0;
+  // Not looked up in the header, whose page a full file system may have refused to give.
+  std::atomic<bool> is_poisoned_ = false;
 };
 
 }  // namespace limpet

@@ -1,6 +1,7 @@
 #include "tools/profile/loss.h"
 
 #include "absl/strings/str_format.h"
+#include "runtime/layout/segment.h"
 
 namespace limpet {
 namespace {
@@ -16,6 +17,7 @@ constexpr LossWords kLossWords[] = {
     {"dropped_allocations_full", "samples shown as allocated but not as in use, no slot was left"},
     {"dropped_stacks_full", "samples on the unknown stack, no room for more stacks"},
     {"dropped_mappings_full", "memory mappings not recorded, no slot was left"},
+    {"stale_mappings", "times that an unmapping was missed, so that the mapping is still shown"},
     {"dropped_threads_full", "threads not listed, no slot was left"},
     {"dropped_modules_full", "modules without a slot, their frames are bare addresses"},
     {"truncated_stacks", "stacks cut, too deep or without unwind rules"},
@@ -38,6 +40,12 @@ std::vector<Loss> ListLosses(const SegmentSnapshot& snapshot) {
   for (const auto& [name, count] : snapshot.counters) {
     const char* const words = WordsOf(name);
     if (words != nullptr && count != 0) losses.push_back({name, words, count});
+  }
+  if (snapshot.state == static_cast<std::uint32_t>(SegmentState::kPoisoned)) {
+    losses.push_back({"gave_up",
+                      "tracing was given up, its memory was refused or damaged by somebody else: "
+                      "nothing later is shown, blocks in use may have been freed since",
+                      1});
   }
   if (snapshot.torn_slots != 0) {
     losses.push_back({"torn_slots", "blocks left out because they changed while being read",

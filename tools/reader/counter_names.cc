@@ -30,6 +30,7 @@ constexpr NamedMember kMembers[] = {
     {"private_bytes", &SegmentCounters::private_bytes},
     {"signals_received", &SegmentCounters::signals_received},
     {"companions_started", &SegmentCounters::companions_started},
+    {"stale_mappings", &SegmentCounters::stale_mappings},
 };
 
 // A counter that gets its place from `reserved` must get its name here.

@@ -1,6 +1,7 @@
 // Works under limits of every kind, and says when it is done.
 //
 //   live N     keeps N blocks
+//   reuse      frees all its blocks, and goes on when the test has looked
 //   fill PATH  fills the file system at PATH once there is a segment on it, and works
 //   KIND       sets the limit of that kind and works
 
@@ -63,6 +64,15 @@ void Work() {
   for (int i = 0; i < 20'000; ++i) LiveBlock(100);
 }
 
+void ReuseBlocks() {
+  for (size_t i = 0; i < 100; ++i) free(LiveBlock(100 + i));
+  void* blocks[100];
+  for (void*& block : blocks) block = LiveBlock(100);
+  for (void* block : blocks) free(block);
+  Say("freed");
+  WaitForTest();
+}
+
 void FillFileSystem(const char* path) {
   static char filling[1 << 16];
   int file = open(path, O_WRONLY | O_CREAT, 0600);
@@ -120,6 +130,7 @@ int main(int, char** arguments) {
     LiveBlock(100);
     FillFileSystem(arguments[2]);
   }
+  if (IsMode(mode, "reuse")) ReuseBlocks();
   if (IsMode(mode, "close_range")) Require(close_range(3, ~0u, 0) == 0, "close_range works");
   if (IsMode(mode, "RLIMIT_AS")) Limit(RLIMIT_AS, BytesInUse(0) + (rlim_t{104} << 20));
   if (IsMode(mode, "RLIMIT_DATA")) Limit(RLIMIT_DATA, BytesInUse(5) + (rlim_t{40} << 20));
