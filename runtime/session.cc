@@ -11,14 +11,12 @@ namespace {
 
 using sys::ErrnoKeeper;
 
-void Count(Counter& counter) { counter.fetch_add(1, std::memory_order_relaxed); }
-
 void AddToSite(StackId stack, SiteKind kind, std::uint64_t weight, std::uint64_t bytes) {
   SiteSlot* site = g_tracer.stacks.SiteOf(stack, kind);
   if (site == nullptr) return;
-  site->allocated_objects.fetch_add(weight, std::memory_order_relaxed);
-  site->allocated_bytes.fetch_add(bytes, std::memory_order_relaxed);
-  site->samples.fetch_add(1, std::memory_order_relaxed);
+  sys::AddShared(site->allocated_objects, weight);
+  sys::AddShared(site->allocated_bytes, bytes);
+  sys::AddShared(site->samples, 1);
 }
 
 SampledBlock Describe(std::uint64_t address, std::size_t bytes, std::uint64_t weight,
@@ -35,7 +33,7 @@ void RecordSample(const void* block, std::size_t bytes, SampleWeight weight, Thr
                   const sys::CallerFrame& caller) {
   auto address = reinterpret_cast<std::uint64_t>(block);
   SampledBlock sample = Describe(address, bytes, weight.fixed, thread, caller);
-  Count(g_tracer.segment.counters().samples);
+  g_tracer.Count(thread, &WorkCounters::samples, 1);
   // Allocated before in use, so that a reader in between never finds more in use than was
   // allocated.
   AddToSite(sample.stack, SiteKind::kHeap, weight.fixed, WeightedBytes(bytes, weight.fixed));
@@ -43,12 +41,19 @@ void RecordSample(const void* block, std::size_t bytes, SampleWeight weight, Thr
   if (!is_entered && g_tracer.allocations.IsDamaged()) g_tracer.GiveUp();
 }
 
+bool StartTracer() {
+  ErrnoKeeper errno_keeper;
+  return g_tracer.Start();
+}
+
 }  // namespace
 
+// Recording an allocation or a free makes no call that sets errno: system calls are our own, and
+// the rest is the vDSO's clock. Where more is done, errno is kept there.
 SampleWeight OnCharge(std::size_t requested_bytes) {
-  ErrnoKeeper errno_keeper;
   ThreadContext& thread = t_thread;
-  if (g_tracer.Start()) return thread.sampler.ChargeSlow(requested_bytes, g_tracer.sampling);
+  if (g_tracer.HasSegment() || StartTracer())
+    return thread.sampler.ChargeSlow(requested_bytes, g_tracer.sampling);
   thread.sampler = ByteSampler();  // too early to know the interval: as if nothing was charged
   return kNotSampled;
 }
@@ -56,7 +61,6 @@ SampleWeight OnCharge(std::size_t requested_bytes) {
 void OnAllocation(const void* block, std::size_t requested_bytes, SampleWeight weight,
                   const sys::CallerFrame& caller) {
   if (!weight.IsSampled() || block == nullptr) return;
-  ErrnoKeeper errno_keeper;
   ThreadContext& thread = t_thread;
   ReentryGuard guard(thread);
   if (!guard.IsOutermost()) return g_tracer.CountReentrant();
@@ -67,7 +71,6 @@ void OnAllocation(const void* block, std::size_t requested_bytes, SampleWeight w
 // Not guarded against re-entrance: taking a block out is one compare-and-swap, and a free that is
 // left out would show as a leak.
 SlotId OnReallocStart(const void* block) {
-  ErrnoKeeper errno_keeper;
   if (!g_tracer.IsTracing(t_thread, /*creates=*/false)) return SlotId::kNone;
   return g_tracer.allocations.Detach(reinterpret_cast<std::uint64_t>(block));
 }
@@ -79,7 +82,7 @@ void OnReallocFailed(SlotId slot) {
 void OnReallocDone(SlotId slot) {
   if (slot == SlotId::kNone) return;
   g_tracer.allocations.Release(slot);
-  Count(g_tracer.segment.counters().sample_frees);
+  g_tracer.Count(t_thread, &WorkCounters::sample_frees, 1);
 }
 
 void OnFree(const void* block) { OnReallocDone(OnReallocStart(block)); }

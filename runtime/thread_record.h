@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "runtime/layout/thread_slot.h"
 #include "runtime/stack/remembered_walk.h"
 #include "runtime/stack/stack_bounds.h"
 #include "runtime/stack/stack_memory.h"
@@ -22,6 +23,7 @@ namespace limpet {
 struct alignas(4096) ThreadRecord {
   StackBounds own_stack;            // empty: not known, read through the kernel
   std::uint32_t id;                 // position in the pool, and of the thread's slot in the segment
+  ThreadSlot* slot;                 // in the segment that the thread is entered in; may be null
   std::atomic<std::uint32_t> next;  // in a list of the pool
   std::uint32_t retired_thread_id;  // kernel's id of the thread that may still use it
   // Handed from pthread_create to the new thread.

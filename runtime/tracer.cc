@@ -9,6 +9,7 @@
 
 #include "runtime/stack/stack_walker.h"
 #include "runtime/sys/clock.h"
+#include "runtime/sys/errno_keeper.h"
 #include "runtime/sys/private_pages.h"
 #include "runtime/sys/process_identity.h"
 #include "runtime/sys/raw_syscall.h"
@@ -20,7 +21,6 @@ using sys::AsArgument;
 using sys::Failed;
 using sys::RawSyscall;
 
-constexpr std::uint32_t kAlive = 1;
 constexpr std::uint32_t kRenewing = 2;
 constexpr std::uint64_t kSmallFileSystemBytes = 256 << 20;
 constexpr std::uint64_t kSmallSegmentBytes = 16 << 20;
@@ -81,13 +81,10 @@ bool Tracer::WatchForFork() {
   return !Failed(advised);  // Linux before 4.14: not traced rather than not safe
 }
 
-bool Tracer::IsOwnProcess() const {
-  return alive_ != nullptr && alive_->load(std::memory_order_acquire) == kAlive;
-}
-
 bool Tracer::IsThisProcess() const { return CurrentProcessId() == process_id_; }
 
-bool Tracer::IsTracing(ThreadContext& thread, bool creates) {
+bool Tracer::BeginTracing(ThreadContext& thread, bool creates) {
+  sys::ErrnoKeeper errno_keeper;
   if (!Start() || IsOff()) return false;
   if (!IsOwnProcess()) BecomeChild(thread);
   if (!IsOwnProcess()) return false;
@@ -97,8 +94,13 @@ bool Tracer::IsTracing(ThreadContext& thread, bool creates) {
   return true;
 }
 
+void Tracer::CountLoss(Counter& pending, Counter SegmentCounters::*published) {
+  bool has_segment = HasSegment() && IsOwnProcess();
+  sys::AddShared(has_segment ? segment.counters().*published : pending, 1);
+}
+
 void Tracer::PublishLosses() {
-  auto move = [](std::atomic<std::uint64_t>& from, Counter& to) {
+  auto move = [](Counter& from, Counter& to) {
     if (from.load(std::memory_order_relaxed) == 0) return;
     to.fetch_add(from.exchange(0, std::memory_order_relaxed), std::memory_order_relaxed);
   };
@@ -170,6 +172,7 @@ bool Tracer::AttachTables() {
   bool has_tables = modules.Attach(&segment, segment.header()->executable) &&
                     stacks.Attach(&segment) &&
                     allocations.Attach(&segment, &g_free_filter, expected);
+  if (options.sample_bytes == kSampleAll) g_free_filter.PinAll();
   if (has_tables) {
     LoadedObject executable;
     if (FindLoadedObject(getauxval(AT_ENTRY), &executable)) modules.IdOf(executable);
@@ -224,6 +227,7 @@ void Tracer::ClaimRecord(ThreadContext& thread) {
 void Tracer::EnterSlot(ThreadContext& thread) {
   SectionEntry& section = segment.Section(SectionKind::kThreads);
   std::uint64_t index = thread.record->id;
+  thread.record->slot = nullptr;
   bool has_room = index < section.capacity &&
                   segment.Reserve(section.offset + index * sizeof(ThreadSlot), sizeof(ThreadSlot));
   if (!has_room) {
@@ -231,6 +235,7 @@ void Tracer::EnterSlot(ThreadContext& thread) {
     return;
   }
   ThreadSlot& slot = segment.Entries<ThreadSlot>(SectionKind::kThreads)[index];
+  thread.record->slot = &slot;
   slot.thread_id.store(thread.thread_id, std::memory_order_relaxed);
   slot.started_ns.store(sys::CoarseMonotonicNs(), std::memory_order_relaxed);
   slot.state.store(ThreadState::kRunning, std::memory_order_release);
@@ -243,12 +248,9 @@ void Tracer::EnterSlot(ThreadContext& thread) {
 // The thread's destructors come after this; they go on with its record and slot.
 void Tracer::LeaveThread(ThreadContext& thread) {
   if (thread.record == nullptr || !IsOwnProcess()) return;
-  std::uint64_t index = thread.record->id;
-  if (HasSegment() && thread.epoch == epoch_ &&
-      index < segment.Section(SectionKind::kThreads).capacity) {
-    ThreadSlot& slot = segment.Entries<ThreadSlot>(SectionKind::kThreads)[index];
-    slot.state.store(ThreadState::kExited, std::memory_order_release);
-  }
+  ThreadSlot* slot = thread.record->slot;
+  if (HasSegment() && thread.epoch == epoch_ && slot != nullptr)
+    slot->state.store(ThreadState::kExited, std::memory_order_release);
   records.Retire(thread.record);
 }
 
@@ -262,9 +264,9 @@ StackId Tracer::Capture(ThreadContext& thread, const sys::CallerFrame& caller) {
   if (walk.is_unfinished) walk.Forget();
   walk.is_unfinished = true;
   StackWalker(rules, memory).Walk(caller, &walk);
-  counters.stack_walks.fetch_add(1, std::memory_order_relaxed);
-  counters.frames_walked.fetch_add(walk.depth - walk.reused, std::memory_order_relaxed);
-  counters.frames_reused.fetch_add(walk.reused, std::memory_order_relaxed);
+  Count(thread, &WorkCounters::stack_walks, 1);
+  Count(thread, &WorkCounters::frames_walked, walk.depth - walk.reused);
+  Count(thread, &WorkCounters::frames_reused, walk.reused);
   if (walk.is_truncated) counters.truncated_stacks.fetch_add(1, std::memory_order_relaxed);
   StackId stack = stacks.Intern(&walk);
   walk.is_unfinished = false;

@@ -21,6 +21,7 @@
 #include "runtime/sample/byte_sampler.h"
 #include "runtime/stack/rule_cache.h"
 #include "runtime/sys/caller_frame.h"
+#include "runtime/sys/cheap_atomic.h"
 #include "runtime/table/allocation_table.h"
 #include "runtime/table/free_filter.h"
 #include "runtime/table/mapping_table.h"
@@ -39,7 +40,12 @@ class Tracer {
   bool Start();
 
   // True when this process has a segment that may be written. Makes it if `creates`.
-  bool IsTracing(ThreadContext& thread, bool creates);
+  bool IsTracing(ThreadContext& thread, bool creates) {
+    bool is_usual = HasSegment() && IsOwnProcess() && thread.epoch == epoch_;
+    if (!is_usual) [[unlikely]]
+      return BeginTracing(thread, creates);
+    return true;
+  }
 
   // The stack at `caller`; counted, never failing: the unknown stack at worst.
   StackId Capture(ThreadContext& thread, const sys::CallerFrame& caller);
@@ -57,9 +63,18 @@ class Tracer {
   // At load: before an exec this process may have been another program that was traced.
   void RemoveInheritedSegment() const;
 
+  // Of work that this thread did.
+  void Count(const ThreadContext& thread, Counter WorkCounters::*counter, std::uint64_t by) {
+    bool has_slot = thread.record != nullptr && thread.record->slot != nullptr;
+    if (has_slot)
+      sys::AddOwn(thread.record->slot->work.*counter, by);
+    else
+      sys::AddShared(segment.counters().work.*counter, by);
+  }
+
   // Losses; those before there is a segment to count them in are added as soon as there is.
-  void CountReentrant() { lost_reentrant_.fetch_add(1, std::memory_order_relaxed); }
-  void CountStarting() { lost_starting_.fetch_add(1, std::memory_order_relaxed); }
+  void CountReentrant() { CountLoss(lost_reentrant_, &SegmentCounters::dropped_reentrant); }
+  void CountStarting() { CountLoss(lost_starting_, &SegmentCounters::dropped_starting); }
 
   Options options = {};
   SamplingControl sampling = {};
@@ -73,7 +88,9 @@ class Tracer {
   std::atomic<DumpSignalState> dump_signal_state = DumpSignalState::kOff;
 
   // The memory is the one we were started in: not a forked child's.
-  bool IsOwnProcess() const;
+  bool IsOwnProcess() const {
+    return alive_ != nullptr && alive_->load(std::memory_order_acquire) == kAlive;
+  }
   // The process is the one we were started in: not a vfork child's.
   bool IsThisProcess() const;
   bool IsOff() const { return state_.load(std::memory_order_acquire) == State::kOff; }
@@ -82,6 +99,7 @@ class Tracer {
  private:
   enum class State : std::uint32_t { kUnstarted = 0, kStarting, kIdle, kAttaching, kTracing, kOff };
 
+  bool BeginTracing(ThreadContext& thread, bool creates);
   bool WatchForFork();
   void BecomeChild(ThreadContext& thread);
   bool Attach();
@@ -92,7 +110,10 @@ class Tracer {
   std::uint64_t WantedSegmentBytes() const;
   void ClaimRecord(ThreadContext& thread);
   void EnterSlot(ThreadContext& thread);
+  void CountLoss(Counter& pending, Counter SegmentCounters::*published);
   void PublishLosses();
+
+  static constexpr std::uint32_t kAlive = 1;
 
   std::atomic<State> state_ = State::kUnstarted;
   std::atomic<std::uint32_t>* alive_ =
@@ -100,8 +121,8 @@ class Tracer {
   StackBounds main_stack_;
   std::uint32_t process_id_ = 0;
   std::uint32_t epoch_ = 0;  // segments of this process so far
-  std::atomic<std::uint64_t> lost_reentrant_ = 0;
-  std::atomic<std::uint64_t> lost_starting_ = 0;
+  Counter lost_reentrant_ = 0;
+  Counter lost_starting_ = 0;
 };
 
 extern constinit Tracer g_tracer;

@@ -14,13 +14,17 @@ namespace limpet {
 
 using Counter = std::atomic<std::uint64_t>;
 
-struct SegmentCounters {
-  // Work done.
+// Work done. Each thread counts in its slot; the header's are of threads that have none.
+struct WorkCounters {
   Counter samples;        // allocations that became samples
   Counter sample_frees;   // samples whose block was freed
   Counter stack_walks;    // stacks captured
   Counter frames_walked;  // frames found by applying a rule
   Counter frames_reused;  // frames taken from the remembered walk after checking them
+};
+
+struct SegmentCounters {
+  WorkCounters work;
   // Losses.
   Counter dropped_reentrant;  // samples taken inside another sample (a signal handler)
   Counter dropped_starting;   // samples while the segment was being made

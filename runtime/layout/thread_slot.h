@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "runtime/layout/counters.h"
 #include "runtime/layout/stack_node.h"
 
 namespace limpet {
@@ -33,7 +34,8 @@ struct ThreadSlot {
   std::atomic<std::uint32_t> descriptor;
   char name[16];
   std::uint64_t reserved[4];
+  WorkCounters work;  // of all threads that ever had this slot
 };
-static_assert(sizeof(ThreadSlot) == 120 && std::is_standard_layout_v<ThreadSlot>);
+static_assert(sizeof(ThreadSlot) == 160 && std::is_standard_layout_v<ThreadSlot>);
 
 }  // namespace limpet

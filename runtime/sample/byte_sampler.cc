@@ -36,6 +36,10 @@ SampleWeight WeightOf(std::size_t requested_bytes, std::uint64_t interval_bytes)
 }
 
 SampleWeight ByteSampler::ChargeSlow(std::size_t requested_bytes, SamplingControl& control) {
+  // Every allocation is a sample and stays one: no arithmetic, and nothing to draw.
+  const bool is_exact = drawn_interval_bytes_ == kSampleAll && CanSucceed(requested_bytes) &&
+                        control.interval_bytes.load(std::memory_order_relaxed) == kSampleAll;
+  if (is_exact) return {kWeightOne};
   const FloatScope scope;
   return Charge(requested_bytes, control);
 }

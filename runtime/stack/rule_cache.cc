@@ -2,6 +2,7 @@
 
 #include "runtime/stack/eh_frame.h"
 #include "runtime/stack/object_memory.h"
+#include "runtime/sys/errno_keeper.h"
 
 namespace limpet {
 
@@ -22,6 +23,7 @@ void RuleCache::Sweep() {
 }
 
 UnwindRule RuleCache::FindSlow(std::uint64_t address, bool is_exact) {
+  sys::ErrnoKeeper errno_keeper;  // the finder of an old glibc is dladdr
   std::uint64_t key = KeyOf(address, is_exact);
   UnwindRule rule = Decode(address, is_exact);
   Store(address, key, rule);

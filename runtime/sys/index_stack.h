@@ -13,6 +13,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "runtime/sys/cheap_atomic.h"
+
 namespace limpet::sys {
 
 class IndexStack {
@@ -29,9 +31,8 @@ class IndexStack {
       link_of(index).store(static_cast<std::uint32_t>(head & kIndexMask),
                            std::memory_order_relaxed);
       next = ((head & ~kIndexMask) + kOnePush) | (std::uint64_t{index} + 1);
-      // Release: link and entry are visible to the acquire in Pop.
-    } while (!head_.compare_exchange_weak(head, next, std::memory_order_release,
-                                          std::memory_order_relaxed));
+      // Releases: link and entry are visible to the acquire in Pop.
+    } while (!CompareExchange(head_, head, next));
   }
 
   // kNone: empty. kBroken: a link names none of the `entries`, which may lie in memory that others
@@ -43,8 +44,7 @@ class IndexStack {
       auto index = static_cast<std::uint32_t>((head & kIndexMask) - 1);
       std::uint64_t next = link_of(index).load(std::memory_order_relaxed);
       if (next > entries) return kBroken;
-      if (head_.compare_exchange_weak(head, (head & ~kIndexMask) | next, std::memory_order_acquire))
-        return index;
+      if (CompareExchange(head_, head, (head & ~kIndexMask) | next)) return index;
     }
     return kNone;
   }

@@ -34,8 +34,8 @@ bool AddressIndex::Insert(std::uint64_t address, std::uint32_t slot) {
     for (std::atomic<std::uint64_t>& cell : line->cells) {
       std::uint64_t free_cell = 0;
       if (cell.load(std::memory_order_relaxed) != 0) continue;
-      // Release pairs with the acquire in Remove.
-      if (cell.compare_exchange_strong(free_cell, value, std::memory_order_release)) return true;
+      // Releases; pairs with the acquire in Remove.
+      if (sys::CompareExchange(cell, free_cell, value)) return true;
     }
     Line* next = Next(*line);
     line = next != nullptr ? next : Append(line);

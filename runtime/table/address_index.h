@@ -15,6 +15,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "runtime/sys/cheap_atomic.h"
+
 namespace limpet {
 
 class AddressIndex {
@@ -36,7 +38,7 @@ class AddressIndex {
         if (value == 0 || value >> 32 != TagOf(address)) continue;
         auto candidate = static_cast<std::uint32_t>(value) - 1;
         if (!holds(candidate)) continue;
-        if (!cell.compare_exchange_strong(value, 0, std::memory_order_acq_rel)) continue;
+        if (!sys::CompareExchange(cell, value, std::uint64_t{0})) continue;
         *slot = candidate;
         return true;
       }

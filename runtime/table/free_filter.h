@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "runtime/sys/cheap_atomic.h"
+
 namespace limpet {
 
 class FreeFilter {
@@ -30,6 +32,12 @@ class FreeFilter {
   void Pin(const void* address) {
     counts_[IndexOf(reinterpret_cast<std::uint64_t>(address))].store(kStuck,
                                                                      std::memory_order_relaxed);
+  }
+
+  // Has every free looked at; for when every allocation is recorded, so that the counters are not
+  // worth their keeping.
+  void PinAll() {
+    for (auto& count : counts_) count.store(kStuck, std::memory_order_relaxed);
   }
 
   // Forgets all but what is pinned or full. Only in a process that has one thread (fork).
@@ -51,9 +59,8 @@ class FreeFilter {
   void Change(std::uint64_t address, int by) {
     std::atomic<std::uint8_t>& count = counts_[IndexOf(address)];
     std::uint8_t old = count.load(std::memory_order_relaxed);
-    // Relaxed: the program passes the address on by its own means, which order this change too.
-    while (old != kStuck && !count.compare_exchange_weak(old, static_cast<std::uint8_t>(old + by),
-                                                         std::memory_order_relaxed)) {
+    while (old != kStuck &&
+           !sys::CompareExchange(count, old, static_cast<std::uint8_t>(old + by))) {
     }
   }
 

@@ -132,7 +132,7 @@ std::string SegmentBuilder::Build() const {
     add_section(kind, EntryBytes(kind) + extra, SectionBytes(kind));
   }
   header.segment_bytes = kSegmentPageBytes + body.size();
-  header.counters.samples = Count(SectionKind::kAllocations);
+  header.counters.work.samples = Count(SectionKind::kAllocations);
   if (change_) change_(header);
   std::string bytes(reinterpret_cast<const char*>(&header), sizeof(header));
   bytes.resize(kSegmentPageBytes);

@@ -10,12 +10,21 @@ struct NamedMember {
   Counter SegmentCounters::*member;
 };
 
+struct NamedWork {
+  const char* name;
+  Counter WorkCounters::*member;
+};
+
+constexpr NamedWork kWork[] = {
+    {"samples", &WorkCounters::samples},
+    {"sample_frees", &WorkCounters::sample_frees},
+    {"stack_walks", &WorkCounters::stack_walks},
+    {"frames_walked", &WorkCounters::frames_walked},
+    {"frames_reused", &WorkCounters::frames_reused},
+};
+static_assert(sizeof(kWork) / sizeof(kWork[0]) == sizeof(WorkCounters) / sizeof(Counter));
+
 constexpr NamedMember kMembers[] = {
-    {"samples", &SegmentCounters::samples},
-    {"sample_frees", &SegmentCounters::sample_frees},
-    {"stack_walks", &SegmentCounters::stack_walks},
-    {"frames_walked", &SegmentCounters::frames_walked},
-    {"frames_reused", &SegmentCounters::frames_reused},
     {"dropped_reentrant", &SegmentCounters::dropped_reentrant},
     {"dropped_starting", &SegmentCounters::dropped_starting},
     {"dropped_allocations_full", &SegmentCounters::dropped_allocations_full},
@@ -35,12 +44,19 @@ constexpr NamedMember kMembers[] = {
 
 // A counter that gets its place from `reserved` must get its name here.
 static_assert(sizeof(kMembers) / sizeof(kMembers[0]) ==
-              offsetof(SegmentCounters, reserved) / sizeof(Counter));
+              (offsetof(SegmentCounters, reserved) - sizeof(WorkCounters)) / sizeof(Counter));
 
 }  // namespace
 
+void AddWork(const WorkCounters& from, WorkCounters& to) {
+  for (const NamedWork& counter : kWork) to.*counter.member += (from.*counter.member).load();
+}
+
 std::vector<std::pair<std::string, std::uint64_t>> NamedCounters(const SegmentCounters& counters) {
   std::vector<std::pair<std::string, std::uint64_t>> named;
+  for (const NamedWork& counter : kWork) {
+    named.emplace_back(counter.name, (counters.work.*counter.member).load());
+  }
   for (const NamedMember& counter : kMembers) {
     named.emplace_back(counter.name, (counters.*counter.member).load());
   }

@@ -12,6 +12,9 @@
 
 namespace limpet {
 
+// What one thread did, to what all did.
+void AddWork(const WorkCounters& from, WorkCounters& to);
+
 std::vector<std::pair<std::string, std::uint64_t>> NamedCounters(const SegmentCounters& counters);
 
 }  // namespace limpet

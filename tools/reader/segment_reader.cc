@@ -115,6 +115,7 @@ class Reading {
     for (std::uint64_t index = 0; index < threads->count(); ++index) {
       ThreadSlot slot;
       threads->CopyEntry(index, slot);
+      AddWork(slot.work, header_.counters.work);
       if (slot.state.load() == ThreadState::kFree) continue;
       snapshot_.threads.push_back({.thread_id = slot.thread_id.load(),
                                    .state = static_cast<std::uint32_t>(slot.state.load()),

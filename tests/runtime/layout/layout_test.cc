@@ -65,7 +65,7 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(SectionEntry, capacity, 16),
     LIMPET_OFFSET(SectionEntry, used, 24),
     LIMPET_SIZE(SegmentCounters, 216),
-    LIMPET_OFFSET(SegmentCounters, samples, 0),
+    LIMPET_OFFSET(WorkCounters, samples, 0),
     LIMPET_OFFSET(SegmentCounters, dropped_reentrant, 40),
     LIMPET_OFFSET(SegmentCounters, truncated_stacks, 96),
     LIMPET_OFFSET(SegmentCounters, reserved_bytes, 120),
@@ -103,7 +103,7 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(ModuleSlot, build_id, 48),
     LIMPET_OFFSET(ModuleSlot, map_start, 80),
     LIMPET_OFFSET(ModuleSlot, map_end, 88),
-    LIMPET_SIZE(ThreadSlot, 120),
+    LIMPET_SIZE(ThreadSlot, 160),
     LIMPET_OFFSET(ThreadSlot, sequence, 0),
     LIMPET_OFFSET(ThreadSlot, state, 4),
     LIMPET_OFFSET(ThreadSlot, thread_id, 8),
@@ -114,6 +114,7 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(ThreadSlot, stack, 56),
     LIMPET_OFFSET(ThreadSlot, name, 72),
     LIMPET_OFFSET(ThreadSlot, reserved, 88),
+    LIMPET_OFFSET(ThreadSlot, work, 120),
 };
 
 TEST(Layout, IsTheOneThatReadersKnow) {
