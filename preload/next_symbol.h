@@ -31,7 +31,9 @@ struct NextSymbols {
   void (*free_sized)(void*, std::size_t);
   void (*free_aligned_sized)(void*, std::size_t, std::size_t);
 };
-extern constinit NextSymbols g_next;
+// Hidden on the declaration too, which lets a hook jump through it without loading its address
+// first.
+[[gnu::visibility("hidden")]] extern constinit NextSymbols g_next;
 
 // Looks up everything above; called by the resolvers and at load.
 void ResolveNextSymbols();

@@ -19,7 +19,7 @@ struct ThreadContext {
 };
 static_assert(sizeof(ThreadContext) <= 80);
 
-extern constinit thread_local ThreadContext t_thread;
+[[gnu::visibility("hidden")]] extern constinit thread_local ThreadContext t_thread;
 
 // True from construction to destruction for one slow path of the thread at a time.
 //

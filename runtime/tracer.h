@@ -125,6 +125,6 @@ class Tracer {
   Counter lost_starting_ = 0;
 };
 
-extern constinit Tracer g_tracer;
+[[gnu::visibility("hidden")]] extern constinit Tracer g_tracer;
 
 }  // namespace limpet

@@ -52,8 +52,10 @@ class FreeFilter {
   static constexpr int kIndexBits = 14;
   static constexpr std::uint8_t kStuck = 255;
 
+  // The lower half of an address tells blocks apart well enough, and its product needs one
+  // instruction where a 64-bit factor needs two.
   static std::size_t IndexOf(std::uint64_t address) {
-    return address * 0x9E3779B97F4A7C15U >> (64 - kIndexBits);
+    return static_cast<std::uint32_t>(address) * 0x9E3779B1U >> (32 - kIndexBits);
   }
 
   void Change(std::uint64_t address, int by) {
@@ -69,6 +71,6 @@ class FreeFilter {
 
 // The process's filter, probed by every free; apart from the tracer so that this path sees nothing
 // else.
-extern constinit FreeFilter g_free_filter;
+[[gnu::visibility("hidden")]] extern constinit FreeFilter g_free_filter;
 
 }  // namespace limpet
