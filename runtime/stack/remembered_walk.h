@@ -28,6 +28,7 @@ struct WalkedFrame {
 
   // The caller does not follow from two slots alone: it must be stepped again.
   static constexpr std::int32_t kStepAgain = INT32_MIN;
+  bool MustStepAgain() const { return rbp_offset == kStepAgain; }
 
   std::uint64_t address() const { return frame & kFrameAddressMask; }
   bool is_exact() const { return (frame & kFrameIsExact) != 0; }

@@ -38,6 +38,8 @@ class StackMemory {
   }
 
   std::uint64_t high() const { return bounds_.high; }
+  // True when all from the entered stack pointer up to `end` may be read as it is.
+  bool IsOwnUpTo(std::uint64_t end) const { return is_own_ && end <= bounds_.high; }
 
   // False: outside of the stack, not aligned, or not readable.
   bool Load(std::uint64_t slot, std::uint64_t* value) const {

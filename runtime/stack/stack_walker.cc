@@ -71,7 +71,11 @@ bool StackWalker::Resume(const Registers& registers, RememberedWalk* walk) {
 bool StackWalker::StillHolds(const RememberedWalk& walk, std::uint32_t inner) {
   StackMemory memory = memory_;
   for (std::uint32_t i = inner; i != 0; --i) {
-    if (HasSameCaller(walk.frames[i], walk.frames[i - 1])) continue;
+    const WalkedFrame& frame = walk.frames[i];
+    const WalkedFrame& caller = walk.frames[i - 1];
+    // Nearly all frames are of the thread's own stack and differ by two words at most.
+    bool is_plain = memory_.IsOwnUpTo(caller.stack_pointer) && !frame.MustStepAgain();
+    if (is_plain ? HasSameWords(frame, caller) : HasSameCaller(frame, caller)) continue;
     memory_ = memory;
     candidate_ = i;  // frame i has another caller now: only frames outside of it may still match
     return false;
@@ -79,8 +83,19 @@ bool StackWalker::StillHolds(const RememberedWalk& walk, std::uint32_t inner) {
   return true;
 }
 
+// Both words lie between the frame's stack pointer, which this walk has reached, and its caller's.
+bool StackWalker::HasSameWords(const WalkedFrame& frame, const WalkedFrame& caller) {
+  const auto* cfa = reinterpret_cast<const char*>(caller.stack_pointer);
+  std::uint64_t value = 0;
+  memcpy(&value, cfa - kWordBytes, sizeof(value));
+  if (value != caller.address()) return false;
+  if (frame.rbp_offset == 0) return true;
+  memcpy(&value, cfa + frame.rbp_offset, sizeof(value));
+  return value == caller.frame_pointer;
+}
+
 bool StackWalker::HasSameCaller(const WalkedFrame& frame, const WalkedFrame& caller) {
-  if (frame.rbp_offset == WalkedFrame::kStepAgain) return StepsTo(frame, caller);
+  if (frame.MustStepAgain()) return StepsTo(frame, caller);
   std::uint64_t value = 0;
   if (!memory_.Load(caller.stack_pointer - kWordBytes, &value) || value != caller.address())
     return false;
@@ -131,7 +146,9 @@ StackWalker::Step StackWalker::StepByTable(UnwindRule rule, Registers* registers
     return Finish(cfa, rbp, registers);
   }
   if (rule.rbp_offset() != 0 && !memory_.Load(rbp_slot, &rbp)) return Step::kLost;
-  frame->rbp_offset = static_cast<std::int32_t>(rule.rbp_offset());
+  // A word below the frame is one that a later walk may not have reached.
+  if (rule.rbp_offset() == 0 || rbp_slot >= registers->stack_pointer)
+    frame->rbp_offset = static_cast<std::int32_t>(rule.rbp_offset());
   return Finish(cfa, rbp, registers);
 }
 

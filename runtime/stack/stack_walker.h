@@ -52,6 +52,7 @@ class StackWalker {
   void WalkFresh(Registers registers, RememberedWalk* walk);
   bool Resume(const Registers& registers, RememberedWalk* walk);
   bool StillHolds(const RememberedWalk& walk, std::uint32_t inner);
+  static bool HasSameWords(const WalkedFrame& frame, const WalkedFrame& caller);
   bool HasSameCaller(const WalkedFrame& frame, const WalkedFrame& caller);
   bool StepsTo(const WalkedFrame& frame, const WalkedFrame& caller);
   void Adopt(std::uint32_t kept, std::uint32_t fresh, RememberedWalk* walk);

@@ -28,14 +28,13 @@ bool AddressIndex::Allocate(std::uint64_t slots, std::uint64_t expected) {
   return lines_ != nullptr;
 }
 
-bool AddressIndex::Insert(std::uint64_t address, std::uint32_t slot) {
-  std::uint64_t value = TagOf(address) << 32 | (std::uint64_t{slot} + 1);
+bool AddressIndex::Add(std::uint64_t address, std::uint64_t entry) {
   for (Line* line = HomeOf(address); line != nullptr;) {
     for (std::atomic<std::uint64_t>& cell : line->cells) {
-      std::uint64_t free_cell = 0;
+      std::uint64_t none = 0;
       if (cell.load(std::memory_order_relaxed) != 0) continue;
-      // Releases; pairs with the acquire in Remove.
-      if (sys::CompareExchange(cell, free_cell, value)) return true;
+      // Releases; pairs with the acquire in Swap.
+      if (sys::CompareExchange(cell, none, entry)) return true;
     }
     Line* next = Next(*line);
     line = next != nullptr ? next : Append(line);

@@ -24,26 +24,22 @@ class AddressIndex {
   // Room for `slots` entries, spread over a number of home lines fit for `expected` of them.
   [[nodiscard]] bool Allocate(std::uint64_t slots, std::uint64_t expected);
 
-  // False: no line left.
-  [[nodiscard]] bool Insert(std::uint64_t address, std::uint32_t slot);
+  enum class Entered : std::uint8_t { kFresh, kReplaced, kNoRoom };
 
-  // Takes `address` out and gives its slot; `holds(slot)` tells whether a slot with the same tag is
-  // really that address. False: not there.
+  // Enters `address`. An entry of the same address is replaced, and its slot is in `replaced`;
+  // `holds(slot)` tells whether a slot with the same tag is really that address. kNoRoom: no line
+  // left.
+  template <class Holds>
+  Entered Insert(std::uint64_t address, std::uint32_t slot, Holds holds, std::uint32_t* replaced) {
+    const std::uint64_t entry = EntryOf(address, slot);
+    if (Swap(address, entry, holds, replaced)) return Entered::kReplaced;
+    return Add(address, entry) ? Entered::kFresh : Entered::kNoRoom;
+  }
+
+  // Takes `address` out and gives its slot; `holds` as for Insert. False: not there.
   template <class Holds>
   bool Remove(std::uint64_t address, Holds holds, std::uint32_t* slot) {
-    for (Line* line = HomeOf(address); line != nullptr; line = Next(*line)) {
-      for (std::atomic<std::uint64_t>& cell : line->cells) {
-        // Acquire pairs with the release in Insert: the slot's contents are visible.
-        std::uint64_t value = cell.load(std::memory_order_acquire);
-        if (value == 0 || value >> 32 != TagOf(address)) continue;
-        auto candidate = static_cast<std::uint32_t>(value) - 1;
-        if (!holds(candidate)) continue;
-        if (!sys::CompareExchange(cell, value, std::uint64_t{0})) continue;
-        *slot = candidate;
-        return true;
-      }
-    }
-    return false;
+    return Swap(address, 0, holds, slot);
   }
 
   std::uint64_t bytes() const { return line_count_ * sizeof(Line); }
@@ -55,6 +51,28 @@ class AddressIndex {
   };
   static_assert(sizeof(Line) == 64);
 
+  // Puts `entry` in the place of the address's, whose slot is then in `slot`.
+  template <class Holds>
+  bool Swap(std::uint64_t address, std::uint64_t entry, Holds holds, std::uint32_t* slot) {
+    const std::uint64_t tag = TagOf(address);
+    for (Line* line = HomeOf(address); line != nullptr; line = Next(*line)) {
+      for (std::atomic<std::uint64_t>& cell : line->cells) {
+        // Acquire pairs with the release in Add: the slot's contents are visible.
+        std::uint64_t found = cell.load(std::memory_order_acquire);
+        if (found >> 32 != tag || found == 0) continue;
+        auto candidate = static_cast<std::uint32_t>(found) - 1;
+        if (!holds(candidate) || !sys::CompareExchange(cell, found, entry)) continue;
+        *slot = candidate;
+        return true;
+      }
+    }
+    return false;
+  }
+  bool Add(std::uint64_t address, std::uint64_t entry);
+
+  static std::uint64_t EntryOf(std::uint64_t address, std::uint32_t slot) {
+    return TagOf(address) << 32 | (std::uint64_t{slot} + 1);
+  }
   static std::uint64_t TagOf(std::uint64_t address) { return address >> 3 & 0xffff'ffff; }
   Line* HomeOf(std::uint64_t address) const {
     // Other bits of the product than the filter takes, so that its hits spread over all lines.

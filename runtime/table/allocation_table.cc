@@ -27,7 +27,6 @@ bool AllocationTable::Attach(SegmentWriter* segment, FreeFilter* filter, std::ui
 }
 
 bool AllocationTable::Insert(const SampledBlock& block) {
-  RemoveStale(block.address);
   std::uint32_t slot = TakeSlot();
   if (slot != kNoSlot) {
     Fill(&slots_[slot], block);
@@ -39,26 +38,19 @@ bool AllocationTable::Insert(const SampledBlock& block) {
 }
 
 // A block that is handed out again was freed by a way that no hook sees, or is recorded by an inner
-// call of the allocator already. Either way the old entry would stay for ever.
-void AllocationTable::RemoveStale(std::uint64_t address) {
-  if (!filter_->MayHold(reinterpret_cast<const void*>(address))) return;
-  SlotId stale = Detach(address);
-  if (stale != SlotId::kNone) Release(stale);
-}
-
+// call of the allocator already. Either way the old entry would stay for ever, so it is replaced.
 bool AllocationTable::Enter(std::uint64_t address, std::uint32_t slot) {
+  std::uint32_t stale = kNoSlot;
   filter_->Add(address);
-  if (index_.Insert(address, slot)) return true;
-  filter_->Remove(address);
-  return false;
+  auto entered = index_.Insert(address, slot, HoldsAddress(address), &stale);
+  if (entered != AddressIndex::Entered::kFresh) filter_->Remove(address);
+  if (entered == AddressIndex::Entered::kReplaced) Release(SlotId{stale});
+  return entered != AddressIndex::Entered::kNoRoom;
 }
 
 SlotId AllocationTable::Detach(std::uint64_t address) {
-  auto holds = [&](std::uint32_t slot) {
-    return slots_[slot].address.load(std::memory_order_relaxed) == address;
-  };
   std::uint32_t slot = 0;
-  if (!index_.Remove(address, holds, &slot)) return SlotId::kNone;
+  if (!index_.Remove(address, HoldsAddress(address), &slot)) return SlotId::kNone;
   filter_->Remove(address);
   return SlotId{slot};
 }

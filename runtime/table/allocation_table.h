@@ -43,7 +43,11 @@ class AllocationTable {
   std::uint64_t private_bytes() const { return index_.bytes(); }
 
  private:
-  void RemoveStale(std::uint64_t address);
+  auto HoldsAddress(std::uint64_t address) const {
+    return [this, address](std::uint32_t slot) {
+      return slots_[slot].address.load(std::memory_order_relaxed) == address;
+    };
+  }
   std::uint32_t TakeSlot();
   bool IsFree(std::uint32_t slot) const {
     return slots_[slot].address.load(std::memory_order_relaxed) == 0;

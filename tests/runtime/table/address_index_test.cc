@@ -16,22 +16,37 @@ constexpr std::uint64_t kSameLine = std::uint64_t{1} << 35;  // beyond what tag 
 
 // An index with the addresses that its slots hold.
 class Book {
+  auto Holds(std::uint64_t address) const {
+    return [this, address](std::uint32_t slot) {
+      return addresses_[slot].load(std::memory_order_relaxed) == address;
+    };
+  }
+
  public:
-  Book(std::uint64_t slots, std::uint64_t expected) : addresses_(slots) {
+  Book(std::uint64_t slots, std::uint64_t expected) : Book(slots, expected, slots) {}
+  // With addresses for more slots than there is room for.
+  Book(std::uint64_t slots, std::uint64_t expected, std::uint64_t addresses)
+      : addresses_(addresses) {
     if (!index_.Allocate(slots, expected)) abort();
   }
 
   bool Insert(std::uint64_t address, std::uint32_t slot) {
     addresses_[slot].store(address, std::memory_order_relaxed);
-    return index_.Insert(address, slot);
+    std::uint32_t replaced = 0;
+    return index_.Insert(address, slot, Holds(address), &replaced) !=
+           AddressIndex::Entered::kNoRoom;
   }
   static constexpr std::uint32_t kAbsent = ~std::uint32_t{0};
+  // The slot that `address` had before.
+  std::uint32_t Replace(std::uint64_t address, std::uint32_t slot) {
+    addresses_[slot].store(address, std::memory_order_relaxed);
+    std::uint32_t replaced = kAbsent;
+    index_.Insert(address, slot, Holds(address), &replaced);
+    return replaced;
+  }
   std::uint32_t Remove(std::uint64_t address) {
-    auto holds = [&](std::uint32_t slot) {
-      return addresses_[slot].load(std::memory_order_relaxed) == address;
-    };
     std::uint32_t slot = 0;
-    return index_.Remove(address, holds, &slot) ? slot : kAbsent;
+    return index_.Remove(address, Holds(address), &slot) ? slot : kAbsent;
   }
   std::uint64_t bytes() const { return index_.bytes(); }
 
@@ -76,13 +91,22 @@ TEST(AddressIndex, HoldsAllSlotsEvenOnOneLine) {
 }
 
 TEST(AddressIndex, SaysSoWhenNoLineIsLeft) {
-  Book book(10, 10);
+  constexpr std::uint32_t kSlots = 10, kMore = 1000;
+  Book book(kSlots, kSlots, kMore);
   std::uint32_t count = 0;
-  while (count < 9 && book.Insert(0x10 + count * kSameLine, count)) ++count;
-  EXPECT_EQ(count, 9u);
-  std::uint64_t address = 0x10 + 9 * kSameLine;
-  while (book.Insert(address, 9) && count < 1000) ++count, address += kSameLine;
+  while (count < kMore && book.Insert(0x10 + count * kSameLine, count)) ++count;
+  EXPECT_GE(count, kSlots);
   EXPECT_LT(count, 100u);
+}
+
+TEST(AddressIndex, ReplacesAnEntryOfTheSameAddress) {
+  Book book(100, 100);
+  ASSERT_TRUE(book.Insert(0x1000, 1));
+  ASSERT_TRUE(book.Insert(0x1000 + kSameLine, 2));
+  EXPECT_EQ(book.Replace(0x1000, 3), 1u);
+  EXPECT_EQ(book.Remove(0x1000), 3u);
+  EXPECT_EQ(book.Remove(0x1000), Book::kAbsent);
+  EXPECT_EQ(book.Remove(0x1000 + kSameLine), 2u);
 }
 
 TEST(AddressIndex, StartsEmptyWhenAllocatedAnew) {
@@ -90,7 +114,7 @@ TEST(AddressIndex, StartsEmptyWhenAllocatedAnew) {
   std::uint32_t slot = 0;
   auto holds = [](std::uint32_t) { return true; };
   ASSERT_TRUE(index.Allocate(100, 100));
-  ASSERT_TRUE(index.Insert(0x1000, 1));
+  ASSERT_EQ(index.Insert(0x1000, 1, holds, &slot), AddressIndex::Entered::kFresh);
   ASSERT_TRUE(index.Allocate(200, 200));
   EXPECT_FALSE(index.Remove(0x1000, holds, &slot));
 }
