@@ -26,7 +26,6 @@ int HookDlclose(void* library) {
   session::OnUnload();
   int result = g_next_dlclose.get()(library);
   session::OnUnload();
-  ForgetUnloadedOperators();
   return result;
 }
 

@@ -71,7 +71,4 @@ void BindThreadHooks();
 void BindLoaderHooks();
 void BindSignalHooks();
 
-// After a dlclose: operators of a plug-in that is gone are looked for again.
-void ForgetUnloadedOperators();
-
 }  // namespace limpet

@@ -37,12 +37,11 @@ LAYERS = (
     Layer("runtime/setting", r"runtime/(layout|sys)/"),
     Layer("runtime/sample", r"runtime/(layout|sys)/"),
     Layer("runtime/stack", r"runtime/(layout|sys)/"),
-    Layer("runtime/elf", r"runtime/stack/(loaded_object|object_memory)\.h"),
     Layer("runtime/table", r"runtime/(layout|sys|stack)/"),
     Layer("runtime/park", r"runtime/(layout|sys|table|stack)/"),
     Layer("runtime/dump", r"runtime/([a-z_]+\.h|layout/|sys/)"),
     Layer("runtime", r"runtime/"),
-    Layer("preload", r"runtime/([a-z_]+\.h|sys/|dump/|elf/|stack/loaded_object\.h|"
+    Layer("preload", r"runtime/([a-z_]+\.h|sys/|dump/|stack/loaded_object\.h|"
                      r"park/park_recorder\.h)"),
     Layer("tools/reader", r"runtime/layout/|absl/"),
     Layer("tools/symbol", r"absl/"),

@@ -24,7 +24,6 @@ bool FindLoadedObject(std::uint64_t address, LoadedObject* object) {
   object->eh_frame_header = reinterpret_cast<std::uint64_t>(found.dlfo_eh_frame);
   object->load_bias = found.dlfo_link_map->l_addr;
   object->path = found.dlfo_link_map->l_name;
-  object->dynamic_section = reinterpret_cast<std::uint64_t>(found.dlfo_link_map->l_ld);
   return true;
 }
 

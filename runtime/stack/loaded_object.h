@@ -17,7 +17,6 @@ struct LoadedObject {
   std::uint64_t eh_frame_header = 0;
   std::uint64_t load_bias = 0;
   const char* path = nullptr;  // as the loader knows it; empty for the main executable
-  std::uint64_t dynamic_section = 0;
 };
 
 // Binds `_dl_find_object`. Call before the first walk, where dlsym is allowed.

@@ -1,10 +1,32 @@
 #include "runtime/stack/rule_cache.h"
 
+#include <cstring>
+
 #include "runtime/stack/eh_frame.h"
-#include "runtime/stack/object_memory.h"
 #include "runtime/sys/errno_keeper.h"
 
 namespace limpet {
+namespace {
+
+// Own memory, limited to the object that is being read: a damaged table cannot lead elsewhere.
+class ObjectMemory {
+ public:
+  explicit ObjectMemory(const LoadedObject& object)
+      : start_(object.map_start), end_(object.map_end) {}
+
+  template <class T>
+  bool Read(std::uint64_t address, T* value) const {
+    if (address < start_ || address > end_ || end_ - address < sizeof(T)) return false;
+    memcpy(value, reinterpret_cast<const void*>(address), sizeof(T));
+    return true;
+  }
+
+ private:
+  std::uint64_t start_;
+  std::uint64_t end_;
+};
+
+}  // namespace
 
 void RuleCache::Invalidate() {
   std::uint32_t before = generation_.fetch_add(1, std::memory_order_release);

@@ -7,6 +7,10 @@ namespace limpet {
 namespace {
 
 constexpr char kHost[] = LIMPET_PROGRAMS "/plugin_host";
+constexpr char kTurns[] = LIMPET_PROGRAMS "/plugin_turns";
+constexpr char kSymbolicPlugin[] = LIMPET_PROGRAMS "/libsymbolic_plugin.so";
+constexpr char kStaticPluginA[] = LIMPET_PROGRAMS "/libstatic_plugin_a.so";
+constexpr char kStaticPluginB[] = LIMPET_PROGRAMS "/libstatic_plugin_b.so";
 constexpr char kThreadPlugin[] = LIMPET_PROGRAMS "/libthread_plugin.so";
 constexpr char kBarePlugin[] = LIMPET_PROGRAMS "/libbare_plugin.so";
 constexpr char kOwnNewPlugin[] = LIMPET_PROGRAMS "/libown_new_plugin.so";
@@ -31,7 +35,7 @@ TEST(PluginOperators, AreFoundWithoutTheLoadersLock) {
   EXPECT_EQ(program.Finish(), 0);
 }
 
-TEST(PluginOperators, ThatCannotBeFoundAreServedByMalloc) {
+TEST(PluginOperators, AreSeenThroughMalloc) {
   TracedProgram program({kHost, kBarePlugin, "PluginRuns", "keep"}, {kExact});
   EXPECT_EQ(program.ReadLine(), "ready");
   SegmentSnapshot snapshot = program.Read();
@@ -41,7 +45,7 @@ TEST(PluginOperators, ThatCannotBeFoundAreServedByMalloc) {
   EXPECT_EQ(program.Finish(), 0);
 }
 
-TEST(PluginOperators, ThatCannotBeFoundThrowAllTheSame) {
+TEST(PluginOperators, ThrowAsEver) {
   TracedProgram program({kHost, kBarePlugin, "PluginExhausts", "keep"}, {kExact});
   EXPECT_EQ(program.ReadLine(), "");
   EXPECT_EQ(program.Finish(), 128 + SIGABRT) << "nobody catches the bad_alloc";
@@ -62,6 +66,14 @@ TEST(PluginOperators, AreOfOnePluginTogether) {
   ExpectToRun({kHost, kBarePlugin, "PluginRuns", "keep", kOwnNewPlugin, "PluginRuns", "keep"});
   ExpectToRun({kHost, kThreadPlugin, "PluginRuns", "keep", kOwnNewPlugin, "PluginRuns", "keep"});
   ExpectToRun({kHost, kOwnNewPlugin, "PluginRuns", "keep", kThreadPlugin, "PluginRuns", "keep"});
+}
+
+TEST(PluginOperators, ServeTheLibraryBehindThePlugin) {
+  ExpectToRun({kHost, kSymbolicPlugin, "PluginRuns", "keep"});
+}
+
+TEST(PluginOperators, StayWhileAnotherPluginGoes) {
+  for (int i = 0; i < 10; ++i) ExpectToRun({kTurns, kStaticPluginA, kStaticPluginB});
 }
 
 }  // namespace

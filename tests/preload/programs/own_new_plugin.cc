@@ -1,36 +1,6 @@
-// A plug-in with operators of its own, over malloc: each block has a header that the other
-// library's operator delete does not know of.
+// A plug-in with operators of its own, and nothing else of C++.
 
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <new>
-
-#include "tests/preload/programs/stage.h"
-
-namespace {
-
-constexpr std::size_t kHeaderBytes = 16;
-constexpr uint64_t kMark = 0x6f776e206e657721;
-
-}  // namespace
-
-[[gnu::visibility("default")]] void* operator new(std::size_t bytes) {
-  auto* block = static_cast<char*>(malloc(bytes + kHeaderBytes));
-  memcpy(block, &kMark, sizeof(kMark));
-  return block + kHeaderBytes;
-}
-
-[[gnu::visibility("default")]] void operator delete(void* block) noexcept {
-  if (block == nullptr) return;
-  char* start = static_cast<char*>(block) - kHeaderBytes;
-  Require(memcmp(start, &kMark, sizeof(kMark)) == 0, "what is deleted was made here");
-  free(start);
-}
-
-[[gnu::visibility("default")]] void operator delete(void* block, std::size_t) noexcept {
-  operator delete(block);
-}
+#include "tests/preload/programs/own_operators.h"
 
 extern "C" {
 

@@ -22,6 +22,7 @@ void CallPlugin(const char* path, const char* function, const char* then) {
 
 int main(int count, char** arguments) {
   StartWatchdog();
+  Require(dlsym(RTLD_DEFAULT, "_Znwm") == nullptr, "there is no operator new");
   for (int i = 1; i + 2 < count; i += 3)
     CallPlugin(arguments[i], arguments[i + 1], arguments[i + 2]);
   Say("ready");
