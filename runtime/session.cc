@@ -125,7 +125,7 @@ ThreadRecord* OnThreadCreate() {
   // The pool of a forked child is renewed before it is used.
   if (!g_tracer.Start() || g_tracer.IsOff()) return nullptr;
   g_tracer.IsTracing(t_thread, /*creates=*/false);
-  return g_tracer.IsOwnProcess() ? g_tracer.records.Claim() : nullptr;
+  return g_tracer.IsOwnProcess() ? g_tracer.records.Claim(g_tracer.process_id()) : nullptr;
 }
 
 void OnThreadCreateFailed(ThreadRecord* record) { g_tracer.records.Release(record); }

@@ -10,18 +10,19 @@ namespace {
 
 constexpr int kRetiredTries = 16;  // of those that come next, at one claim
 
-bool IsGone(std::uint32_t thread_id) {
-  return sys::RawSyscall(SYS_tgkill, sys::RawSyscall(SYS_getpid), thread_id, 0) == -ESRCH;
+bool IsGone(std::uint32_t process_id, std::uint32_t thread_id) {
+  return sys::RawSyscall(SYS_tgkill, process_id, thread_id, 0) == -ESRCH;
 }
 
 }  // namespace
 
-ThreadRecord* ThreadRecordPool::Claim() {
+ThreadRecord* ThreadRecordPool::Claim(std::uint32_t process_id) {
   ThreadRecord* record = Pop(free_);
-  if (record == nullptr) record = TakeRetired();
+  if (record == nullptr) record = TakeRetired(process_id);
   if (record == nullptr) record = TakeFresh();
   if (record == nullptr) return nullptr;
   record->own_stack = {};
+  record->slot = nullptr;
   record->walk.Forget();
   return record;
 }
@@ -31,7 +32,7 @@ void ThreadRecordPool::Retire(ThreadRecord* record) {
   Push(retired_[1 - looked_at_.load(std::memory_order_relaxed)], record);
 }
 
-ThreadRecord* ThreadRecordPool::TakeRetired() {
+ThreadRecord* ThreadRecordPool::TakeRetired(std::uint32_t process_id) {
   int turns = 0;
   for (int tries = 0; tries < kRetiredTries && turns < 2; ++tries) {
     std::uint32_t side = looked_at_.load(std::memory_order_relaxed);
@@ -41,7 +42,7 @@ ThreadRecord* ThreadRecordPool::TakeRetired() {
       ++turns;
       continue;
     }
-    if (IsGone(record->retired_thread_id)) return record;
+    if (IsGone(process_id, record->retired_thread_id)) return record;
     Push(retired_[1 - side], record);
   }
   return nullptr;
@@ -50,7 +51,7 @@ ThreadRecord* ThreadRecordPool::TakeRetired() {
 ThreadRecord* ThreadRecordPool::Pop(sys::IndexStack& list) {
   std::uint32_t id = list.Pop(
       kMaxRecords, [this](std::uint32_t at) -> auto& { return At(at)->next; });
-  return id == sys::IndexStack::kNone ? nullptr : At(id);
+  return id < kMaxRecords ? At(id) : nullptr;
 }
 
 void ThreadRecordPool::Push(sys::IndexStack& list, const ThreadRecord* record) {

@@ -36,8 +36,9 @@ struct alignas(4096) ThreadRecord {
 
 class ThreadRecordPool {
  public:
-  // nullptr where there is no memory, or with more than kMaxRecords threads at once.
-  ThreadRecord* Claim();
+  // nullptr where there is no memory, or with more than kMaxRecords threads at once. `process_id`
+  // is that of the process whose threads these are: a vfork child asks in its parent's name.
+  ThreadRecord* Claim(std::uint32_t process_id);
 
   // Gives back a record that nobody uses.
   void Release(ThreadRecord* record) { Push(free_, record); }
@@ -55,7 +56,7 @@ class ThreadRecordPool {
   ThreadRecord* At(std::uint32_t id);
   void Push(sys::IndexStack& list, const ThreadRecord* record);
   ThreadRecord* Pop(sys::IndexStack& list);
-  ThreadRecord* TakeRetired();
+  ThreadRecord* TakeRetired(std::uint32_t process_id);
   ThreadRecord* TakeFresh();
 
   std::atomic<ThreadRecord*> chunks_[kMaxChunks] = {};

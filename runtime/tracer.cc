@@ -118,6 +118,7 @@ void Tracer::BecomeChild(ThreadContext& thread) {
   g_free_filter.Clear();
   rules.Invalidate();
   records.Reset(thread.record);
+  if (thread.record != nullptr) thread.record->slot = nullptr;  // it is the parent's
   process_id_ = CurrentProcessId();
   sampling.next_seed.store(FreshSeed(), std::memory_order_relaxed);
   thread.sampler.Reseed(sampling.TakeSeed());
@@ -172,8 +173,8 @@ bool Tracer::AttachTables() {
   bool has_tables = modules.Attach(&segment, segment.header()->executable) &&
                     stacks.Attach(&segment) &&
                     allocations.Attach(&segment, &g_free_filter, expected);
-  if (options.sample_bytes == kSampleAll) g_free_filter.PinAll();
   if (has_tables) {
+    if (options.sample_bytes == kSampleAll) g_free_filter.PinAll();
     LoadedObject executable;
     if (FindLoadedObject(getauxval(AT_ENTRY), &executable)) modules.IdOf(executable);
     segment.counters().private_bytes.fetch_add(allocations.private_bytes(),
@@ -204,13 +205,16 @@ void Tracer::FillHeader(std::uint64_t start_ticks) const {
 
 void Tracer::EnterThread(ThreadContext& thread) {
   if (thread.epoch == epoch_) return;
-  thread.epoch = epoch_;
   thread.thread_id = CurrentThreadId();
   if (thread.record == nullptr) ClaimRecord(thread);
-  if (thread.record == nullptr) {
+  if (thread.record != nullptr)
+    EnterRecord(thread);
+  else
     segment.counters().dropped_threads_full.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
+  thread.epoch = epoch_;  // last: a handler that comes before it does all this itself
+}
+
+void Tracer::EnterRecord(ThreadContext& thread) {
   thread.record->walk.Forget();
   bool is_main = thread.thread_id == process_id_ && thread.record->own_stack.high == 0;
   if (is_main) thread.record->own_stack = main_stack_;
@@ -220,7 +224,7 @@ void Tracer::EnterThread(ThreadContext& thread) {
 // For a thread that no hook saw start: none will see it end either. So its record is retired at
 // once, which lets it use it until the kernel says that it is gone.
 void Tracer::ClaimRecord(ThreadContext& thread) {
-  thread.record = records.Claim();
+  thread.record = records.Claim(process_id_);
   if (thread.record != nullptr) records.Retire(thread.record);
 }
 

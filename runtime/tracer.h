@@ -93,6 +93,7 @@ class Tracer {
   }
   // The process is the one we were started in: not a vfork child's.
   bool IsThisProcess() const;
+  std::uint32_t process_id() const { return process_id_; }
   bool IsOff() const { return state_.load(std::memory_order_acquire) == State::kOff; }
   bool HasSegment() const { return state_.load(std::memory_order_acquire) == State::kTracing; }
 
@@ -109,6 +110,7 @@ class Tracer {
   void FillHeader(std::uint64_t start_ticks) const;
   std::uint64_t WantedSegmentBytes() const;
   void ClaimRecord(ThreadContext& thread);
+  void EnterRecord(ThreadContext& thread);
   void EnterSlot(ThreadContext& thread);
   void CountLoss(Counter& pending, Counter SegmentCounters::*published);
   void PublishLosses();

@@ -1,8 +1,7 @@
 // Finds the unwind rule of a pc in a module's .eh_frame, by the sorted table of .eh_frame_hdr.
 //
 //   .eh_frame_hdr: version, encodings, count, {function start, FDE}[count]   sorted by start
-//   FDE: length, -> CIE, start, size, instructions        CIE: alignments, augmentation,
-//   instructions
+//   FDE: length, -> CIE, start, size, instructions    CIE: alignments, augmentation, instructions
 //
 // Runs: target hot path (cold side) | companion.  Threads: one owner.  Allocates: never.
 #pragma once

@@ -1,11 +1,10 @@
 // Captures the calling thread's stack by unwind tables, without locks, libraries or guesses.
 //
-//   walk:     rule = cache(pc);  CFA from sp or rbp;  pc' = [CFA - 8];  sp' = CFA;  rbp' = [save
-//   slot] resume:   a frame equal to one of the last walk -> check that walk's outer slots instead
-//   of walking
+//   walk:    rule = cache(pc);  CFA from sp or rbp;  pc' = [CFA - 8];  sp' = CFA;  rbp' = [slot]
+//   resume:  a frame equal to one of the last walk -> only check that walk's outer slots
 //
-// Every load is checked by StackMemory first. A walk ends at the thread's first
-// frame (complete), or is marked truncated: too deep, no rule, or a step that leaves the bounds.
+// Every load is checked by StackMemory first. A walk ends at the thread's first frame (complete),
+// or is marked truncated: too deep, no rule, or a step that leaves the bounds.
 //
 // Runs: target hot path (slow side).  Threads: own thread; async-signal-safe.  Allocates: never.
 #pragma once

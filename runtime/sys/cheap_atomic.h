@@ -1,9 +1,8 @@
 // Atomic changes without a locked instruction, where no other thread can be writing.
 //
-//   AddOwn            the counter has one writer                                  add
-//   AddShared         any thread, relaxed                  add | lock add         by
-//   IsSingleThreaded() CompareExchange   any thread, acquire and release      cmpxchg | lock
-//   cmpxchg    likewise
+//   AddOwn            one writer       add
+//   AddShared         any thread       add      with one thread, else  lock add
+//   CompareExchange   any thread       cmpxchg  with one thread, else  lock cmpxchg
 //
 // One instruction each, so a signal handler of the same thread comes before or after it, never in
 // between, and readers in other processes see whole words. A locked instruction costs 4-5 ns where
@@ -19,8 +18,9 @@
 
 namespace limpet::sys {
 
-// glibc clears it before pthread_create starts a second thread. Threads of raw clone() it does not
-// know; they have no thread-local storage of ours either, so hooks cannot run in them.
+// glibc clears it before pthread_create starts a second thread, and uses it in the same way for its
+// own locks. Threads of raw clone() it does not know: two of them that allocate are as unsafe in
+// malloc itself.
 inline bool IsSingleThreaded() { return __libc_single_threaded != 0; }
 
 inline void AddOwn(std::atomic<std::uint64_t>& counter, std::uint64_t by) {

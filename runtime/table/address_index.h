@@ -75,7 +75,6 @@ class AddressIndex {
   }
   static std::uint64_t TagOf(std::uint64_t address) { return address >> 3 & 0xffff'ffff; }
   Line* HomeOf(std::uint64_t address) const {
-    // Other bits of the product than the filter takes, so that its hits spread over all lines.
     return &lines_[(address * 0x9E3779B97F4A7C15U >> 24) & home_mask_];
   }
   Line* Next(const Line& line) const {

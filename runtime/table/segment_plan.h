@@ -1,7 +1,7 @@
 // Divides a segment's bytes among its sections.
 //
-//   header | strings 1/64 | modules | threads | mappings 1/64 | nodes 1/4 | sites 1/8 | allocations
-//   rest
+//   header | strings 1/64 | modules 1/128 | threads 1/64 | mappings 1/64 | nodes 1/4 | sites 1/8 |
+//   allocations: the rest
 //
 // Sections are bounds, not memory: the file is sparse and pages are reserved as they are used.
 //

@@ -41,6 +41,7 @@ bool StackTree::Attach(SegmentWriter* segment) {
   if (inherited != nullptr) sys::UnmapPages(inherited, inherited->Bytes());
   index_.store(MakeIndex(kFirstIndexSlots), std::memory_order_relaxed);
   is_growing_.store(false, std::memory_order_relaxed);
+  grows_at_.store(kFirstIndexSlots / 2, std::memory_order_relaxed);
   std::uint64_t root = 0, site = 0;
   return index_.load(std::memory_order_relaxed) != nullptr &&
          segment->Claim(*node_section_, kRootNodes, &root) &&
@@ -87,11 +88,14 @@ bool StackTree::FindOrAdd(StackId parent, WalkedFrame* frame) {
     if (entry == 0) return false;
     if (!IsNode(entry, parent, *frame)) continue;
     frame->node = StackId{IdOf(entry)};
-    if (IdOf(entry) == added && NodeCount() * 2 > index->mask) GrowIndex(index, NodeCount());
+    bool is_crowded = NodeCount() > grows_at_.load(std::memory_order_relaxed);
+    if (IdOf(entry) == added && is_crowded) GrowIndex(index, NodeCount());
     return true;
   }
   // The index is crowded while another thread makes a larger one: a node that nobody will find
-  // again.
+  // again. Where a larger one was refused, such nodes would soon fill the segment.
+  bool is_replaced = index_.load(std::memory_order_relaxed) != index;
+  if (!is_replaced && !is_growing_.load(std::memory_order_relaxed)) return false;
   if (added == kNoNode) added = AddNode(frame->frame, parent);
   frame->node = StackId{added};
   return added != kNoNode;
@@ -131,15 +135,20 @@ std::uint32_t StackTree::AddNode(std::uint64_t frame, StackId parent) {
 // together are smaller than the new one.
 void StackTree::GrowIndex(Index* old, std::uint64_t nodes) {
   if (is_growing_.exchange(true, std::memory_order_acquire)) return;
-  std::uint64_t slots = std::bit_ceil(nodes * 4);
-  Index* index = index_.load(std::memory_order_relaxed) == old ? MakeIndex(slots) : nullptr;
-  if (index != nullptr) {
-    for (std::uint64_t at = 0; at <= old->mask; ++at)
-      index->Enter(old->Slot(at).load(std::memory_order_acquire));  // with what it names
-    segment_->counters().private_bytes.fetch_add(index->Bytes(), std::memory_order_relaxed);
-    index_.store(index, std::memory_order_release);  // pairs with the acquire in FindOrAdd
+  if (index_.load(std::memory_order_relaxed) == old) {
+    // A refusal is not asked for again at the next node, but when twice as many are there.
+    grows_at_.store(nodes * 2, std::memory_order_relaxed);
+    ReplaceIndex(old, MakeIndex(std::bit_ceil(nodes * 4)));
   }
   is_growing_.store(false, std::memory_order_release);
+}
+
+void StackTree::ReplaceIndex(Index* old, Index* larger) {
+  if (larger == nullptr) return;
+  for (std::uint64_t at = 0; at <= old->mask; ++at)
+    larger->Enter(old->Slot(at).load(std::memory_order_acquire));  // with what it names
+  segment_->counters().private_bytes.fetch_add(larger->Bytes(), std::memory_order_relaxed);
+  index_.store(larger, std::memory_order_release);  // pairs with the acquire in FindOrAdd
 }
 
 // Nobody else sees the index yet.

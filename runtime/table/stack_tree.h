@@ -56,6 +56,7 @@ class StackTree {
   std::uint32_t AddNode(std::uint64_t frame, StackId parent);
   std::uint32_t AddSite(std::atomic<std::uint32_t>* link, StackId stack, SiteKind kind);
   void GrowIndex(Index* old, std::uint64_t nodes);
+  void ReplaceIndex(Index* old, Index* larger);
   static Index* MakeIndex(std::uint64_t slots);
   std::uint64_t NodeCount() const;
 
@@ -66,6 +67,7 @@ class StackTree {
   SectionEntry* site_section_ = nullptr;
   std::atomic<Index*> index_ = nullptr;
   std::atomic<bool> is_growing_ = false;
+  std::atomic<std::uint64_t> grows_at_ = 0;  // nodes that the next larger index is for
 };
 
 }  // namespace limpet

@@ -1,7 +1,8 @@
 // An allocator that a signal handler may call while the same thread is inside it, which libc's is
 // not: handlers may then interrupt our hooks anywhere, and nothing else can go wrong.
 //
-// Blocks of up to 256 bytes come from a lock-free list, larger ones are never taken back.
+// Blocks of up to 512 bytes come from a lock-free list, larger ones, which nobody here takes in a
+// loop, are never taken back.
 
 #include <errno.h>
 #include <stdint.h>
@@ -13,7 +14,7 @@
 
 namespace {
 
-constexpr size_t kBlockBytes = 256;
+constexpr size_t kBlockBytes = 512;
 constexpr uint32_t kBlocks = 1u << 18;
 constexpr size_t kLargeBytes = size_t{256} << 20;
 constexpr size_t kHeaderBytes = 16;

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kMostRecords = 64 * 512;
 
+std::uint32_t OwnId() { return static_cast<std::uint32_t>(getpid()); }
 std::unique_ptr<ThreadRecordPool> Pool() { return std::make_unique<ThreadRecordPool>(); }
 
 TEST(ThreadRecordPool, HandsOutDistinctRecords) {
@@ -25,7 +26,7 @@ TEST(ThreadRecordPool, HandsOutDistinctRecords) {
   std::set<ThreadRecord*> records;
   std::set<std::uint32_t> ids;
   for (int i = 0; i < 200; ++i) {
-    ThreadRecord* record = pool->Claim();
+    ThreadRecord* record = pool->Claim(OwnId());
     ASSERT_NE(record, nullptr);
     records.insert(record);
     ids.insert(record->id);
@@ -37,21 +38,21 @@ TEST(ThreadRecordPool, HandsOutDistinctRecords) {
 
 TEST(ThreadRecordPool, HandsOutAReleasedRecordFirst) {
   auto pool = Pool();
-  pool->Claim();
-  ThreadRecord* record = pool->Claim();
+  pool->Claim(OwnId());
+  ThreadRecord* record = pool->Claim(OwnId());
   const std::uint32_t id = record->id;
   pool->Release(record);
-  EXPECT_EQ(pool->Claim(), record);
+  EXPECT_EQ(pool->Claim(OwnId()), record);
   EXPECT_EQ(record->id, id);
 }
 
 TEST(ThreadRecordPool, HandsOutRecordsThatKnowNothingOfTheLastThread) {
   auto pool = Pool();
-  ThreadRecord* record = pool->Claim();
+  ThreadRecord* record = pool->Claim(OwnId());
   record->own_stack = {1, 2};
   record->walk.depth = record->walk.reused = 5;
   pool->Release(record);
-  ASSERT_EQ(pool->Claim(), record);
+  ASSERT_EQ(pool->Claim(OwnId()), record);
   EXPECT_EQ(record->own_stack.high, 0u);
   EXPECT_EQ(record->walk.depth, 0u);
   EXPECT_EQ(record->walk.reused, 0u);
@@ -60,33 +61,33 @@ TEST(ThreadRecordPool, HandsOutRecordsThatKnowNothingOfTheLastThread) {
 TEST(ThreadRecordPool, HasAnEnd) {
   auto pool = Pool();
   std::vector<ThreadRecord*> records;
-  while (ThreadRecord* record = pool->Claim()) records.push_back(record);
+  while (ThreadRecord* record = pool->Claim(OwnId())) records.push_back(record);
   EXPECT_EQ(records.size(), kMostRecords);
-  EXPECT_EQ(pool->Claim(), nullptr);
+  EXPECT_EQ(pool->Claim(OwnId()), nullptr);
   pool->Release(records[77]);
-  EXPECT_EQ(pool->Claim(), records[77]);
+  EXPECT_EQ(pool->Claim(OwnId()), records[77]);
 }
 
 TEST(ThreadRecordPool, HasAllRecordsAgainAfterAResetButTheKeptOne) {
   auto pool = Pool();
   std::set<ThreadRecord*> records;
-  for (int i = 0; i < 100; ++i) records.insert(pool->Claim());
+  for (int i = 0; i < 100; ++i) records.insert(pool->Claim(OwnId()));
   ThreadRecord* kept = *records.begin();
   pool->Release(*records.rbegin());  // on the free list already
   pool->Reset(kept);
   std::set<ThreadRecord*> again;
-  for (int i = 0; i < 99; ++i) again.insert(pool->Claim());
+  for (int i = 0; i < 99; ++i) again.insert(pool->Claim(OwnId()));
   EXPECT_EQ(again.count(kept), 0u);
   again.insert(kept);
   EXPECT_EQ(again, records);
-  EXPECT_EQ(records.count(pool->Claim()), 0u);
+  EXPECT_EQ(records.count(pool->Claim(OwnId())), 0u);
 }
 
 TEST(ThreadRecordPool, KeepsNoneWhereThereIsNoneToKeep) {
   auto pool = Pool();
-  ThreadRecord* record = pool->Claim();
+  ThreadRecord* record = pool->Claim(OwnId());
   pool->Reset(nullptr);
-  EXPECT_EQ(pool->Claim(), record);
+  EXPECT_EQ(pool->Claim(OwnId()), record);
 }
 
 // join() returns a moment before the kernel has forgotten the thread.
@@ -100,7 +101,7 @@ ThreadRecord* RetireInAThread(ThreadRecordPool& pool) {
   ThreadRecord* record = nullptr;
   pid_t id = 0;
   std::thread([&] {
-    record = pool.Claim();
+    record = pool.Claim(OwnId());
     id = gettid();
     pool.Retire(record);
   }).join();
@@ -110,35 +111,35 @@ ThreadRecord* RetireInAThread(ThreadRecordPool& pool) {
 
 TEST(ThreadRecordPool, LeavesARetiredRecordToItsThreadWhileThatLives) {
   auto pool = Pool();
-  ThreadRecord* record = pool->Claim();
+  ThreadRecord* record = pool->Claim(OwnId());
   pool->Retire(record);
-  for (int i = 0; i < 10; ++i) EXPECT_NE(pool->Claim(), record);
+  for (int i = 0; i < 10; ++i) EXPECT_NE(pool->Claim(OwnId()), record);
 }
 
 TEST(ThreadRecordPool, HandsOutARetiredRecordOnceItsThreadIsGone) {
   auto pool = Pool();
   ThreadRecord* record = RetireInAThread(*pool);
-  EXPECT_EQ(pool->Claim(), record);
-  EXPECT_NE(pool->Claim(), record);
+  EXPECT_EQ(pool->Claim(OwnId()), record);
+  EXPECT_NE(pool->Claim(OwnId()), record);
 }
 
 TEST(ThreadRecordPool, FindsARecordOfAGoneThreadBehindThatOfALiveOne) {
   auto pool = Pool();
-  ThreadRecord* own = pool->Claim();
+  ThreadRecord* own = pool->Claim(OwnId());
   ThreadRecord* record = RetireInAThread(*pool);
   pool->Retire(own);
-  EXPECT_EQ(pool->Claim(), record);
+  EXPECT_EQ(pool->Claim(OwnId()), record);
 }
 
 TEST(ThreadRecordPool, ComesToARecordOfAGoneThreadBehindThoseOfManyLiveOnes) {
   constexpr int kLive = 100;
   auto pool = Pool();
   std::vector<ThreadRecord*> own;
-  for (int i = 0; i < kLive; ++i) own.push_back(pool->Claim());
+  for (int i = 0; i < kLive; ++i) own.push_back(pool->Claim(OwnId()));
   ThreadRecord* record = RetireInAThread(*pool);
   for (ThreadRecord* live : own) pool->Retire(live);
   int claims = 0;
-  while (claims < kLive && pool->Claim() != record) ++claims;
+  while (claims < kLive && pool->Claim(OwnId()) != record) ++claims;
   EXPECT_LT(claims, 10) << "each claim looks at 16";
 }
 
@@ -149,11 +150,11 @@ TEST(ThreadRecordPool, SharesFewRecordsAmongThreadsThatComeAndGo) {
 
 TEST(ThreadRecordPool, HasRetiredRecordsAgainAfterAReset) {
   auto pool = Pool();
-  ThreadRecord* record = pool->Claim();
+  ThreadRecord* record = pool->Claim(OwnId());
   pool->Retire(record);
   pool->Reset(nullptr);  // the child of a fork: that thread is not in it
-  EXPECT_EQ(pool->Claim(), record);
-  EXPECT_NE(pool->Claim(), record);
+  EXPECT_EQ(pool->Claim(OwnId()), record);
+  EXPECT_NE(pool->Claim(OwnId()), record);
 }
 
 TEST(ThreadRecordPool, GivesARecordToOneThreadAtATime) {
@@ -166,7 +167,7 @@ TEST(ThreadRecordPool, GivesARecordToOneThreadAtATime) {
     for (int i = 0; i < 20'000; ++i) {
       ThreadRecord* held[3] = {};
       for (ThreadRecord*& record : held) {
-        record = pool->Claim();
+        record = pool->Claim(OwnId());
         if (record == nullptr || record->id >= owners.size()) {
           ++missing;
           return;
