@@ -94,7 +94,7 @@ bool Tracer::BeginTracing(ThreadContext& thread, bool creates) {
   return true;
 }
 
-void Tracer::CountLoss(Counter& pending, Counter SegmentCounters::*published) {
+void Tracer::CountLoss(Counter& pending, Counter SegmentCounters::*published) const {
   bool has_segment = HasSegment() && IsOwnProcess();
   sys::AddShared(has_segment ? segment.counters().*published : pending, 1);
 }

@@ -64,7 +64,7 @@ class Tracer {
   void RemoveInheritedSegment() const;
 
   // Of work that this thread did.
-  void Count(const ThreadContext& thread, Counter WorkCounters::*counter, std::uint64_t by) {
+  void Count(const ThreadContext& thread, Counter WorkCounters::*counter, std::uint64_t by) const {
     bool has_slot = thread.record != nullptr && thread.record->slot != nullptr;
     if (has_slot)
       sys::AddOwn(thread.record->slot->work.*counter, by);
@@ -112,7 +112,7 @@ class Tracer {
   void ClaimRecord(ThreadContext& thread);
   void EnterRecord(ThreadContext& thread);
   void EnterSlot(ThreadContext& thread);
-  void CountLoss(Counter& pending, Counter SegmentCounters::*published);
+  void CountLoss(Counter& pending, Counter SegmentCounters::*published) const;
   void PublishLosses();
 
   static constexpr std::uint32_t kAlive = 1;
