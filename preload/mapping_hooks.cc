@@ -1,6 +1,5 @@
 // Anonymous mappings made by the program itself, a profile of its own that LIMPET_MMAP switches on.
 
-#include <stdarg.h>
 #include <sys/mman.h>
 
 #include "preload/export.h"
@@ -22,19 +21,25 @@ AddressRange RangeAt(const void* start, std::size_t bytes) {
   return {address, address + ((bytes + sys::kPageBytes - 1) & ~(sys::kPageBytes - 1))};
 }
 
+// Without MAP_FIXED too something may be recorded there: what was unmapped by a way that no hook
+// sees.
+void RecordPlace(const AddressRange& range, bool is_anonymous, std::uint64_t moment,
+                 const sys::CallerFrame& caller) {
+  if (is_anonymous) return session::OnMap(range, caller);
+  session::OnUnmap(range, moment);
+}
+
 [[gnu::cold, gnu::noinline]] void* TracedMmap(void* hint, std::size_t bytes, int protection,
                                               int flags, int descriptor, off_t offset) {
   sys::CallerFrame caller = sys::CaptureCaller();
   std::uint64_t moment = session::MappingMoment();
   void* mapping = g_next_mmap.get()(hint, bytes, protection, flags, descriptor, offset);
-  bool replaces = (flags & MAP_FIXED) != 0;
   if (mapping == MAP_FAILED) {
     // It may have unmapped what was there all the same (mmap(2), BUGS; Linux before 6.12).
-    if (replaces) session::OnReplaceFailed(RangeAt(hint, bytes), moment);
+    if ((flags & MAP_FIXED) != 0) session::OnReplaceFailed(RangeAt(hint, bytes), moment);
     return mapping;
   }
-  if (replaces) session::OnUnmap(RangeAt(mapping, bytes), moment);
-  if ((flags & MAP_ANONYMOUS) != 0) session::OnMap(RangeAt(mapping, bytes), caller);
+  RecordPlace(RangeAt(mapping, bytes), (flags & MAP_ANONYMOUS) != 0, moment, caller);
   return mapping;
 }
 
@@ -63,9 +68,8 @@ struct Move {
 void RecordMove(const Move& move, std::uint64_t moment, const sys::CallerFrame& caller) {
   if (move.IsInPlace() && move.to.end <= move.from.end)
     return session::OnUnmap({move.to.end, move.from.end}, moment);
-  if (!move.leaves_old) session::OnUnmap(move.from, moment);
-  if (move.is_fixed) session::OnUnmap(move.to, moment);
-  if (move.was_known) session::OnMap(move.to, caller);
+  if (!move.leaves_old && !move.IsInPlace()) session::OnUnmap(move.from, moment);
+  RecordPlace(move.to, move.was_known, moment, caller);
 }
 
 [[gnu::cold, gnu::noinline]] void* TracedMremap(void* mapping, std::size_t old_bytes,
@@ -107,7 +111,9 @@ void* HookMmap(void* hint, std::size_t bytes, int protection, int flags, int des
 void* HookMmap64(void* hint, std::size_t bytes, int protection, int flags, int descriptor,
                  off_t offset) LIMPET_EXPORT("mmap64");
 int HookMunmap(void* mapping, std::size_t bytes) LIMPET_EXPORT("munmap");
-void* HookMremap(void* mapping, std::size_t old_bytes, std::size_t bytes, int flags, ...)
+// libc's has `...` for the target, which counts only with MREMAP_FIXED or MREMAP_DONTUNMAP. Named,
+// it is the same register on x86-64 and harmless to read, and the hook can jump to what it calls.
+void* HookMremap(void* mapping, std::size_t old_bytes, std::size_t bytes, int flags, void* target)
     LIMPET_EXPORT("mremap");
 
 void* HookMmap(void* hint, std::size_t bytes, int protection, int flags, int descriptor,
@@ -129,13 +135,7 @@ int HookMunmap(void* mapping, std::size_t bytes) {
   return TracedMunmap(mapping, bytes);
 }
 
-void* HookMremap(void* mapping, std::size_t old_bytes, std::size_t bytes, int flags, ...) {
-  // The fifth argument counts only with MREMAP_FIXED or MREMAP_DONTUNMAP; reading it without is
-  // harmless on x86-64, where it is a register.
-  va_list arguments;
-  va_start(arguments, flags);
-  void* target = va_arg(arguments, void*);
-  va_end(arguments);
+void* HookMremap(void* mapping, std::size_t old_bytes, std::size_t bytes, int flags, void* target) {
   if (!session::TracesMappings()) [[likely]] {
     return g_next_mremap.get()(mapping, old_bytes, bytes, flags, target);
   }

@@ -99,7 +99,10 @@ void OnMap(const AddressRange& range, const sys::CallerFrame& caller) {
   ErrnoKeeper errno_keeper;
   ThreadContext& thread = t_thread;
   ReentryGuard guard(thread);
-  if (!guard.IsOutermost()) return g_tracer.CountReentrant();
+  if (!guard.IsOutermost()) {
+    g_tracer.CountReentrant();
+    return OnUnmap(range, MappingMoment());  // it is not recorded, but what lay there is gone
+  }
   if (!g_tracer.IsTracing(thread, /*creates=*/true)) return g_tracer.CountStarting();
   std::size_t bytes = range.end - range.start;
   SampledBlock mapping = Describe(range.start, bytes, kWeightOne, thread, caller);

@@ -18,9 +18,9 @@
 #include "runtime/layout/segment.h"
 #include "runtime/options.h"
 #include "runtime/sys/caller_frame.h"
+#include "runtime/table/address_range.h"
 #include "runtime/table/allocation_table.h"
 #include "runtime/table/free_filter.h"
-#include "runtime/table/mapping_table.h"
 #include "runtime/thread_context.h"
 
 namespace limpet::session {
@@ -78,7 +78,7 @@ void OnReallocDone(SlotId slot);
 [[nodiscard]] bool TracesMappings();
 [[nodiscard]] std::uint64_t MappingMoment();
 [[nodiscard]] bool IsMapped(const AddressRange& range);
-// After a real call that worked.
+// After a real call that worked; what was recorded of the range before is forgotten by either.
 void OnMap(const AddressRange& range, const sys::CallerFrame& caller);
 void OnUnmap(const AddressRange& range, std::uint64_t moment);
 // After one that failed, but may have unmapped the range before it did.

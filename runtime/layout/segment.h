@@ -50,7 +50,7 @@ struct SectionEntry {
   std::uint32_t entry_bytes;
   std::uint64_t offset;             // bytes from the start of the segment
   std::uint64_t capacity;           // entries that fit
-  std::atomic<std::uint64_t> used;  // entries [0, used) may have been written; may pass capacity
+  std::atomic<std::uint64_t> used;  // entries [0, used) may have been written
 };
 static_assert(sizeof(SectionEntry) == 32 && std::is_standard_layout_v<SectionEntry>);
 

@@ -47,7 +47,14 @@ void MappingTable::Attach(SegmentWriter* segment) {
   segment_ = segment;
   slots_ = segment->Entries<AllocationSlot>(SectionKind::kMappings);
   section_ = &segment->Section(SectionKind::kMappings);
+  capacity_ = section_->capacity;
   postponed_.Clear();
+}
+
+// The count lies in a file that others may write to. Relaxed: what counts is whether a slot is in
+// use, and who found one cut, by RangeOf's acquire, finds the part behind it counted.
+std::uint64_t MappingTable::Used() const {
+  return std::min(section_->used.load(std::memory_order_relaxed), capacity_);
 }
 
 std::uint64_t MappingTable::Now() {
@@ -76,7 +83,7 @@ void MappingTable::Put(const SampledBlock& mapping, std::uint64_t first_slot) {
 // A free slot, locked; nullptr: none left. One that another thread holds is as good as taken, so
 // nobody is waited for.
 AllocationSlot* MappingTable::TakeSlot(std::uint64_t first_slot) {
-  std::uint64_t used = section_->used.load(std::memory_order_relaxed);
+  std::uint64_t used = Used();
   for (std::uint64_t i = first_slot; i < used; ++i) {
     if (!IsFree(slots_[i]) || !TryLock(&slots_[i])) continue;
     if (IsFree(slots_[i])) return &slots_[i];
@@ -92,7 +99,7 @@ AllocationSlot* MappingTable::TakeSlot(std::uint64_t first_slot) {
 }
 
 bool MappingTable::HoldsAnyOf(const AddressRange& range) const {
-  std::uint64_t used = section_->used.load(std::memory_order_relaxed);
+  std::uint64_t used = Used();
   for (std::uint64_t i = 0; i < used; ++i) {
     if (RangeOf(slots_[i]).Overlaps(range)) return true;
   }
@@ -105,7 +112,7 @@ void MappingTable::RemoveRange(const AddressRange& range, std::uint64_t moment) 
 }
 
 void MappingTable::RemoveUnmapped(const AddressRange& range, std::uint64_t moment) {
-  for (std::uint64_t i = 0; i < section_->used.load(std::memory_order_acquire); ++i) {
+  for (std::uint64_t i = 0; i < Used(); ++i) {
     AddressRange known = RangeOf(slots_[i]);
     AddressRange part = {std::max(known.start, range.start), std::min(known.end, range.end)};
     if (!part.IsEmpty() && !sys::IsWhollyMapped(part.start, part.end)) CutSlot(i, {part, moment});
@@ -113,19 +120,22 @@ void MappingTable::RemoveUnmapped(const AddressRange& range, std::uint64_t momen
   Settle();
 }
 
-// Upwards, and `used` is read anew each time: a thread that splits a mapping meanwhile puts the
+// Upwards, and Used() is asked anew each time: a thread that splits a mapping meanwhile puts the
 // part behind into a higher slot before it takes it from the lower one, so that no part is missed.
 void MappingTable::Sweep(const Removal& removal) {
   if (removal.range.IsEmpty()) return;
-  for (std::uint64_t i = 0; i < section_->used.load(std::memory_order_acquire); ++i) {
+  for (std::uint64_t i = removal.first_slot; i < Used(); ++i) {
     if (RangeOf(slots_[i]).Overlaps(removal.range)) CutSlot(i, removal);
   }
 }
 
-void MappingTable::CutSlot(std::uint64_t number, const Removal& removal) {
-  if (TryCut(number, removal)) return;
-  bool is_left = postponed_.Leave(removal);
-  if (!TryCut(number, removal) && !is_left) Count(segment_->counters().stale_mappings);
+// False: it is left to who holds the slot, or lost.
+bool MappingTable::CutSlot(std::uint64_t number, const Removal& removal) {
+  if (TryCut(number, removal)) return true;
+  bool is_left = postponed_.Leave({removal.range, removal.moment, number});
+  if (TryCut(number, removal)) return true;
+  if (!is_left) Count(segment_->counters().stale_mappings);
+  return false;
 }
 
 // False: another thread holds the slot, or what this signal handler interrupted.
@@ -139,11 +149,15 @@ bool MappingTable::TryCut(std::uint64_t number, const Removal& removal) {
   return true;
 }
 
-// Does what others left to us while we held a slot. It may be left again, for another holder, so
-// there is a bound.
+// Does what others left to us while we held a slot. Each place is looked at once, and there is no
+// sweep for a slot that is held by now: some are for ever, by a handler that was left by longjmp.
 void MappingTable::Settle() {
-  Removal removal = {};
-  for (int i = 0; i < PostponedRemovals::kPlaces && postponed_.Take(&removal); ++i) Sweep(removal);
+  for (int place = 0; place < PostponedRemovals::kPlaces && !postponed_.IsEmpty(); ++place) {
+    Removal removal = {};
+    if (!postponed_.Take(place, &removal) || !CutSlot(removal.first_slot, removal)) continue;
+    ++removal.first_slot;
+    Sweep(removal);
+  }
 }
 
 // Takes the range out of a locked slot. What is left in front stays in the slot; what is left

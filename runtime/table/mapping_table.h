@@ -22,6 +22,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "runtime/table/address_range.h"
 #include "runtime/table/postponed_removals.h"
 #include "runtime/table/sampled_block.h"
 #include "runtime/table/segment_writer.h"
@@ -47,10 +48,11 @@ class MappingTable {
   void RemoveUnmapped(const AddressRange& range, std::uint64_t moment);
 
  private:
+  std::uint64_t Used() const;
   void Put(const SampledBlock& mapping, std::uint64_t first_slot);
   AllocationSlot* TakeSlot(std::uint64_t first_slot);
   void Sweep(const Removal& removal);
-  void CutSlot(std::uint64_t number, const Removal& removal);
+  bool CutSlot(std::uint64_t number, const Removal& removal);
   bool TryCut(std::uint64_t number, const Removal& removal);
   void Cut(std::uint64_t number, const AddressRange& range);
   void Settle();
@@ -58,6 +60,7 @@ class MappingTable {
   SegmentWriter* segment_ = nullptr;
   AllocationSlot* slots_ = nullptr;
   SectionEntry* section_ = nullptr;
+  std::uint64_t capacity_ = 0;  // our own copy, nobody else can write to it
   PostponedRemovals postponed_;
   std::atomic<std::uint64_t> last_moment_ = 0;
 };

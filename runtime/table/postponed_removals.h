@@ -2,7 +2,7 @@
 // They are left here for the holder, so that nobody waits: not for a thread that was suspended, and
 // not, in a signal handler, for the very code that it interrupted.
 //
-//   leaver: Leave() ; tries the slot once more         holder: lets the slot go ; Take()
+//   leaver: Leave() ; tries the slot once more         holder: lets the slot go ; Take()s all
 //
 // Sequentially consistent on both sides: either the leaver finds the slot free, or the holder finds
 // what was left.
@@ -14,20 +14,15 @@
 #include <atomic>
 #include <cstdint>
 
+#include "runtime/table/address_range.h"
+
 namespace limpet {
-
-struct AddressRange {
-  std::uint64_t start;
-  std::uint64_t end;
-
-  bool IsEmpty() const { return start >= end; }
-  bool Overlaps(const AddressRange& other) const { return start < other.end && other.start < end; }
-};
 
 // Of what was recorded before `moment`.
 struct Removal {
   AddressRange range;
   std::uint64_t moment;
+  std::uint64_t first_slot = 0;  // it is done with those before
 };
 
 class PostponedRemovals {
@@ -36,26 +31,30 @@ class PostponedRemovals {
 
   void Clear() {
     for (Place& place : places_) place.state.store(State::kFree, std::memory_order_relaxed);
-    ready_.store(0, std::memory_order_relaxed);
+    left_.store(0, std::memory_order_relaxed);
   }
+
+  bool IsEmpty() const { return left_.load() == 0; }
 
   // False: no place is free.
   [[nodiscard]] bool Leave(const Removal& removal) {
-    Place* place = Claim(State::kFree);
-    if (place == nullptr) return false;
-    place->removal = removal;
-    place->state.store(State::kReady, std::memory_order_release);  // pairs with Claim's acquire
-    ready_.fetch_add(1);
-    return true;
+    for (Place& place : places_) {
+      if (!Claim(&place, State::kFree)) continue;
+      place.removal = removal;
+      left_.fetch_add(1);
+      place.state.store(State::kReady);
+      return true;
+    }
+    return false;
   }
 
-  // Some other thread's or one's own; false: there is none.
-  [[nodiscard]] bool Take(Removal* removal) {
-    Place* place = ready_.load() == 0 ? nullptr : Claim(State::kReady);
-    if (place == nullptr) return false;
-    *removal = place->removal;
-    place->state.store(State::kFree, std::memory_order_release);
-    ready_.fetch_sub(1);
+  // What is left at a place: another thread's or one's own; false: nothing.
+  [[nodiscard]] bool Take(int number, Removal* removal) {
+    Place& place = places_[number];
+    if (!Claim(&place, State::kReady)) return false;
+    *removal = place.removal;
+    place.state.store(State::kFree, std::memory_order_release);  // pairs with Claim
+    left_.fetch_sub(1);
     return true;
   }
 
@@ -66,18 +65,13 @@ class PostponedRemovals {
     Removal removal = {};
   };
 
-  Place* Claim(State state) {
-    for (Place& place : places_) {
-      State found = state;
-      if (place.state.compare_exchange_strong(found, State::kBusy, std::memory_order_acquire))
-        return &place;
-    }
-    return nullptr;
+  static bool Claim(Place* place, State state) {
+    return place->state.compare_exchange_strong(state, State::kBusy);
   }
 
   Place places_[kPlaces];
-  std::atomic<std::int32_t> ready_ =
-      0;  // below 0 for a moment if one is taken before it is counted
+  // Counted before it is ready and until it is taken: never too low, or a holder would miss one.
+  std::atomic<std::uint32_t> left_ = 0;
 };
 
 }  // namespace limpet

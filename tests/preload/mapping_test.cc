@@ -22,6 +22,7 @@ class Mapped : public testing::Test {
   }
   SiteTotals At(const char* site) const { return TotalsOf(snapshot_, "mmap", site); }
   std::int64_t left() const { return left_; }
+  const SegmentSnapshot& snapshot() const { return snapshot_; }
 
  private:
   TracedProgram program_{{kMappings}, {kExact, "LIMPET_MMAP=1"}};
@@ -47,6 +48,12 @@ TEST_F(Mapped, IsShortenedAndSplitByUnmappingAndReplacing) {
   EXPECT_EQ(At("MapsAndCutsHole"), Pages(1, 10, 2, 8));
   EXPECT_EQ(At("MapsOverPart"), Pages(2, 12, 3, 10));
   EXPECT_EQ(At("MapsFileOverPart"), Pages(1, 10, 2, 8));
+}
+
+// What is mapped there now proves that the old is gone, whatever took it away.
+TEST_F(Mapped, IsForgottenWhereAFileIsFoundInItsPlace) {
+  EXPECT_EQ(At("MapsFileWhereUnmappedUnseen"), Pages(1, 10, 2, 8));
+  EXPECT_EQ(At("GrowsFileWhereUnmappedUnseen"), Pages(1, 10, 1, 4));
 }
 
 // Like realloc: what grew or moved is what mremap was asked for.
@@ -88,6 +95,15 @@ TEST_F(Mapped, StaysWhenTheCallFails) {
 
 TEST_F(Mapped, IsForgottenWhereAFailingCallUnmappedIt) {
   EXPECT_EQ(At("FailsToMapHugeOver").bytes_in_use, left());
+}
+
+// Readers drop frames of ours, but each one costs the target.
+TEST_F(Mapped, IsTakenFromItsCallerOn) {
+  for (const SiteRecord& site : snapshot().sites) {
+    if (!site.is_mapping) continue;
+    const FrameRecord& leaf = snapshot().stacks.at(site.stack).frames.front();
+    EXPECT_EQ(snapshot().modules[leaf.module].path.find("liblimpet.so"), std::string::npos);
+  }
 }
 
 TEST(Mappings, AreLeftAloneUnlessAskedFor) {

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "tests/preload/programs/stage.h"
 
@@ -52,6 +54,27 @@ SITE void MapsFileOverPart() {
   void* target = Map(10) + 4 * kPage;
   Require(mmap(target, 2 * kPage, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) == target,
           "MAP_FIXED is obeyed");
+}
+
+// By a way that no hook sees.
+void UnmapUnseen(char* start, size_t pages) {
+  Require(syscall(SYS_munmap, start, pages * kPage) == 0, "a raw munmap works");
+}
+
+SITE void MapsFileWhereUnmappedUnseen() {
+  int file = memfd_create("file", 0);
+  char* target = Map(10) + 4 * kPage;
+  UnmapUnseen(target, 2);
+  Require(mmap(target, 2 * kPage, PROT_READ, MAP_PRIVATE, file, 0) == target,
+          "a hint to a free place is followed");
+}
+SITE void GrowsFileWhereUnmappedUnseen() {
+  int file = memfd_create("file", 0);
+  char* mapping = Map(10);
+  Require(mmap(mapping, 4 * kPage, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) == mapping,
+          "MAP_FIXED is obeyed");
+  UnmapUnseen(mapping + 4 * kPage, 2);
+  Require(Remap(mapping, 4, 6, 0) == mapping, "it grew where it was");
 }
 SITE void MapsAndGrowsAnywhere() { Remap(Map(4), 4, 9, MREMAP_MAYMOVE); }
 SITE void MapsAndGrowsInPlace() {
@@ -171,6 +194,8 @@ int main() {
   MapsAndCutsHole();
   MapsOverPart();
   MapsFileOverPart();
+  MapsFileWhereUnmappedUnseen();
+  GrowsFileWhereUnmappedUnseen();
   MapsAndGrowsAnywhere();
   MapsAndGrowsInPlace();
   MapsAndGrowsPart();

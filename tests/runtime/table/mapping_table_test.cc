@@ -248,11 +248,14 @@ TEST(MappingTable, ForgetsOnlyWhatIsNotMappedAnyMore) {
   munmap(memory, 6 * kPage);
 }
 
-// Holds the slot of the first mapping as a thread does that is suspended in the middle.
+AllocationSlot& SlotOf(const Atlas& atlas, std::uint64_t number) {
+  return atlas.segment->Entries<AllocationSlot>(SectionKind::kMappings)[number];
+}
+
+// Holds a slot as a thread does that is suspended in the middle.
 class Holder {
  public:
-  explicit Holder(Atlas& atlas)
-      : slot_(*atlas.segment->Entries<AllocationSlot>(SectionKind::kMappings)) {
+  explicit Holder(Atlas& atlas, std::uint64_t number = 0) : slot_(SlotOf(atlas, number)) {
     slot_.generation.fetch_add(1);
   }
   ~Holder() { slot_.generation.fetch_add(1); }
@@ -288,6 +291,56 @@ TEST(MappingTable, CountsWhatTooManyWantOfOneSlot) {
   for (const auto& [address, end] : atlas.Shown()) pages += (end - address) / kPage;
   EXPECT_EQ(pages, 80 + (20 - PostponedRemovals::kPlaces));
   EXPECT_GE(atlas.stale(), std::uint64_t{20 - PostponedRemovals::kPlaces});
+}
+
+// A handler that was left by longjmp never lets its slot go.
+TEST(MappingTable, DoesWhatIsLeftToOneSlotWhileAnotherIsHeldForEver) {
+  Atlas atlas;
+  atlas.Map(Page(0), 10);
+  atlas.Map(Page(20), 10);
+  {
+    const Holder for_ever(atlas, 0);
+    atlas.Unmap(Page(3), 2);
+    {
+      const Holder holder(atlas, 1);
+      atlas.Unmap(Page(23), 2);
+    }
+    atlas.Unmap(Page(100), 1);
+    EXPECT_FALSE(atlas.Holds(Page(23)));
+    EXPECT_TRUE(atlas.Holds(Page(3)));
+  }
+}
+
+// A sweep locks each slot that it overlaps, so that the generation of a free one tells of sweeps.
+TEST(MappingTable, SweepsOnceHoweverLongASlotIsHeld) {
+  Atlas atlas;
+  atlas.Map(Page(0), 10);
+  const std::uint64_t moment = atlas.table.Now();
+  atlas.Map(Page(20), 1);
+  const std::uint32_t before = SlotOf(atlas, 1).generation.load();
+  {
+    const Holder for_ever(atlas);
+    atlas.table.RemoveRange({Page(0), Page(30)}, moment);
+    EXPECT_EQ(SlotOf(atlas, 1).generation.load(), before + 2);
+    atlas.Unmap(Page(100), 1);
+    EXPECT_EQ(SlotOf(atlas, 1).generation.load(), before + 2);
+  }
+  atlas.Unmap(Page(100), 1);
+  EXPECT_EQ(atlas.Shown(), Ranges({{Page(20), Page(21)}}));
+}
+
+// The count is in the file, where anybody may write to it who may open it.
+TEST(MappingTable, StaysInsideOfItsSlotsWhateverIsWrittenOverTheirCount) {
+  Atlas atlas;
+  atlas.Map(Page(0), 10);
+  SectionEntry& section = atlas.segment->Section(SectionKind::kMappings);
+  section.used = ~std::uint64_t{0};
+  section.capacity = ~std::uint64_t{0};
+  EXPECT_FALSE(atlas.Holds(Page(10)));
+  atlas.Unmap(Page(3), 2);
+  atlas.table.RemoveUnmapped({Page(7), Page(8)}, atlas.table.Now());
+  EXPECT_TRUE(atlas.Holds(Page(2)));
+  EXPECT_FALSE(atlas.Holds(Page(3)));
 }
 
 // What a thread finds split by another one must not escape it.
