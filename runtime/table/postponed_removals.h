@@ -27,10 +27,15 @@ struct Removal {
 
 class PostponedRemovals {
  public:
-  static constexpr int kPlaces = 16;
+  // As many as threads leave while one that holds a slot waits for a processor: a call to munmap
+  // takes microseconds, a turn of another program milliseconds. Untouched until then.
+  static constexpr int kPlaces = 4096;
 
   void Clear() {
-    for (Place& place : places_) place.state.store(State::kFree, std::memory_order_relaxed);
+    for (Place& place : places_) {
+      if (place.state.load(std::memory_order_relaxed) != State::kFree)
+        place.state.store(State::kFree, std::memory_order_relaxed);
+    }
     left_.store(0, std::memory_order_relaxed);
   }
 
@@ -66,7 +71,8 @@ class PostponedRemovals {
   };
 
   static bool Claim(Place* place, State state) {
-    return place->state.compare_exchange_strong(state, State::kBusy);
+    return place->state.load() == state &&
+           place->state.compare_exchange_strong(state, State::kBusy);
   }
 
   Place places_[kPlaces];

@@ -280,17 +280,19 @@ TEST(MappingTable, LeavesToTheHolderOfASlotWhatItWants) {
 }
 
 TEST(MappingTable, CountsWhatTooManyWantOfOneSlot) {
+  constexpr std::uint64_t kPlaces = PostponedRemovals::kPlaces, kTooMany = 4;
+  constexpr std::uint64_t kPages = 3 * kPlaces;
   Atlas atlas;
-  atlas.Map(Page(0), 100);
+  atlas.Map(Page(0), kPages);
   {
     const Holder holder(atlas);
-    for (std::uint64_t i = 0; i < 20; ++i) atlas.Unmap(Page(i * 2), 1);
+    for (std::uint64_t i = 0; i < kPlaces + kTooMany; ++i) atlas.Unmap(Page(i), 1);
   }
-  atlas.Unmap(Page(200), 1);
+  atlas.Unmap(Page(2 * kPages), 1);
   std::uint64_t pages = 0;
   for (const auto& [address, end] : atlas.Shown()) pages += (end - address) / kPage;
-  EXPECT_EQ(pages, 80 + (20 - PostponedRemovals::kPlaces));
-  EXPECT_GE(atlas.stale(), std::uint64_t{20 - PostponedRemovals::kPlaces});
+  EXPECT_EQ(pages, kPages - kPlaces);
+  EXPECT_GE(atlas.stale(), kTooMany);
 }
 
 // A handler that was left by longjmp never lets its slot go.
