@@ -66,7 +66,7 @@ class Tracer {
   // Of work that this thread did.
   void Count(const ThreadContext& thread, Counter WorkCounters::*counter, std::uint64_t by) const {
     bool has_slot = thread.record != nullptr && thread.record->slot != nullptr;
-    if (has_slot)
+    if (has_slot) [[likely]]
       sys::AddOwn(thread.record->slot->work.*counter, by);
     else
       sys::AddShared(segment.counters().work.*counter, by);

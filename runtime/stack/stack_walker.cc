@@ -68,14 +68,21 @@ bool StackWalker::Resume(const Registers& registers, RememberedWalk* walk) {
 
 // Checks from frame `inner` outwards, stopping at the first difference: a slot is only read after
 // all slots inside of it have proven to be the same stack.
+//
+// Stack pointers only grow outwards, so where the outermost frame lies on the thread's own stack
+// all do, up to a frame that must be stepped again (a signal's).
 bool StackWalker::StillHolds(const RememberedWalk& walk, std::uint32_t inner) {
   StackMemory memory = memory_;
+  bool is_own = memory_.IsOwnUpTo(walk.frames[0].stack_pointer);
   for (std::uint32_t i = inner; i != 0; --i) {
     const WalkedFrame& frame = walk.frames[i];
     const WalkedFrame& caller = walk.frames[i - 1];
-    // Nearly all frames are of the thread's own stack and differ by two words at most.
-    bool is_plain = memory_.IsOwnUpTo(caller.stack_pointer) && !frame.MustStepAgain();
-    if (is_plain ? HasSameWords(frame, caller) : HasSameCaller(frame, caller)) continue;
+    if (is_own && !frame.MustStepAgain()) [[likely]] {
+      if (HasSameWords(frame, caller)) continue;
+    } else if (HasSameCaller(frame, caller)) {
+      is_own = memory_.IsOwnUpTo(walk.frames[0].stack_pointer);
+      continue;
+    }
     memory_ = memory;
     candidate_ = i;  // frame i has another caller now: only frames outside of it may still match
     return false;

@@ -56,6 +56,7 @@ class AddressIndex {
   bool Swap(std::uint64_t address, std::uint64_t entry, Holds holds, std::uint32_t* slot) {
     const std::uint64_t tag = TagOf(address);
     for (Line* line = HomeOf(address); line != nullptr; line = Next(*line)) {
+#pragma GCC unroll 7
       for (std::atomic<std::uint64_t>& cell : line->cells) {
         // Acquire pairs with the release in Add: the slot's contents are visible.
         std::uint64_t found = cell.load(std::memory_order_acquire);
