@@ -60,7 +60,7 @@ class Workload:
 
 def workloads(build: pathlib.Path) -> list[Workload]:
     program = str(build / "tests" / "bench" / "workloads")
-    loops = [Workload(name, [program, name], [program, name, "1"]) for name in LOOPS]
+    loops = [Workload(name, [program, name, "25"], [program, name, "1"]) for name in LOOPS]
     sqlite = ["sqlite3", "-bail", ":memory:", ".read {work}/SIZE.sql"]
     python = ["/usr/bin/python3", "{work}/SIZE.py"]
     compiler = ["g++", "-O1", "-c", "-o", "{work}/out.o", "-DDEPTH=SIZE", "{work}/source.cc"]

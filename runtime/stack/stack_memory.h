@@ -41,13 +41,27 @@ class StackMemory {
   // True when all from the entered stack pointer up to `end` may be read as it is.
   bool IsOwnUpTo(std::uint64_t end) const { return is_own_ && end <= bounds_.high; }
 
+  // True when the words of the frame [stack_pointer, cfa), whose stack pointer was reached, may be
+  // read as they are.
+  bool IsOwnFrame(std::uint64_t stack_pointer, std::uint64_t cfa) const {
+    return IsOwnUpTo(cfa) && cfa > stack_pointer && cfa % kWordBytes == 0;
+  }
+  static bool IsInside(std::uint64_t slot, std::uint64_t low, std::uint64_t high) {
+    return slot - low < high - low;
+  }
+  static std::uint64_t Word(std::uint64_t slot) {
+    std::uint64_t value = 0;
+    memcpy(&value, reinterpret_cast<const void*>(slot), sizeof(value));
+    return value;
+  }
+
   // False: outside of the stack, not aligned, or not readable.
   bool Load(std::uint64_t slot, std::uint64_t* value) const {
     bool is_inside = bounds_.Holds(slot) && bounds_.high - slot >= kWordBytes;
     if (!is_inside || slot % kWordBytes != 0) return false;
     if (!is_own_) [[unlikely]]
       return LoadForeign(slot, value);
-    memcpy(value, reinterpret_cast<const void*>(slot), sizeof(*value));
+    *value = Word(slot);
     return true;
   }
 

@@ -31,7 +31,7 @@ void StackWalker::Walk(const sys::CallerFrame& start, RememberedWalk* walk) {
   WalkFresh({start.return_address, start.stack_pointer, start.frame_pointer, false}, walk);
 }
 
-void StackWalker::WalkFresh(Registers registers, RememberedWalk* walk) {
+[[gnu::flatten]] void StackWalker::WalkFresh(Registers registers, RememberedWalk* walk) {
   std::uint32_t fresh = 0;
   while (fresh < kMaxStackFrames) {
     if (Resume(registers, walk)) {
@@ -62,8 +62,9 @@ bool StackWalker::Resume(const Registers& registers, RememberedWalk* walk) {
     --candidate_;
   }
   if (candidate_ == 0) return false;
-  return RegistersOf(walk->frames[candidate_ - 1]) == registers &&
-         StillHolds(*walk, candidate_ - 1);
+  const WalkedFrame& candidate = walk->frames[candidate_ - 1];
+  return candidate.stack_pointer == registers.stack_pointer &&
+         RegistersOf(candidate) == registers && StillHolds(*walk, candidate_ - 1);
 }
 
 // Checks from frame `inner` outwards, stopping at the first difference: a slot is only read after
@@ -92,13 +93,10 @@ bool StackWalker::StillHolds(const RememberedWalk& walk, std::uint32_t inner) {
 
 // Both words lie between the frame's stack pointer, which this walk has reached, and its caller's.
 bool StackWalker::HasSameWords(const WalkedFrame& frame, const WalkedFrame& caller) {
-  const auto* cfa = reinterpret_cast<const char*>(caller.stack_pointer);
-  std::uint64_t value = 0;
-  memcpy(&value, cfa - kWordBytes, sizeof(value));
-  if (value != caller.address()) return false;
-  if (frame.rbp_offset == 0) return true;
-  memcpy(&value, cfa + frame.rbp_offset, sizeof(value));
-  return value == caller.frame_pointer;
+  std::uint64_t cfa = caller.stack_pointer;
+  if (StackMemory::Word(cfa - kWordBytes) != caller.address()) return false;
+  std::uint64_t rbp_slot = cfa + static_cast<std::uint64_t>(std::int64_t{frame.rbp_offset});
+  return frame.rbp_offset == 0 || StackMemory::Word(rbp_slot) == caller.frame_pointer;
 }
 
 bool StackWalker::HasSameCaller(const WalkedFrame& frame, const WalkedFrame& caller) {
@@ -142,20 +140,33 @@ StackWalker::Step StackWalker::StepOut(Registers* registers, WalkedFrame* frame)
 
 StackWalker::Step StackWalker::StepByTable(UnwindRule rule, Registers* registers,
                                            WalkedFrame* frame) {
+  if (rule.kind() == RuleKind::kRealigned) return StepRealigned(rule, registers);
   bool from_rsp = rule.kind() == RuleKind::kStackPointer;
   std::uint64_t base = from_rsp ? registers->stack_pointer : registers->frame_pointer;
   std::uint64_t cfa = base + static_cast<std::uint64_t>(rule.cfa_offset());
   std::uint64_t rbp = registers->frame_pointer;
   std::uint64_t rbp_slot = cfa + static_cast<std::uint64_t>(rule.rbp_offset());
-  if (rule.kind() == RuleKind::kRealigned) {
-    rbp_slot = base + static_cast<std::uint64_t>(rule.rbp_offset());
-    if (!memory_.Load(cfa, &cfa) || !memory_.Load(rbp_slot, &rbp)) return Step::kLost;
-    return Finish(cfa, rbp, registers);
-  }
-  if (rule.rbp_offset() != 0 && !memory_.Load(rbp_slot, &rbp)) return Step::kLost;
+  bool keeps_rbp = rule.rbp_offset() == 0;
   // A word below the frame is one that a later walk may not have reached.
-  if (rule.rbp_offset() == 0 || rbp_slot >= registers->stack_pointer)
+  if (keeps_rbp || rbp_slot >= registers->stack_pointer)
     frame->rbp_offset = static_cast<std::int32_t>(rule.rbp_offset());
+  // Nearly all frames: what is read lies between this stack pointer and the caller's.
+  if (memory_.IsOwnFrame(registers->stack_pointer, cfa) &&
+      (keeps_rbp || memory_.IsInside(rbp_slot, registers->stack_pointer, cfa))) [[likely]] {
+    std::uint64_t address = memory_.Word(cfa - kWordBytes);
+    if (!keeps_rbp) rbp = memory_.Word(rbp_slot);
+    if (address == 0) return Step::kFirstFrame;
+    *registers = {address, cfa, rbp, false};
+    return Step::kCaller;
+  }
+  if (!keeps_rbp && !memory_.Load(rbp_slot, &rbp)) return Step::kLost;
+  return Finish(cfa, rbp, registers);
+}
+
+StackWalker::Step StackWalker::StepRealigned(UnwindRule rule, Registers* registers) {
+  std::uint64_t cfa = registers->frame_pointer + static_cast<std::uint64_t>(rule.cfa_offset());
+  std::uint64_t rbp = registers->frame_pointer + static_cast<std::uint64_t>(rule.rbp_offset());
+  if (!memory_.Load(cfa, &cfa) || !memory_.Load(rbp, &rbp)) return Step::kLost;
   return Finish(cfa, rbp, registers);
 }
 

@@ -44,6 +44,7 @@ class StackWalker {
 
   Step StepOut(Registers* registers, WalkedFrame* frame);
   Step StepByTable(UnwindRule rule, Registers* registers, WalkedFrame* frame);
+  Step StepRealigned(UnwindRule rule, Registers* registers);
   Step StepOutOfSignal(Registers* registers);
   Step StepByFramePointer(Registers* registers, WalkedFrame* frame);
   Step Finish(std::uint64_t cfa, std::uint64_t frame_pointer, Registers* registers);

@@ -57,7 +57,7 @@ StackId StackTree::Intern(RememberedWalk* walk) {
   if (walk->reused != 0) node = walk->frames[walk->reused - 1].node;
   HashPaths(walk);
   for (std::uint32_t i = walk->reused; i < walk->depth; ++i) {
-    if (FindOrAdd(node, &walk->frames[i])) {
+    if (IsAtHome(node, &walk->frames[i]) || FindOrAdd(node, &walk->frames[i])) {
       node = walk->frames[i].node;
       continue;
     }
@@ -77,6 +77,14 @@ void StackTree::HashPaths(RememberedWalk* walk) {
     walk->frames[i].path_hash = path;
     __builtin_prefetch(&index->Slot(TagOf(path)));
   }
+}
+
+// The usual case: the node is there, at the first place of its hash.
+bool StackTree::IsAtHome(StackId parent, WalkedFrame* frame) const {
+  Index* index = index_.load(std::memory_order_acquire);
+  std::uint64_t entry = index->Slot(TagOf(frame->path_hash)).load(std::memory_order_acquire);
+  frame->node = StackId{IdOf(entry)};
+  return entry != 0 && IsNode(entry, parent, *frame);
 }
 
 bool StackTree::FindOrAdd(StackId parent, WalkedFrame* frame) {

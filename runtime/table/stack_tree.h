@@ -49,7 +49,8 @@ class StackTree {
   static constexpr std::uint32_t kNoNode = ~std::uint32_t{0};
 
   void HashPaths(RememberedWalk* walk);
-  bool FindOrAdd(StackId parent, WalkedFrame* frame);
+  bool IsAtHome(StackId parent, WalkedFrame* frame) const;
+  [[gnu::noinline]] bool FindOrAdd(StackId parent, WalkedFrame* frame);
   std::uint64_t EntryAt(Entry& slot, StackId parent, const WalkedFrame& frame,
                         std::uint32_t* added);
   bool IsNode(std::uint64_t entry, StackId parent, const WalkedFrame& frame) const;
