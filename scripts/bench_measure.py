@@ -6,7 +6,6 @@ import pathlib
 import platform
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -74,12 +73,15 @@ def start_reader(contender, out: pathlib.Path):
     return [first, second]
 
 
-def wait_peak(process: subprocess.Popen, what: str) -> int:
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in (0, -signal.SIGTERM):
+def with_peak(words: list[str], out: pathlib.Path) -> list[str]:
+    """The kernel keeps the largest resident set across exec, so a small program must do the exec."""
+    return ["/usr/bin/time", "-q", "-f", "%M", "-o", str(out / "peak.kib"), *words]
+
+
+def wait_peak(process: subprocess.Popen, out: pathlib.Path, what: str) -> int:
+    if process.wait(TIMEOUT_S) != 0:
         raise Failed(f"{what} ended with {process.returncode}")
-    return usage.ru_maxrss
+    return int((out / "peak.kib").read_text().split()[-1])
 
 
 def bytes_below(out: pathlib.Path, pattern: str) -> int:
@@ -91,14 +93,14 @@ def run_command(workload, contender, command, extra, wrapper=()) -> Run:
         for name, text in workload.files.items():
             (work / name).write_text(text)
         environment = environment_of(workload, contender, work, out, extra)
-        words = filled([*wrapper, *command], work=work, out=out)
+        words = with_peak(filled([*wrapper, *command], work=work, out=out), out)
         readers = start_reader(contender, out)
         began = time.perf_counter()
         process = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if workload.client:
             return serve(workload, contender, process, out)
-        peak = wait_peak(process, f"{workload.name} under {contender.name}")
+        peak = wait_peak(process, out, f"{workload.name} under {contender.name}")
         for reader in readers:
             reader.wait(TIMEOUT_S)
         wall = time.perf_counter() - began
@@ -112,14 +114,14 @@ def serve(workload, contender, server: subprocess.Popen, out: pathlib.Path) -> R
     while subprocess.run(ping, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                          check=False).returncode != 0:
         if time.monotonic() > deadline:
-            server.kill()
+            server.terminate()
             raise Failed(f"{workload.name} under {contender.name} does not answer")
         time.sleep(0.05)
     began = time.perf_counter()
     subprocess.run(workload.client, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wall = time.perf_counter() - began
-    server.send_signal(signal.SIGTERM)
-    peak = wait_peak(server, f"{workload.name} under {contender.name}")
+    subprocess.run([*workload.stop], check=True, stdout=subprocess.DEVNULL)
+    peak = wait_peak(server, out, f"{workload.name} under {contender.name}")
     return Run(wall, peak, bytes_below(out, contender.writes))
 
 
@@ -212,9 +214,9 @@ def dump(build: pathlib.Path, rounds: int) -> dict[str, str]:
         with folder() as place:
             segment = compiler_segment(build, place)
             began = time.perf_counter()
-            process = subprocess.Popen([limpet, "dump", str(segment), "-p", "heap", "-o",
-                                        str(place / "%P.pb.gz")], stderr=subprocess.DEVNULL)
-            peak = wait_peak(process, "limpet dump")
+            words = [limpet, "dump", str(segment), "-p", "heap", "-o", str(place / "%P.pb.gz")]
+            process = subprocess.Popen(with_peak(words, place), stderr=subprocess.DEVNULL)
+            peak = wait_peak(process, place, "limpet dump")
             figures["wall"].append(time.perf_counter() - began)
             figures["peak"].append(peak / 1024)
             text = lines_of([limpet, "dump", str(segment), "-p", "heap", "-f", "collapsed", "-o", "-"], {})

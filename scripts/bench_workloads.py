@@ -52,6 +52,7 @@ class Workload:
     environment: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     client: list[str] = field(default_factory=list)  # the command is a server; this is timed
+    stop: list[str] = field(default_factory=list)  # and this ends it
 
     @property
     def has_small(self) -> bool:
@@ -79,5 +80,6 @@ def workloads(build: pathlib.Path) -> list[Workload]:
         Workload("redis", ["redis-server", "--port", port, "--save", "", "--daemonize", "no"],
                  files={},
                  client=["redis-benchmark", "-p", port, "-q", "-n", "150000", "-P", "16", "-r", "100000",
-                         "-d", "200", "-t", "set,get,lpush,hset"]),
+                         "-d", "200", "-t", "set,get,lpush,hset"],
+                 stop=["redis-cli", "-p", port, "shutdown", "nosave"]),
     ]

@@ -49,6 +49,7 @@ build_and_test() {
   if check build build build; then
     campaign tests suite build --no-rebuild
     check symbols scripts/check_symbols.py build
+    check fast-paths scripts/check_fast_paths.py build
     check tidy check_tidy
     campaign programs scripts/compare_programs.py build
   fi
