@@ -110,7 +110,7 @@ def run_command(workload, contender, command, extra, wrapper=()) -> Run:
 def serve(workload, contender, server: subprocess.Popen, out: pathlib.Path) -> Run:
     """Times the client of a server that is under the contender."""
     deadline = time.monotonic() + 30
-    ping = [*workload.client[:3], "-n", "1", "-t", "ping", "-q"]
+    ping = ["redis-cli", *workload.client[1:3], "ping"]
     while subprocess.run(ping, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                          check=False).returncode != 0:
         if time.monotonic() > deadline:
