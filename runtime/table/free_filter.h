@@ -1,6 +1,13 @@
 // Says of a freed address whether it may be a sample: one load on the path of every free.
 //
-//   count[hash(address)] == 0  ->  certainly none          (2^14 counters of a byte: 16 KiB)
+//   count[index of address] == 0  ->  certainly none       (2^18 counters of a byte: 256 KiB)
+//
+//   address = | ... | 18 bits: the index | 6 bits |
+//
+// Addresses near each other have counters near each other, so a program's frees touch a 64th of the
+// memory that it works on, however large the table is. So it can be large: at 512 KiB a sample, a
+// heap of 8 GiB holds 16,384 samples, 1 in 16 counters. Where samples lie is chance, so nothing is
+// gained by mixing in the upper bits.
 //
 // Counters, not bits: a bit that one thread clears while another sets it loses a free, and a lost
 // free shows as a leak for ever. A counter that reaches 255 stays there, which costs look-ups,
@@ -49,13 +56,12 @@ class FreeFilter {
   }
 
  private:
-  static constexpr int kIndexBits = 14;
+  static constexpr int kIndexBits = 18;
+  static constexpr int kGranuleBits = 6;  // addresses of one cache line share a counter
   static constexpr std::uint8_t kStuck = 255;
 
-  // The lower half of an address tells blocks apart well enough, and its product needs one
-  // instruction where a 64-bit factor needs two.
   static std::size_t IndexOf(std::uint64_t address) {
-    return static_cast<std::uint32_t>(address) * 0x9E3779B1U >> (32 - kIndexBits);
+    return address >> kGranuleBits & ((1u << kIndexBits) - 1);
   }
 
   void Change(std::uint64_t address, int by) {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <random>
 #include <vector>
 
 #include "tests/runtime/table/parallel.h"
@@ -37,7 +38,22 @@ TEST(FreeFilter, HoldsFewOthersBesides) {
   for (std::uint64_t i = 1; i <= 100'000; ++i) {
     others += filter->MayHold(Pointer(0x1000 + i * 16)) ? 1 : 0;
   }
-  EXPECT_LT(others, 20);  // 6 expected
+  EXPECT_LT(others, 20);
+}
+
+// A sample for each 512 KiB of a heap of 8 GiB: nearly every other free must still pass by.
+TEST(FreeFilter, HoldsFewOthersBesidesThoseOfALargeHeap) {
+  constexpr std::uint64_t kHeap = 0x7f12'3450'0000, kHeapBytes = std::uint64_t{8} << 30;
+  auto filter = Empty();
+  std::mt19937_64 random(5);
+  for (std::uint64_t i = 0; i < kHeapBytes >> 19; ++i)
+    filter->Add(kHeap + (random() % kHeapBytes & ~std::uint64_t{15}));
+  int others = 0;
+  constexpr int kFrees = 100'000;
+  for (int i = 0; i < kFrees; ++i)
+    others +=
+        filter->MayHold(Pointer(kHeap + (random() % kHeapBytes & ~std::uint64_t{15}))) ? 1 : 0;
+  EXPECT_LT(others, kFrees / 12) << "one in 16 is expected";
 }
 
 TEST(FreeFilter, HoldsTheNullPointerNever) { EXPECT_FALSE(Empty()->MayHold(nullptr)); }
