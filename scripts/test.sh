@@ -177,7 +177,8 @@ check_tidy() {
   if $long; then folders+=(tests); fi
   find "${folders[@]}" -name '*.cc' -print0 | sort -z |
     xargs -0 -n 4 -P "$(nproc)" clang-tidy-14 -p build --quiet \
-      --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-ignored-optimization-argument
+      --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-unknown-attributes \
+      --extra-arg=-Wno-ignored-optimization-argument
 }
 
 # Seeds are made anew: they follow the treaty by themselves.

@@ -8,6 +8,8 @@
 namespace limpet {
 namespace {
 
+constexpr int kMaxHeld = 16;  // removals for slots that are held, tried at one settling
+
 // Bytes before address: Cut() moves the start of a mapping before it takes the bytes away, so
 // between both the range is too long and never too short. Pairs with its release stores.
 AddressRange RangeOf(const AllocationSlot& slot) {
@@ -149,14 +151,22 @@ bool MappingTable::TryCut(std::uint64_t number, const Removal& removal) {
   return true;
 }
 
-// Does what others left to us while we held a slot. Each place is looked at once, and there is no
-// sweep for a slot that is held by now: some are for ever, by a handler that was left by longjmp.
+// Does what others left to us while we held a slot. Some of it is for slots that are held by now,
+// perhaps for ever, by a handler that was left by longjmp; it is left again. So that this costs
+// little, and nothing starves, few of those are tried at a time, and others the next time.
 void MappingTable::Settle() {
-  for (int place = 0; place < PostponedRemovals::kPlaces && !postponed_.IsEmpty(); ++place) {
+  std::uint32_t first = next_settled_.load(std::memory_order_relaxed);
+  int held = 0;
+  for (std::uint32_t i = 0; i < PostponedRemovals::kPlaces && !postponed_.IsEmpty(); ++i) {
     Removal removal = {};
-    if (!postponed_.Take(place, &removal) || !CutSlot(removal.first_slot, removal)) continue;
-    ++removal.first_slot;
-    Sweep(removal);
+    if (!postponed_.Take(first + i, &removal)) continue;
+    if (CutSlot(removal.first_slot, removal)) {
+      ++removal.first_slot;
+      Sweep(removal);
+    } else if (++held == kMaxHeld) {
+      next_settled_.store(first + i + 1, std::memory_order_relaxed);
+      return;
+    }
   }
 }
 

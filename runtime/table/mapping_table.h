@@ -62,6 +62,7 @@ class MappingTable {
   SectionEntry* section_ = nullptr;
   std::uint64_t capacity_ = 0;  // our own copy, nobody else can write to it
   PostponedRemovals postponed_;
+  std::atomic<std::uint32_t> next_settled_ = 0;  // place where the next Settle() begins
   std::atomic<std::uint64_t> last_moment_ = 0;
 };
 

@@ -29,7 +29,7 @@ class PostponedRemovals {
  public:
   // As many as threads leave while one that holds a slot waits for a processor: a call to munmap
   // takes microseconds, a turn of another program milliseconds. Untouched until then.
-  static constexpr int kPlaces = 4096;
+  static constexpr std::uint32_t kPlaces = 4096;
 
   void Clear() {
     for (Place& place : places_) {
@@ -43,7 +43,9 @@ class PostponedRemovals {
 
   // False: no place is free.
   [[nodiscard]] bool Leave(const Removal& removal) {
-    for (Place& place : places_) {
+    std::uint32_t first = next_place_.fetch_add(1, std::memory_order_relaxed);
+    for (std::uint32_t i = 0; i < kPlaces; ++i) {
+      Place& place = places_[(first + i) % kPlaces];
       if (!Claim(&place, State::kFree)) continue;
       place.removal = removal;
       left_.fetch_add(1);
@@ -54,8 +56,8 @@ class PostponedRemovals {
   }
 
   // What is left at a place: another thread's or one's own; false: nothing.
-  [[nodiscard]] bool Take(int number, Removal* removal) {
-    Place& place = places_[number];
+  [[nodiscard]] bool Take(std::uint32_t number, Removal* removal) {
+    Place& place = places_[number % kPlaces];
     if (!Claim(&place, State::kReady)) return false;
     *removal = place.removal;
     place.state.store(State::kFree, std::memory_order_release);  // pairs with Claim
@@ -76,6 +78,7 @@ class PostponedRemovals {
   }
 
   Place places_[kPlaces];
+  std::atomic<std::uint32_t> next_place_ = 0;  // most likely free
   // Counted before it is ready and until it is taken: never too low, or a holder would miss one.
   std::atomic<std::uint32_t> left_ = 0;
 };

@@ -9,6 +9,7 @@ namespace limpet {
 namespace {
 
 constexpr char kExecs[] = LIMPET_PROGRAMS "/execs";
+constexpr char kExits[] = LIMPET_PROGRAMS "/exits";
 
 // Lets the program execute itself twice and looks at it each time.
 void FollowSelf(TracedProgram& program) {
@@ -38,8 +39,7 @@ TEST(Exec, OfAProgramThatSamplesNothingLeavesNoSegment) {
 }
 
 TEST(Exec, OfAProgramThatIsNotTracedIsNotTakenForTheOldOne) {
-  TracedProgram program(
-      {kExecs, "2", "/usr/bin/env", "LD_PRELOAD=", LIMPET_PROGRAMS "/exits", "empty"}, {kExact});
+  TracedProgram program({kExecs, "2", "/usr/bin/env", "LD_PRELOAD=", kExits, "empty"}, {kExact});
   FollowSelf(program);
   ASSERT_EQ(program.ReadLine(), "ready");
   CommandOutput ps = RunProgram({LIMPET_COMPANION, "ps", "--json"},

@@ -7,6 +7,8 @@
 namespace limpet {
 namespace {
 
+constexpr char kStormHandler[] = LIMPET_PROGRAMS "/storm_handler";
+
 struct Storm {
   unsigned long allocated = 0;
   int handled = 0;
@@ -16,9 +18,9 @@ struct Storm {
 
 // The timer is the program's SIGALRM, so `timeout` ends one that hangs.
 Storm RunStorm(const std::string& mode) {
-  TracedProgram program({"/usr/bin/timeout", "-s", "KILL", "60", LIMPET_PROGRAMS "/storm_handler",
-                         mode, Repeats(1500, 30'000)},
-                        {kExact});
+  TracedProgram program(
+      {"/usr/bin/timeout", "-s", "KILL", "60", kStormHandler, mode, Repeats(1500, 30'000)},
+      {kExact});
   Storm storm;
   std::string line = program.ReadLine();
   int read = sscanf(line.c_str(), "allocated %lu handled %d jumps %d", &storm.allocated,

@@ -144,7 +144,8 @@ TEST(ExpMinusOne, KnowsItsEdges) {
 }
 
 TEST(ExpMinusOne, IsAProbabilityWhenNegated) {
-  for (double x = 0; x < 45; x += 0x1p-14) {
+  for (int step = 0; step < 45 << 14; ++step) {
+    const double x = step * 0x1p-14;
     ASSERT_GE(ExpMinusOne(-x), -1) << x;
     ASSERT_LE(ExpMinusOne(-x), 0) << x;
   }

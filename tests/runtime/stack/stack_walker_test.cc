@@ -100,7 +100,8 @@ volatile int g_sink;
 TEST_F(StackWalkerTest, FollowsPlainFrames) { ExpectEqual(CaptureIn(Plain)); }
 
 [[gnu::noinline]] void WithAlloca() {
-  auto* block = static_cast<volatile char*>(alloca(static_cast<std::size_t>(g_sink) * 100 + 16));
+  auto* block =
+      static_cast<volatile unsigned char*>(alloca(static_cast<std::size_t>(g_sink) * 100 + 16));
   block[0] = 1;
   Plain();
   g_sink = block[0];
@@ -108,7 +109,7 @@ TEST_F(StackWalkerTest, FollowsPlainFrames) { ExpectEqual(CaptureIn(Plain)); }
 TEST_F(StackWalkerTest, FollowsFramesOfVariableSize) { ExpectEqual(CaptureIn(WithAlloca)); }
 
 [[gnu::noinline]] void Realigned() {
-  alignas(128) volatile char block[256];
+  alignas(128) volatile unsigned char block[256];
   block[0] = 1;
   WithAlloca();
   g_sink = block[0];
@@ -188,10 +189,10 @@ void WanderOn(int depth) {
 
 template <int kKind>
 [[gnu::noinline]] void Wander(int depth) {
-  volatile char block[static_cast<std::size_t>(kKind) * 48 + 8];
+  volatile unsigned char block[static_cast<std::size_t>(kKind) * 48 + 8];
   block[0] = 1;
   if constexpr (kKind == 2)
-    g_sink = *static_cast<volatile char*>(memset(alloca(g_random() % 200 + 1), 0, 1));
+    g_sink = *static_cast<volatile unsigned char*>(memset(alloca(g_random() % 200 + 1), 0, 1));
   for (unsigned i = 0; i < 1 + g_random() % 3 && depth < 160 && g_captures < 100'000; ++i) {
     if (g_random() % 2 == 0) WanderOn(depth + 1);
     CheckIncremental();

@@ -52,7 +52,7 @@ TEST(ProcText, FindsALibraryByTheNameOfItsFile) {
 }
 
 TEST(ProcText, ReadsOneVariable) {
-  const std::string environment("A=1\0LIMPET_DIRX=no\0LIMPET_DIR=/d=e\0LIMPET_DIR=2\0", 49);
+  const std::string environment("A=1\0LIMPET_DIRX=no\0LIMPET_DIR=/d=e\0LIMPET_DIR=2\0", 48);
   EXPECT_EQ(EnvironmentValue(environment, "LIMPET_DIR"), "/d=e");
   EXPECT_FALSE(EnvironmentValue(environment, "B").has_value());
   EXPECT_FALSE(EnvironmentValue("", "A").has_value());
