@@ -50,10 +50,10 @@ def filled(words: list[str], **places: pathlib.Path) -> list[str]:
     return words
 
 
-def environment_of(workload, contender, work: pathlib.Path, out: pathlib.Path, extra: dict[str, str]):
+def settings_of(workload, contender, work: pathlib.Path, out: pathlib.Path, extra: dict[str, str]):
+    """For `env`: only the program itself is under the contender, not what starts and watches it."""
     own = {**workload.environment, **contender.environment, **extra}
-    values = filled(list(own.values()), work=work, out=out)
-    return {**os.environ, **dict(zip(own, values))}
+    return filled([f"{name}={value}" for name, value in own.items()], work=work, out=out)
 
 
 def start_reader(contender, out: pathlib.Path):
@@ -92,12 +92,13 @@ def run_command(workload, contender, command, extra, wrapper=()) -> Run:
     with folder() as work, folder() as out:
         for name, text in workload.files.items():
             (work / name).write_text(text)
-        environment = environment_of(workload, contender, work, out, extra)
-        words = with_peak(filled([*wrapper, *command], work=work, out=out), out)
+        settings = settings_of(workload, contender, work, out, extra)
+        traced = ["env", *settings, *filled([*wrapper, *command], work=work, out=out)]
+        words = with_peak(traced, out)
         readers = start_reader(contender, out)
         began = time.perf_counter()
-        process = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
         if workload.client:
             return serve(workload, contender, process, out)
         peak = wait_peak(process, out, f"{workload.name} under {contender.name}")
