@@ -105,7 +105,7 @@ def main(arguments: list[str]) -> int:
                 for name, of in counted.items()}
         table("Instructions (callgrind), ratio", rows, columns)
     if "output" in parts:
-        sizes = {workload.name: bench_measure.output_bytes(workload, compared, build)
+        sizes = {workload.name: bench_measure.output_bytes(workload, compared)
                  for workload in workloads}
         figures["output"] = sizes
         rows = {name: {tool: f"{size / 1024:.0f}" for tool, size in of.items()}

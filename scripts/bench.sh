@@ -2,7 +2,7 @@
 # Measures limpet beside no preload, a bare forwarder, jemalloc and tcmalloc with their profilers,
 # and heaptrack: the table of the README.
 #
-#   scripts/bench.sh                    everything, about 40 minutes on an idle machine
+#   scripts/bench.sh                    everything
 #   scripts/bench.sh --quick            one round of each, to see that it works
 #   scripts/bench.sh --help             which parts there are
 #

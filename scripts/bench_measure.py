@@ -137,8 +137,7 @@ def in_turns(workload, contenders: list, rounds: int) -> dict[str, list[Run]]:
     return runs
 
 
-def output_bytes(workload, contenders: list, build: pathlib.Path) -> dict[str, int]:
-    del build
+def output_bytes(workload, contenders: list) -> dict[str, int]:
     return {contender.name: run_command(workload, contender, workload.command,
                                         contender.at_exit).output_bytes
             for contender in contenders if contender.writes}

@@ -5,8 +5,8 @@
 //   CompareExchange   any thread       cmpxchg  with one thread, else  lock cmpxchg
 //
 // One instruction each, so a signal handler of the same thread comes before or after it, never in
-// between, and readers in other processes see whole words. A locked instruction costs 4-5 ns where
-// the plain one costs none to speak of, and recording one allocation needs a dozen.
+// between, and readers in other processes see whole words. Recording one allocation makes about a
+// dozen such changes, and locked instructions were a large part of its time.
 //
 // Runs: target hot path.  Threads: any; async-signal-safe.  Allocates: never.
 #pragma once
