@@ -11,7 +11,8 @@ namespace {
 
 using sys::ErrnoKeeper;
 
-void AddToSite(StackId stack, SiteKind kind, std::uint64_t weight, std::uint64_t bytes) {
+void AddToSite(const InternedStack& stack, SiteKind kind, std::uint64_t weight,
+               std::uint64_t bytes) {
   SiteSlot* site = g_tracer.stacks.SiteOf(stack, kind);
   if (site == nullptr) return;
   sys::AddShared(site->allocated_objects, weight);
@@ -19,25 +20,19 @@ void AddToSite(StackId stack, SiteKind kind, std::uint64_t weight, std::uint64_t
   sys::AddShared(site->samples, 1);
 }
 
-SampledBlock Describe(std::uint64_t address, std::size_t bytes, std::uint64_t weight,
-                      ThreadContext& thread, const sys::CallerFrame& caller) {
-  return {.address = address,
-          .requested_bytes = bytes,
-          .weight = weight,
-          .time_ns = sys::CoarseMonotonicNs(),
-          .stack = g_tracer.Capture(thread, caller),
-          .thread_id = thread.thread_id};
-}
-
 void RecordSample(const void* block, std::size_t bytes, SampleWeight weight, ThreadContext& thread,
                   const sys::CallerFrame& caller) {
-  auto address = reinterpret_cast<std::uint64_t>(block);
-  SampledBlock sample = Describe(address, bytes, weight.fixed, thread, caller);
-  g_tracer.Count(thread, &WorkCounters::samples, 1);
+  InternedStack stack = g_tracer.Capture(thread, caller);
+  g_tracer.Count(thread, {.samples = 1});
   // Allocated before in use, so that a reader in between never finds more in use than was
   // allocated.
-  AddToSite(sample.stack, SiteKind::kHeap, weight.fixed, WeightedBytes(bytes, weight.fixed));
-  bool is_entered = g_tracer.allocations.Insert(sample);
+  AddToSite(stack, SiteKind::kHeap, weight.fixed, WeightedBytes(bytes, weight.fixed));
+  bool is_entered = g_tracer.allocations.Insert({.address = reinterpret_cast<std::uint64_t>(block),
+                                                 .requested_bytes = bytes,
+                                                 .weight = weight.fixed,
+                                                 .time_ns = sys::CoarseMonotonicNs(),
+                                                 .stack = stack.id,
+                                                 .thread_id = thread.thread_id});
   if (!is_entered && g_tracer.allocations.IsDamaged()) g_tracer.GiveUp();
 }
 
@@ -82,7 +77,7 @@ void OnReallocFailed(SlotId slot) {
 void OnReallocDone(SlotId slot) {
   if (slot == SlotId::kNone) return;
   g_tracer.allocations.Release(slot);
-  g_tracer.Count(t_thread, &WorkCounters::sample_frees, 1);
+  g_tracer.Count(t_thread, {.sample_frees = 1});
 }
 
 void OnFree(const void* block) { OnReallocDone(OnReallocStart(block)); }
@@ -105,10 +100,14 @@ void OnMap(const AddressRange& range, const sys::CallerFrame& caller) {
   }
   if (!g_tracer.IsTracing(thread, /*creates=*/true)) return g_tracer.CountStarting();
   std::size_t bytes = range.end - range.start;
-  SampledBlock mapping = Describe(range.start, bytes, kWeightOne, thread, caller);
-  mapping.time_ns = g_tracer.mappings.Now();
-  AddToSite(mapping.stack, SiteKind::kMapping, kWeightOne, bytes);
-  g_tracer.mappings.Insert(mapping);
+  InternedStack stack = g_tracer.Capture(thread, caller);
+  AddToSite(stack, SiteKind::kMapping, kWeightOne, bytes);
+  g_tracer.mappings.Insert({.address = range.start,
+                            .requested_bytes = bytes,
+                            .weight = kWeightOne,
+                            .time_ns = g_tracer.mappings.Now(),
+                            .stack = stack.id,
+                            .thread_id = thread.thread_id});
 }
 
 void OnUnmap(const AddressRange& range, std::uint64_t moment) {

@@ -258,9 +258,9 @@ void Tracer::LeaveThread(ThreadContext& thread) {
   records.Retire(thread.record);
 }
 
-StackId Tracer::Capture(ThreadContext& thread, const sys::CallerFrame& caller) {
+InternedStack Tracer::Capture(ThreadContext& thread, const sys::CallerFrame& caller) {
   SegmentCounters& counters = segment.counters();
-  if (thread.record == nullptr) return StackId::kComplete;
+  if (thread.record == nullptr) return {StackId::kComplete, RootPathHash(false)};
   StackMemory memory(thread.record->own_stack, &thread.record->foreign_page);
   if (!thread.record->own_stack.Holds(caller.stack_pointer))
     counters.foreign_stacks.fetch_add(1, std::memory_order_relaxed);
@@ -268,11 +268,11 @@ StackId Tracer::Capture(ThreadContext& thread, const sys::CallerFrame& caller) {
   if (walk.is_unfinished) walk.Forget();
   walk.is_unfinished = true;
   StackWalker(rules, memory).Walk(caller, &walk);
-  Count(thread, &WorkCounters::stack_walks, 1);
-  Count(thread, &WorkCounters::frames_walked, walk.depth - walk.reused);
-  Count(thread, &WorkCounters::frames_reused, walk.reused);
+  Count(
+      thread,
+      {.stack_walks = 1, .frames_walked = walk.depth - walk.reused, .frames_reused = walk.reused});
   if (walk.is_truncated) counters.truncated_stacks.fetch_add(1, std::memory_order_relaxed);
-  StackId stack = stacks.Intern(&walk);
+  InternedStack stack = stacks.Intern(&walk);
   walk.is_unfinished = false;
   return stack;
 }

@@ -33,6 +33,24 @@
 
 namespace limpet {
 
+// What one call did, to be counted.
+struct Work {
+  std::uint64_t samples = 0;
+  std::uint64_t sample_frees = 0;
+  std::uint64_t stack_walks = 0;
+  std::uint64_t frames_walked = 0;
+  std::uint64_t frames_reused = 0;
+
+  template <class Add>
+  [[gnu::always_inline]] void AddTo(WorkCounters& counters, Add add) const {
+    if (samples != 0) add(counters.samples, samples);
+    if (sample_frees != 0) add(counters.sample_frees, sample_frees);
+    if (stack_walks != 0) add(counters.stack_walks, stack_walks);
+    if (frames_walked != 0) add(counters.frames_walked, frames_walked);
+    if (frames_reused != 0) add(counters.frames_reused, frames_reused);
+  }
+};
+
 class Tracer {
  public:
   // Reads the options, once; from the constructor, or from the first hook if that comes earlier.
@@ -48,7 +66,7 @@ class Tracer {
   }
 
   // The stack at `caller`; counted, never failing: the unknown stack at worst.
-  StackId Capture(ThreadContext& thread, const sys::CallerFrame& caller);
+  InternedStack Capture(ThreadContext& thread, const sys::CallerFrame& caller);
 
   // The thread's id, bounds and slot are known afterwards.
   void EnterThread(ThreadContext& thread);
@@ -63,13 +81,13 @@ class Tracer {
   // At load: before an exec this process may have been another program that was traced.
   void RemoveInheritedSegment() const;
 
-  // Of work that this thread did.
-  void Count(const ThreadContext& thread, Counter WorkCounters::*counter, std::uint64_t by) const {
+  // In the thread's own slot, which nobody else writes.
+  [[gnu::always_inline]] void Count(const ThreadContext& thread, const Work& done) const {
     bool has_slot = thread.record != nullptr && thread.record->slot != nullptr;
     if (has_slot) [[likely]]
-      sys::AddOwn(thread.record->slot->work.*counter, by);
+      done.AddTo(thread.record->slot->work, sys::AddOwn);
     else
-      sys::AddShared(segment.counters().work.*counter, by);
+      done.AddTo(segment.counters().work, sys::AddShared);
   }
 
   // Losses; those before there is a segment to count them in are added as soon as there is.

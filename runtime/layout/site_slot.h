@@ -21,7 +21,7 @@ struct SiteSlot {
   std::atomic<std::uint64_t> allocated_bytes;    // estimate
   std::atomic<std::uint64_t> samples;
   std::atomic<std::uint32_t> sibling;  // the same stack's entry of another kind, 0: none
-  std::uint32_t reserved;
+  std::uint32_t path_check;            // target's own, of no meaning to a reader
 };
 static_assert(sizeof(SiteSlot) == 40 && std::is_standard_layout_v<SiteSlot>);
 

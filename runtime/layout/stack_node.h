@@ -27,6 +27,7 @@ inline constexpr std::uint64_t kFrameAddressMask = (std::uint64_t{1} << kFrameAd
 // Set when the address is the interrupted instruction itself (the frame a signal handler returned
 // to), not a return address; only then must a reader not look up `address - 1`.
 inline constexpr std::uint64_t kFrameIsExact = std::uint64_t{1} << kFrameAddressBits;
+inline constexpr std::uint64_t kFrameCodeMask = kFrameAddressMask | kFrameIsExact;
 inline constexpr int kFrameModuleShift = 48;
 
 struct StackNode {

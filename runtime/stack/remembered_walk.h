@@ -5,7 +5,10 @@
 //   frames[depth - 1]    innermost                 frames[0 .. reused)  <------+  verified by loads
 //
 // A caller follows from (pc, sp, rbp) of a frame and the memory it reads, so once a frame is equal
-// it is enough that each outer frame's save slots still hold what they held.
+// it is enough that each outer frame's save slots still hold what they held. Most code keeps no
+// frame pointer: there rbp is one more register that callers compute with, and neither its slots
+// nor its value matter. A frame needs rbp if its own rule does, or if it hands rbp on to a caller
+// that does.
 //
 // Runs: target hot path (slow side).  Threads: one owner.  Allocates: never; three pages a thread,
 // touched as deep as its stack.
@@ -17,23 +20,35 @@
 
 namespace limpet {
 
+// Each frame is mixed by itself, which overlaps; only one multiplication a frame waits for the one
+// before. Every bit of a frame and of the path must reach the upper half: a function that is called
+// from a thousand places is a thousand paths that end in one frame.
+constexpr std::uint64_t PathHash(std::uint64_t frame, std::uint64_t outer_path) {
+  std::uint64_t mixed = frame * 0xD6E8FEB86659FD93U;
+  mixed ^= mixed >> 32;
+  return (outer_path ^ mixed) * 0x9E3779B97F4A7C15U;
+}
+constexpr std::uint64_t RootPathHash(bool is_truncated) { return is_truncated ? 1 : 0; }
+
 struct WalkedFrame {
   std::uint64_t stack_pointer;
   std::uint64_t frame;          // as StackNode::frame: address, exact, module
-  std::uint64_t frame_pointer;  // rbp on entry to this frame's code at that address
-  std::uint64_t path_hash;      // of this frame and all outer ones; set with `node`
-  StackId node;                 // set by whoever interns the walk
-  std::int32_t
-      rbp_offset;  // slot of the caller's rbp, from the caller's stack pointer; 0: same rbp
+  std::uint64_t frame_pointer;  // rbp on entry to this frame's code, where it is needed
+  std::uint64_t path_hash;      // of this frame and all outer ones
+  StackId node;                 // kept here by whoever interns the walk; kNoNode: not known
+  std::int32_t rbp_offset;      // slot of the caller's rbp, from the caller's stack pointer; 0: the
+                                // same rbp, or nothing outwards needs it
+  bool needs_rbp;               // the way outwards from here depends on rbp
 
+  static constexpr StackId kNoNode = StackId::kComplete;  // a root, never a frame's
   // The caller does not follow from two slots alone: it must be stepped again.
   static constexpr std::int32_t kStepAgain = INT32_MIN;
   bool MustStepAgain() const { return rbp_offset == kStepAgain; }
 
+  std::uint64_t code() const { return frame & kFrameCodeMask; }
   std::uint64_t address() const { return frame & kFrameAddressMask; }
-  bool is_exact() const { return (frame & kFrameIsExact) != 0; }
 };
-static_assert(sizeof(WalkedFrame) == 40);
+static_assert(sizeof(WalkedFrame) == 48);
 
 struct RememberedWalk {
   WalkedFrame frames[kMaxStackFrames];

@@ -44,18 +44,19 @@ void RuleCache::Sweep() {
   }
 }
 
-UnwindRule RuleCache::FindSlow(std::uint64_t address, bool is_exact) {
+UnwindRule RuleCache::FindSlow(std::uint64_t code) {
   sys::ErrnoKeeper errno_keeper;  // the finder of an old glibc is dladdr
-  std::uint64_t key = KeyOf(address, is_exact);
-  UnwindRule rule = Decode(address, is_exact);
-  Store(address, key, rule);
+  std::uint64_t key = KeyOf(code);
+  UnwindRule rule = Decode(code);
+  Store(code, key, rule);
   return rule;
 }
 
 // A return address may be the first byte behind a function that ends in a call, so the call itself
 // is what is looked up.
-UnwindRule RuleCache::Decode(std::uint64_t address, bool is_exact) const {
-  std::uint64_t pc = is_exact ? address : address - 1;
+UnwindRule RuleCache::Decode(std::uint64_t code) const {
+  bool is_exact = (code & kFrameIsExact) != 0;
+  std::uint64_t pc = (code & kFrameAddressMask) - (is_exact ? 0 : 1);
   LoadedObject object;
   if (!FindLoadedObject(pc, &object)) return UnwindRule::Make(RuleKind::kNoEntry);
   ObjectMemory memory(object);
@@ -65,12 +66,12 @@ UnwindRule RuleCache::Decode(std::uint64_t address, bool is_exact) const {
   return registrar_ == nullptr ? rule : rule.WithModule(registrar_(object));
 }
 
-void RuleCache::Store(std::uint64_t address, std::uint64_t key, UnwindRule rule) {
-  Entry* set = SetOf(address);
+void RuleCache::Store(std::uint64_t code, std::uint64_t key, UnwindRule rule) {
+  Entry* set = SetOf(code);
   int way = 0;
   while (way < kWays - 1 && set[way].key.load(std::memory_order_relaxed) != 0) ++way;
   if (set[way].key.load(std::memory_order_relaxed) != 0)
-    way = static_cast<int>(address >> 4) & (kWays - 1);
+    way = static_cast<int>(code >> 4) & (kWays - 1);
 
   std::uint64_t old = set[way].key.load(std::memory_order_relaxed);
   if (old == kBusy) return;

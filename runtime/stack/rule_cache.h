@@ -25,17 +25,17 @@ using ModuleRegistrar = std::uint16_t (*)(const LoadedObject& object);
 
 class RuleCache {
  public:
-  // `address` is a return address, or the interrupted instruction itself where `is_exact`.
-  UnwindRule Find(std::uint64_t address, bool is_exact) {
-    std::uint64_t key = KeyOf(address, is_exact);
-    const Entry* set = SetOf(address);
+  // `code` is a return address, or the interrupted instruction itself with kFrameIsExact.
+  UnwindRule Find(std::uint64_t code) {
+    std::uint64_t key = KeyOf(code);
+    const Entry* set = SetOf(code);
     for (int way = 0; way < kWays; ++way) {
       // The acquires keep the three loads in order; they pair with the releases in Store().
       if (set[way].key.load(std::memory_order_acquire) != key) continue;
       std::uint64_t rule = set[way].rule.load(std::memory_order_acquire);
       if (set[way].key.load(std::memory_order_relaxed) == key) return UnwindRule::FromWord(rule);
     }
-    return FindSlow(address, is_exact);
+    return FindSlow(code);
   }
 
   // Forgets everything: after dlclose the same address may be other code, and after fork the module
@@ -59,18 +59,17 @@ class RuleCache {
     std::atomic<std::uint64_t> rule;
   };
 
-  std::uint64_t KeyOf(std::uint64_t address, bool is_exact) const {
-    return (address & kFrameAddressMask) | (is_exact ? kFrameIsExact : 0) |
-           std::uint64_t{generation()} << kGenerationShift;
+  std::uint64_t KeyOf(std::uint64_t code) const {
+    return code | std::uint64_t{generation()} << kGenerationShift;
   }
   // Neighbouring calls get neighbouring sets, so the cache touches about as many pages as the code.
-  Entry* SetOf(std::uint64_t address) {
-    std::uint64_t set = (address >> 2) ^ (address >> (kSetBits + 2)) * 0x9E5;
+  Entry* SetOf(std::uint64_t code) {
+    std::uint64_t set = (code >> 2) ^ (code >> (kSetBits + 2)) * 0x9E5;
     return entries_[set & ((1u << kSetBits) - 1)];
   }
-  [[gnu::cold, gnu::noinline]] UnwindRule FindSlow(std::uint64_t address, bool is_exact);
-  UnwindRule Decode(std::uint64_t address, bool is_exact) const;
-  void Store(std::uint64_t address, std::uint64_t key, UnwindRule rule);
+  [[gnu::cold, gnu::noinline]] UnwindRule FindSlow(std::uint64_t code);
+  UnwindRule Decode(std::uint64_t code) const;
+  void Store(std::uint64_t code, std::uint64_t key, UnwindRule rule);
   [[gnu::cold]] void Sweep();
 
   Entry entries_[1u << kSetBits][kWays] = {};

@@ -33,13 +33,14 @@ class StackMemory {
   // What lies below `stack_pointer` is of no frame, and may not be mapped.
   void Enter(std::uint64_t stack_pointer) {
     is_own_ = own_.Holds(stack_pointer);
+    own_high_ = is_own_ ? own_.high : 0;
     bounds_ = {stack_pointer, is_own_ ? own_.high : stack_pointer + kForeignBytes};
     if (!is_own_) page_->address = 0;
   }
 
   std::uint64_t high() const { return bounds_.high; }
   // True when all from the entered stack pointer up to `end` may be read as it is.
-  bool IsOwnUpTo(std::uint64_t end) const { return is_own_ && end <= bounds_.high; }
+  bool IsOwnUpTo(std::uint64_t end) const { return end <= own_high_; }
 
   // True when the words of the frame [stack_pointer, cfa), whose stack pointer was reached, may be
   // read as they are.
@@ -73,6 +74,7 @@ class StackMemory {
   StackBounds own_;
   StackBounds bounds_;
   StackPage* page_;
+  std::uint64_t own_high_ = 0;  // 0: the entered stack is not the thread's own
   bool is_own_ = false;
 };
 

@@ -16,9 +16,40 @@ constexpr std::uint64_t RegisterSlot(int index) {
   return offsetof(ucontext_t, uc_mcontext.gregs) + static_cast<std::uint64_t>(index) * kWordBytes;
 }
 
-std::uint64_t FrameWord(std::uint64_t address, bool is_exact, std::uint16_t module) {
-  return (address & kFrameAddressMask) | (is_exact ? kFrameIsExact : 0) |
-         std::uint64_t{module} << kFrameModuleShift;
+// Field by field: a wide load of what was stored in parts a moment ago waits for the stores.
+void Copy(const WalkedFrame& from, WalkedFrame* to) {
+  to->stack_pointer = from.stack_pointer;
+  to->frame = from.frame;
+  to->frame_pointer = from.frame_pointer;
+  to->rbp_offset = from.rbp_offset;
+  to->needs_rbp = from.needs_rbp;
+}
+
+// What a frame hands on to its caller matters only where the caller needs it.
+void Link(bool caller_needs_rbp, WalkedFrame* frame) {
+  if (frame->MustStepAgain()) return;
+  if (!caller_needs_rbp)
+    frame->rbp_offset = 0;
+  else if (frame->rbp_offset == 0)
+    frame->needs_rbp = true;
+}
+
+// Keeps the outer `kept` frames of the last walk and puts the `fresh` ones on top.
+void Adopt(std::uint32_t kept, std::uint32_t fresh, RememberedWalk* walk) {
+  if (kept != 0) walk->is_truncated = false;
+  walk->reused = kept;
+  walk->depth = kept + fresh;
+  bool needs_rbp = kept != 0 && walk->frames[kept - 1].needs_rbp;
+  std::uint64_t path =
+      kept != 0 ? walk->frames[kept - 1].path_hash : RootPathHash(walk->is_truncated);
+  for (WalkedFrame* frame = &walk->frames[kept]; fresh != 0; ++frame) {
+    Copy(walk->fresh[--fresh], frame);
+    Link(needs_rbp, frame);
+    needs_rbp = frame->needs_rbp;
+    path = PathHash(frame->frame, path);
+    frame->path_hash = path;
+    frame->node = WalkedFrame::kNoNode;
+  }
 }
 
 }  // namespace
@@ -26,77 +57,84 @@ std::uint64_t FrameWord(std::uint64_t address, bool is_exact, std::uint16_t modu
 void StackWalker::Walk(const sys::CallerFrame& start, RememberedWalk* walk) {
   if (walk->generation != generation_) walk->Forget();
   walk->generation = generation_;
-  candidate_ = walk->is_truncated ? 0 : walk->depth;
   memory_.Enter(start.stack_pointer);
-  WalkFresh({start.return_address, start.stack_pointer, start.frame_pointer, false}, walk);
+  WalkFresh({start.return_address & kFrameAddressMask, start.stack_pointer, start.frame_pointer},
+            walk);
 }
 
 [[gnu::flatten]] void StackWalker::WalkFresh(Registers registers, RememberedWalk* walk) {
+  std::uint32_t candidates = walk->is_truncated ? 0 : walk->depth;
   std::uint32_t fresh = 0;
   while (fresh < kMaxStackFrames) {
-    if (Resume(registers, walk)) {
-      if (fresh + candidate_ <= kMaxStackFrames) return Adopt(candidate_, fresh, walk);
-      candidate_ = 0;  // together too deep: which frames are kept differs, so walk them all
+    if (Resume(registers, *walk, &candidates)) {
+      if (fresh + candidates <= kMaxStackFrames) return Adopt(candidates, fresh, walk);
+      candidates = 0;  // together too deep: which frames are kept differs, so walk them all
     }
-    Step step = StepOut(&registers, &walk->fresh[fresh++]);
-    if (step == Step::kCaller) continue;
-    walk->is_truncated = step == Step::kLost;
+    WalkedFrame* frame = &walk->fresh[fresh++];
+    UnwindRule rule = Describe(registers, frame);
+    if (StepPlain(rule, &registers, frame)) [[likely]]
+      continue;
+    Step step = StepOut(rule, registers, frame);
+    registers = step.caller;
+    if (step.way == Way::kCaller) continue;
+    walk->is_truncated = step.way == Way::kLost;
     return Adopt(0, fresh, walk);
   }
   walk->is_truncated = true;
   Adopt(0, fresh, walk);
 }
 
-// Keeps the outer `kept` frames of the last walk and puts the `fresh` ones on top.
-void StackWalker::Adopt(std::uint32_t kept, std::uint32_t fresh, RememberedWalk* walk) {
-  if (kept != 0) walk->is_truncated = false;
-  for (std::uint32_t i = 0; i < fresh; ++i) walk->frames[kept + i] = walk->fresh[fresh - 1 - i];
-  walk->reused = kept;
-  walk->depth = kept + fresh;
+// Of the last walk, the outer `candidates` frames may still be on the stack. True when `registers`
+// are those of the innermost and all outer ones still stand. Stack pointers only grow outwards, so
+// frames that were passed need no second look.
+bool StackWalker::Resume(const Registers& registers, const RememberedWalk& walk,
+                         std::uint32_t* candidates) {
+  const WalkedFrame* last = walk.frames + *candidates;
+  while (last != walk.frames && last[-1].stack_pointer < registers.stack_pointer) --last;
+  *candidates = static_cast<std::uint32_t>(last - walk.frames);
+  if (last == walk.frames || !IsAt(last[-1], registers)) return false;
+  std::uint32_t changed = ChangedFrame(walk, *candidates - 1);
+  if (changed == 0) return true;
+  *candidates = changed;  // which has another caller now: only frames outside of it may match
+  return false;
 }
 
-// True when `registers` are those of frame `candidate_ - 1` of the last walk and all outer frames
-// still stand. Stack pointers only grow outwards, so frames that were passed need no second look.
-bool StackWalker::Resume(const Registers& registers, RememberedWalk* walk) {
-  while (candidate_ != 0 && walk->frames[candidate_ - 1].stack_pointer < registers.stack_pointer) {
-    --candidate_;
-  }
-  if (candidate_ == 0) return false;
-  const WalkedFrame& candidate = walk->frames[candidate_ - 1];
-  return candidate.stack_pointer == registers.stack_pointer &&
-         RegistersOf(candidate) == registers && StillHolds(*walk, candidate_ - 1);
-}
-
-// Checks from frame `inner` outwards, stopping at the first difference: a slot is only read after
-// all slots inside of it have proven to be the same stack.
+// The first frame from `inner` outwards that has another caller than it had; 0: none.
 //
-// Stack pointers only grow outwards, so where the outermost frame lies on the thread's own stack
-// all do, up to a frame that must be stepped again (a signal's).
-bool StackWalker::StillHolds(const RememberedWalk& walk, std::uint32_t inner) {
+// The usual case: all lie on the thread's own stack, which is mapped, and nothing changed.
+std::uint32_t StackWalker::ChangedFrame(const RememberedWalk& walk, std::uint32_t inner) {
+  const WalkedFrame* frame = &walk.frames[inner];
+  if (memory_.IsOwnUpTo(walk.frames[0].stack_pointer)) [[likely]] {
+    while (frame != walk.frames && HasSameWords(*frame, frame[-1])) --frame;
+    if (frame == walk.frames) return 0;
+  }
+  return ChangedFrameFrom(walk, static_cast<std::uint32_t>(frame - walk.frames));
+}
+
+// In order: on a foreign stack a slot is only read after all slots inside of it have proven to be
+// the same stack. Stack pointers only grow outwards, so where the outermost frame lies on the
+// thread's own stack all do, up to a frame that must be stepped again (a signal's).
+std::uint32_t StackWalker::ChangedFrameFrom(const RememberedWalk& walk, std::uint32_t inner) {
   StackMemory memory = memory_;
-  bool is_own = memory_.IsOwnUpTo(walk.frames[0].stack_pointer);
   for (std::uint32_t i = inner; i != 0; --i) {
     const WalkedFrame& frame = walk.frames[i];
     const WalkedFrame& caller = walk.frames[i - 1];
-    if (is_own && !frame.MustStepAgain()) [[likely]] {
-      if (HasSameWords(frame, caller)) continue;
-    } else if (HasSameCaller(frame, caller)) {
-      is_own = memory_.IsOwnUpTo(walk.frames[0].stack_pointer);
-      continue;
-    }
+    bool is_own = memory_.IsOwnUpTo(walk.frames[0].stack_pointer) && !frame.MustStepAgain();
+    if (is_own ? HasSameWords(frame, caller) : HasSameCaller(frame, caller)) continue;
     memory_ = memory;
-    candidate_ = i;  // frame i has another caller now: only frames outside of it may still match
-    return false;
+    return i;
   }
-  return true;
+  return 0;
 }
 
 // Both words lie between the frame's stack pointer, which this walk has reached, and its caller's.
 bool StackWalker::HasSameWords(const WalkedFrame& frame, const WalkedFrame& caller) {
   std::uint64_t cfa = caller.stack_pointer;
   if (StackMemory::Word(cfa - kWordBytes) != caller.address()) return false;
+  if (frame.rbp_offset == 0) [[likely]]
+    return true;
   std::uint64_t rbp_slot = cfa + static_cast<std::uint64_t>(std::int64_t{frame.rbp_offset});
-  return frame.rbp_offset == 0 || StackMemory::Word(rbp_slot) == caller.frame_pointer;
+  return !frame.MustStepAgain() && StackMemory::Word(rbp_slot) == caller.frame_pointer;
 }
 
 bool StackWalker::HasSameCaller(const WalkedFrame& frame, const WalkedFrame& caller) {
@@ -112,96 +150,117 @@ bool StackWalker::HasSameCaller(const WalkedFrame& frame, const WalkedFrame& cal
 bool StackWalker::StepsTo(const WalkedFrame& frame, const WalkedFrame& caller) {
   Registers registers = RegistersOf(frame);
   WalkedFrame described;
-  return StepOut(&registers, &described) == Step::kCaller && registers == RegistersOf(caller);
+  UnwindRule rule = Describe(registers, &described);
+  Step step = StepOut(rule, registers, &described);
+  return step.way == Way::kCaller && IsAt(caller, step.caller);
 }
 
-// Describes the frame of `registers` in `frame` and moves `registers` to its caller.
-StackWalker::Step StackWalker::StepOut(Registers* registers, WalkedFrame* frame) {
-  UnwindRule rule = cache_.Find(registers->address, registers->is_exact);
-  frame->stack_pointer = registers->stack_pointer;
-  frame->frame = FrameWord(registers->address, registers->is_exact, rule.module());
-  frame->frame_pointer = registers->frame_pointer;
+// The rule of the frame of `registers`, and all of `frame` but what a step finds out.
+UnwindRule StackWalker::Describe(const Registers& registers, WalkedFrame* frame) {
+  UnwindRule rule = cache_.Find(registers.code);
+  frame->stack_pointer = registers.stack_pointer;
+  frame->frame = registers.code | std::uint64_t{rule.module()} << kFrameModuleShift;
+  frame->frame_pointer = registers.frame_pointer;
+  frame->needs_rbp = rule.kind() != RuleKind::kStackPointer;
+  return rule;
+}
+
+// Nearly all frames: what is read lies between this stack pointer and the caller's. False: nothing
+// is changed, and StepOut decides.
+bool StackWalker::StepPlain(UnwindRule rule, Registers* registers, WalkedFrame* frame) const {
+  bool from_rsp = rule.kind() == RuleKind::kStackPointer;
+  if (!from_rsp && rule.kind() != RuleKind::kFramePointer) return false;
+  std::uint64_t base = from_rsp ? registers->stack_pointer : registers->frame_pointer;
+  std::uint64_t cfa = base + static_cast<std::uint64_t>(rule.cfa_offset());
+  if (!memory_.IsOwnFrame(registers->stack_pointer, cfa)) return false;
+  std::uint64_t code = StackMemory::Word(cfa - kWordBytes) & kFrameAddressMask;
+  if (code == 0) return false;
+  if (rule.rbp_offset() != 0) {
+    std::uint64_t slot = cfa + static_cast<std::uint64_t>(rule.rbp_offset());
+    if (!StackMemory::IsInside(slot, registers->stack_pointer, cfa)) return false;
+    registers->frame_pointer = StackMemory::Word(slot);
+  }
+  frame->rbp_offset = static_cast<std::int32_t>(rule.rbp_offset());
+  registers->code = code;
+  registers->stack_pointer = cfa;
+  return true;
+}
+
+// From `registers` to their caller's, whatever the rule.
+StackWalker::Step StackWalker::StepOut(UnwindRule rule, const Registers& registers,
+                                       WalkedFrame* frame) {
   frame->rbp_offset = WalkedFrame::kStepAgain;
   switch (rule.kind()) {
     case RuleKind::kStackPointer:
     case RuleKind::kFramePointer:
-    case RuleKind::kRealigned:
       return StepByTable(rule, registers, frame);
+    case RuleKind::kRealigned:
+      return StepRealigned(rule, registers);
     case RuleKind::kSignal:
       return StepOutOfSignal(registers);
     case RuleKind::kNoEntry:
       return StepByFramePointer(registers, frame);
     case RuleKind::kEnd:
-      return Step::kFirstFrame;
+      return {Way::kFirstFrame, {}};
     default:
-      return Step::kLost;
+      return {Way::kLost, {}};
   }
 }
 
-StackWalker::Step StackWalker::StepByTable(UnwindRule rule, Registers* registers,
-                                           WalkedFrame* frame) {
-  if (rule.kind() == RuleKind::kRealigned) return StepRealigned(rule, registers);
+StackWalker::Step StackWalker::StepByTable(UnwindRule rule, const Registers& registers,
+                                           WalkedFrame* frame) const {
   bool from_rsp = rule.kind() == RuleKind::kStackPointer;
-  std::uint64_t base = from_rsp ? registers->stack_pointer : registers->frame_pointer;
+  std::uint64_t base = from_rsp ? registers.stack_pointer : registers.frame_pointer;
   std::uint64_t cfa = base + static_cast<std::uint64_t>(rule.cfa_offset());
-  std::uint64_t rbp = registers->frame_pointer;
+  std::uint64_t rbp = registers.frame_pointer;
   std::uint64_t rbp_slot = cfa + static_cast<std::uint64_t>(rule.rbp_offset());
   bool keeps_rbp = rule.rbp_offset() == 0;
   // A word below the frame is one that a later walk may not have reached.
-  if (keeps_rbp || rbp_slot >= registers->stack_pointer)
+  if (keeps_rbp || rbp_slot >= registers.stack_pointer)
     frame->rbp_offset = static_cast<std::int32_t>(rule.rbp_offset());
-  // Nearly all frames: what is read lies between this stack pointer and the caller's.
-  if (memory_.IsOwnFrame(registers->stack_pointer, cfa) &&
-      (keeps_rbp || memory_.IsInside(rbp_slot, registers->stack_pointer, cfa))) [[likely]] {
-    std::uint64_t address = memory_.Word(cfa - kWordBytes);
-    if (!keeps_rbp) rbp = memory_.Word(rbp_slot);
-    if (address == 0) return Step::kFirstFrame;
-    *registers = {address, cfa, rbp, false};
-    return Step::kCaller;
-  }
-  if (!keeps_rbp && !memory_.Load(rbp_slot, &rbp)) return Step::kLost;
+  if (!keeps_rbp && !memory_.Load(rbp_slot, &rbp)) return {Way::kLost, {}};
   return Finish(cfa, rbp, registers);
 }
 
-StackWalker::Step StackWalker::StepRealigned(UnwindRule rule, Registers* registers) {
-  std::uint64_t cfa = registers->frame_pointer + static_cast<std::uint64_t>(rule.cfa_offset());
-  std::uint64_t rbp = registers->frame_pointer + static_cast<std::uint64_t>(rule.rbp_offset());
-  if (!memory_.Load(cfa, &cfa) || !memory_.Load(rbp, &rbp)) return Step::kLost;
+StackWalker::Step StackWalker::StepRealigned(UnwindRule rule, const Registers& registers) const {
+  std::uint64_t cfa = registers.frame_pointer + static_cast<std::uint64_t>(rule.cfa_offset());
+  std::uint64_t rbp = registers.frame_pointer + static_cast<std::uint64_t>(rule.rbp_offset());
+  if (!memory_.Load(cfa, &cfa) || !memory_.Load(rbp, &rbp)) return {Way::kLost, {}};
   return Finish(cfa, rbp, registers);
 }
 
-StackWalker::Step StackWalker::StepOutOfSignal(Registers* registers) {
-  std::uint64_t context = registers->stack_pointer;
-  Registers interrupted = {0, 0, 0, true};
-  if (!memory_.Load(context + RegisterSlot(REG_RIP), &interrupted.address) ||
+StackWalker::Step StackWalker::StepOutOfSignal(const Registers& registers) {
+  std::uint64_t context = registers.stack_pointer;
+  Registers interrupted = {};
+  if (!memory_.Load(context + RegisterSlot(REG_RIP), &interrupted.code) ||
       !memory_.Load(context + RegisterSlot(REG_RSP), &interrupted.stack_pointer) ||
       !memory_.Load(context + RegisterSlot(REG_RBP), &interrupted.frame_pointer)) {
-    return Step::kLost;
+    return {Way::kLost, {}};
   }
+  interrupted.code = (interrupted.code & kFrameAddressMask) | kFrameIsExact;
   memory_.Enter(interrupted.stack_pointer);  // the handler may have run on a stack of its own
-  *registers = interrupted;
-  return Step::kCaller;
+  return {Way::kCaller, interrupted};
 }
 
 // Code without tables: JIT code and some assembly keep rbp as a frame pointer. Where they do not,
 // the chain leaves the bounds or meets a null address, and the stack is marked truncated.
-StackWalker::Step StackWalker::StepByFramePointer(Registers* registers, WalkedFrame* frame) {
-  std::uint64_t base = registers->frame_pointer;
+StackWalker::Step StackWalker::StepByFramePointer(const Registers& registers,
+                                                  WalkedFrame* frame) const {
+  std::uint64_t base = registers.frame_pointer;
   std::uint64_t rbp = 0;
-  if (base == 0) return Step::kFirstFrame;  // the ABI's mark of the first frame
-  if (base < registers->stack_pointer || !memory_.Load(base, &rbp)) return Step::kLost;
+  if (base == 0) return {Way::kFirstFrame, {}};  // the ABI's mark of the first frame
+  if (base < registers.stack_pointer || !memory_.Load(base, &rbp)) return {Way::kLost, {}};
   frame->rbp_offset = -2 * static_cast<std::int32_t>(kWordBytes);
   return Finish(base + 2 * kWordBytes, rbp, registers);
 }
 
 StackWalker::Step StackWalker::Finish(std::uint64_t cfa, std::uint64_t frame_pointer,
-                                      Registers* registers) {
+                                      const Registers& registers) const {
   std::uint64_t address = 0;
-  if (cfa <= registers->stack_pointer || cfa > memory_.high()) return Step::kLost;
-  if (!memory_.Load(cfa - kWordBytes, &address)) return Step::kLost;
-  if (address == 0) return Step::kFirstFrame;
-  *registers = {address, cfa, frame_pointer, false};
-  return Step::kCaller;
+  if (cfa <= registers.stack_pointer || cfa > memory_.high()) return {Way::kLost, {}};
+  if (!memory_.Load(cfa - kWordBytes, &address)) return {Way::kLost, {}};
+  if (address == 0) return {Way::kFirstFrame, {}};
+  return {Way::kCaller, {address & kFrameAddressMask, cfa, frame_pointer}};
 }
 
 }  // namespace limpet

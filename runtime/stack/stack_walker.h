@@ -24,43 +24,50 @@ class StackWalker {
       : cache_(cache), memory_(memory), generation_(cache.generation()) {}
 
   // Brings `walk` up to date with the stack of `start`. Afterwards frames [0, depth) are the stack,
-  // outermost first, of which the first `reused` are unchanged, their nodes included.
+  // outermost first, of which the first `reused` are unchanged, their nodes included; the others
+  // have their hashes and no nodes.
   void Walk(const sys::CallerFrame& start, RememberedWalk* walk);
 
  private:
   // One frame while it is walked: its registers, before its rule is known.
   struct Registers {
-    std::uint64_t address;
+    std::uint64_t code;  // as in RuleCache::Find
     std::uint64_t stack_pointer;
     std::uint64_t frame_pointer;
-    bool is_exact;
-
-    bool operator==(const Registers&) const = default;
   };
   static Registers RegistersOf(const WalkedFrame& frame) {
-    return {frame.address(), frame.stack_pointer, frame.frame_pointer, frame.is_exact()};
+    return {frame.code(), frame.stack_pointer, frame.frame_pointer};
   }
-  enum class Step : std::uint8_t { kCaller, kFirstFrame, kLost };
+  static bool IsAt(const WalkedFrame& frame, const Registers& registers) {
+    return frame.stack_pointer == registers.stack_pointer && frame.code() == registers.code &&
+           (!frame.needs_rbp || frame.frame_pointer == registers.frame_pointer);
+  }
+  enum class Way : std::uint8_t { kCaller, kFirstFrame, kLost };
+  struct Step {
+    Way way;
+    Registers caller;  // with kCaller
+  };
 
-  Step StepOut(Registers* registers, WalkedFrame* frame);
-  Step StepByTable(UnwindRule rule, Registers* registers, WalkedFrame* frame);
-  Step StepRealigned(UnwindRule rule, Registers* registers);
-  Step StepOutOfSignal(Registers* registers);
-  Step StepByFramePointer(Registers* registers, WalkedFrame* frame);
-  Step Finish(std::uint64_t cfa, std::uint64_t frame_pointer, Registers* registers);
+  UnwindRule Describe(const Registers& registers, WalkedFrame* frame);
+  bool StepPlain(UnwindRule rule, Registers* registers, WalkedFrame* frame) const;
+  [[gnu::noinline]] Step StepOut(UnwindRule rule, const Registers& registers, WalkedFrame* frame);
+  Step StepByTable(UnwindRule rule, const Registers& registers, WalkedFrame* frame) const;
+  Step StepRealigned(UnwindRule rule, const Registers& registers) const;
+  Step StepOutOfSignal(const Registers& registers);
+  Step StepByFramePointer(const Registers& registers, WalkedFrame* frame) const;
+  Step Finish(std::uint64_t cfa, std::uint64_t frame_pointer, const Registers& registers) const;
 
   void WalkFresh(Registers registers, RememberedWalk* walk);
-  bool Resume(const Registers& registers, RememberedWalk* walk);
-  bool StillHolds(const RememberedWalk& walk, std::uint32_t inner);
+  bool Resume(const Registers& registers, const RememberedWalk& walk, std::uint32_t* candidates);
+  std::uint32_t ChangedFrame(const RememberedWalk& walk, std::uint32_t inner);
+  [[gnu::noinline]] std::uint32_t ChangedFrameFrom(const RememberedWalk& walk, std::uint32_t inner);
   static bool HasSameWords(const WalkedFrame& frame, const WalkedFrame& caller);
   bool HasSameCaller(const WalkedFrame& frame, const WalkedFrame& caller);
   bool StepsTo(const WalkedFrame& frame, const WalkedFrame& caller);
-  void Adopt(std::uint32_t kept, std::uint32_t fresh, RememberedWalk* walk);
 
   RuleCache& cache_;
   StackMemory memory_;
   std::uint32_t generation_;
-  std::uint32_t candidate_ = 0;  // frames below it in the last walk may still match
 };
 
 }  // namespace limpet

@@ -7,20 +7,14 @@
 namespace limpet {
 namespace {
 
-// Each frame is mixed by itself, which overlaps; only one multiplication a frame waits for the one
-// before. Every bit of a frame and of the path must reach the upper half, which chooses the slot: a
-// function that is called from a thousand places is a thousand nodes of one frame.
-std::uint64_t HashOf(std::uint64_t frame, std::uint64_t outer_path) {
-  std::uint64_t mixed = frame * 0xD6E8FEB86659FD93U;
-  mixed ^= mixed >> 32;
-  return (outer_path ^ mixed) * 0x9E3779B97F4A7C15U;
-}
-
 constexpr std::uint64_t TagOf(std::uint64_t path_hash) { return path_hash >> 32; }
 constexpr std::uint64_t MakeEntry(std::uint64_t path_hash, std::uint32_t id) {
   return TagOf(path_hash) << 32 | id;
 }
 constexpr std::uint64_t TagOfEntry(std::uint64_t entry) { return entry >> 32; }
+constexpr std::uint32_t CheckOf(std::uint64_t path_hash) {
+  return static_cast<std::uint32_t>(path_hash);
+}
 constexpr std::uint32_t IdOf(std::uint64_t entry) { return static_cast<std::uint32_t>(entry); }
 
 }  // namespace
@@ -52,39 +46,64 @@ std::uint64_t StackTree::NodeCount() const {
   return node_section_->used.load(std::memory_order_relaxed);
 }
 
-StackId StackTree::Intern(RememberedWalk* walk) {
-  StackId node = walk->is_truncated ? StackId::kTruncated : StackId::kComplete;
-  if (walk->reused != 0) node = walk->frames[walk->reused - 1].node;
-  HashPaths(walk);
-  for (std::uint32_t i = walk->reused; i < walk->depth; ++i) {
-    if (IsAtHome(node, &walk->frames[i]) || FindOrAdd(node, &walk->frames[i])) {
-      node = walk->frames[i].node;
-      continue;
-    }
-    segment_->counters().dropped_stacks_full.fetch_add(1, std::memory_order_relaxed);
-    walk->Forget();  // its frames have no nodes to be reused by
-    return StackId::kComplete;
-  }
-  return node;
+InternedStack StackTree::Intern(RememberedWalk* walk) {
+  StackId root = walk->is_truncated ? StackId::kTruncated : StackId::kComplete;
+  if (walk->depth == 0) return {root, RootPathHash(walk->is_truncated)};
+  WalkedFrame& leaf = walk->frames[walk->depth - 1];
+  if (leaf.node == WalkedFrame::kNoNode) leaf.node = FindStack(leaf.path_hash);
+  if (leaf.node != WalkedFrame::kNoNode) [[likely]]
+    return {leaf.node, leaf.path_hash};
+  return AddStack(walk, root);
 }
 
-void StackTree::HashPaths(RememberedWalk* walk) {
+// By its hash alone: half of it is in the index, the other in the site. Frames are compared when a
+// stack gets its site, and two of a million stacks share all 64 bits with a chance of 3 in 10^8.
+StackId StackTree::FindStack(std::uint64_t path_hash) const {
   Index* index = index_.load(std::memory_order_acquire);
-  std::uint64_t path = walk->is_truncated ? 1 : 0;  // the root
-  if (walk->reused != 0) path = walk->frames[walk->reused - 1].path_hash;
-  for (std::uint32_t i = walk->reused; i < walk->depth; ++i) {
-    path = HashOf(walk->frames[i].frame, path);
-    walk->frames[i].path_hash = path;
-    __builtin_prefetch(&index->Slot(TagOf(path)));
+  std::uint64_t at = TagOf(path_hash);
+  for (int probes = 0; probes < kMaxProbes; ++probes, ++at) {
+    std::uint64_t entry = index->Slot(at).load(std::memory_order_acquire);
+    if (entry == 0) break;
+    if (TagOfEntry(entry) != TagOf(path_hash)) continue;
+    // Acquire pairs with the release in AddSite: the check is there.
+    std::uint32_t site = nodes_[IdOf(entry)].site.load(std::memory_order_acquire);
+    if (site != 0 && sites_[site].path_check == CheckOf(path_hash)) return StackId{IdOf(entry)};
   }
+  return WalkedFrame::kNoNode;
+}
+
+// Frame by frame, inwards from the innermost whose node is known.
+InternedStack StackTree::AddStack(RememberedWalk* walk, StackId root) {
+  std::uint32_t known = walk->depth;
+  while (known != 0 && walk->frames[known - 1].node == WalkedFrame::kNoNode) --known;
+  StackId node = known != 0 ? walk->frames[known - 1].node : root;
+  Prefetch(*walk, known);
+  for (WalkedFrame* frame = &walk->frames[known]; frame != &walk->frames[walk->depth]; ++frame) {
+    if (!IsAtHome(node, frame) && !FindOrAdd(node, frame)) return DropStack(walk);
+    node = frame->node;
+  }
+  return {node, walk->frames[walk->depth - 1].path_hash};
+}
+
+InternedStack StackTree::DropStack(RememberedWalk* walk) {
+  segment_->counters().dropped_stacks_full.fetch_add(1, std::memory_order_relaxed);
+  walk->Forget();
+  return {StackId::kComplete, RootPathHash(false)};
+}
+
+void StackTree::Prefetch(const RememberedWalk& walk, std::uint32_t from) const {
+  Index* index = index_.load(std::memory_order_acquire);
+  for (std::uint32_t i = from; i < walk.depth; ++i)
+    __builtin_prefetch(&index->Slot(TagOf(walk.frames[i].path_hash)));
 }
 
 // The usual case: the node is there, at the first place of its hash.
 bool StackTree::IsAtHome(StackId parent, WalkedFrame* frame) const {
   Index* index = index_.load(std::memory_order_acquire);
   std::uint64_t entry = index->Slot(TagOf(frame->path_hash)).load(std::memory_order_acquire);
+  if (entry == 0 || !IsNode(entry, parent, *frame)) return false;
   frame->node = StackId{IdOf(entry)};
-  return entry != 0 && IsNode(entry, parent, *frame);
+  return true;
 }
 
 bool StackTree::FindOrAdd(StackId parent, WalkedFrame* frame) {
@@ -169,8 +188,8 @@ void StackTree::Index::Enter(std::uint64_t entry) {
   }
 }
 
-SiteSlot* StackTree::SiteOf(StackId stack, SiteKind kind) {
-  std::atomic<std::uint32_t>* link = &nodes_[static_cast<std::uint32_t>(stack)].site;
+SiteSlot* StackTree::SiteOf(const InternedStack& stack, SiteKind kind) {
+  std::atomic<std::uint32_t>* link = &nodes_[static_cast<std::uint32_t>(stack.id)].site;
   for (;;) {
     std::uint32_t id = link->load(std::memory_order_acquire);  // pairs with the release in AddSite
     if (id == 0) id = AddSite(link, stack, kind);
@@ -181,14 +200,16 @@ SiteSlot* StackTree::SiteOf(StackId stack, SiteKind kind) {
 }
 
 // The site that `link` names in the end: a fresh one, or that of a faster thread; 0: no room.
-std::uint32_t StackTree::AddSite(std::atomic<std::uint32_t>* link, StackId stack, SiteKind kind) {
+std::uint32_t StackTree::AddSite(std::atomic<std::uint32_t>* link, const InternedStack& stack,
+                                 SiteKind kind) {
   std::uint64_t claimed = 0;
   if (!segment_->Claim(*site_section_, 1, &claimed)) {
     segment_->counters().dropped_stacks_full.fetch_add(1, std::memory_order_relaxed);
     return 0;
   }
-  sites_[claimed].stack = stack;
+  sites_[claimed].stack = stack.id;
   sites_[claimed].kind = kind;
+  sites_[claimed].path_check = CheckOf(stack.path_hash);
   auto fresh = static_cast<std::uint32_t>(claimed);
   std::uint32_t none = 0;
   // Losing the race leaves an entry without samples, which readers pass over.

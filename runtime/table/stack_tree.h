@@ -2,9 +2,9 @@
 //
 //   index (private): hash(frames from the root) -> node      nodes (segment): {frame, parent, site}
 //
-// A node's place in the index follows from the frames alone, not from its parent's id. So the
-// places of a whole stack are known before the first is looked at, and their cache misses overlap:
-// on a tree that no cache holds, 36 frames take two memory latencies instead of 72.
+// A node's place in the index follows from the frames alone, not from its parent's id. So a stack
+// that was seen before is found by one look-up of its whole path, and the places of all frames of a
+// new one are known before the first is looked at: their cache misses overlap.
 //
 // Nodes are only ever added. Two threads that add the same node at once may both succeed while the
 // index grows; readers merge stacks by content, so a double costs 16 bytes and nothing else.
@@ -23,17 +23,22 @@
 
 namespace limpet {
 
+struct InternedStack {
+  StackId id;
+  std::uint64_t path_hash;  // of all its frames
+};
+
 class StackTree {
  public:
   // Starts empty in a fresh segment. False: no memory for the index.
   [[nodiscard]] bool Attach(SegmentWriter* segment);
 
-  // Names the stack of `walk`, which gets a node in each frame; reused frames keep theirs.
-  // kComplete (the unknown stack), counted as a loss, where there is no room.
-  StackId Intern(RememberedWalk* walk);
+  // Names the stack of `walk`; the nodes it comes to know are kept in the walk's frames. kComplete
+  // (the unknown stack), counted as a loss, where there is no room.
+  InternedStack Intern(RememberedWalk* walk);
 
   // Totals of a stack, made at its first use; nullptr, counted, where there is no room.
-  SiteSlot* SiteOf(StackId stack, SiteKind kind);
+  SiteSlot* SiteOf(const InternedStack& stack, SiteKind kind);
 
  private:
   // An entry of the index: the upper half of its path's hash, and the node's id; 0: free.
@@ -48,14 +53,18 @@ class StackTree {
   static constexpr int kMaxProbes = 128;  // at most half full, the longest run is a few dozen
   static constexpr std::uint32_t kNoNode = ~std::uint32_t{0};
 
-  void HashPaths(RememberedWalk* walk);
+  StackId FindStack(std::uint64_t path_hash) const;
+  [[gnu::noinline]] InternedStack AddStack(RememberedWalk* walk, StackId root);
+  InternedStack DropStack(RememberedWalk* walk);
+  void Prefetch(const RememberedWalk& walk, std::uint32_t from) const;
   bool IsAtHome(StackId parent, WalkedFrame* frame) const;
-  [[gnu::noinline]] bool FindOrAdd(StackId parent, WalkedFrame* frame);
+  bool FindOrAdd(StackId parent, WalkedFrame* frame);
   std::uint64_t EntryAt(Entry& slot, StackId parent, const WalkedFrame& frame,
                         std::uint32_t* added);
   bool IsNode(std::uint64_t entry, StackId parent, const WalkedFrame& frame) const;
   std::uint32_t AddNode(std::uint64_t frame, StackId parent);
-  std::uint32_t AddSite(std::atomic<std::uint32_t>* link, StackId stack, SiteKind kind);
+  [[gnu::cold, gnu::noinline]] std::uint32_t AddSite(std::atomic<std::uint32_t>* link,
+                                                     const InternedStack& stack, SiteKind kind);
   void GrowIndex(Index* old, std::uint64_t nodes);
   void ReplaceIndex(Index* old, Index* larger);
   static Index* MakeIndex(std::uint64_t slots);

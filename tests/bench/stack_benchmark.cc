@@ -12,54 +12,55 @@ namespace limpet {
 namespace {
 
 [[gnu::noinline]] void CaptureHere() {
-  benchmark::DoNotOptimize(g_tracer.Capture(t_thread, sys::CaptureCaller()));
+  InternedStack stack = g_tracer.Capture(t_thread, sys::CaptureCaller());
+  benchmark::DoNotOptimize(g_tracer.stacks.SiteOf(stack, SiteKind::kHeap));
 }
 
-// The stack as a program has it between two samples: its outer frames stay, its inner ones change.
-[[gnu::noinline]] void AtDepth(int levels, benchmark::State& state, int changing) {
-  if (levels > changing) {
-    AtDepth(levels - 1, state, changing);
+// The stack as a program has it between two samples: its outer frames stay, and `Inner` is called
+// on top of them, with one number and then another.
+template <class Inner>
+[[gnu::noinline]] void AtDepth(int levels, benchmark::State& state, Inner inner) {
+  if (levels > 0) {
+    AtDepth(levels - 1, state, inner);
     benchmark::ClobberMemory();
     return;
   }
-  struct Inner {
-    [[gnu::noinline]] static void Go(int left) {
-      if (left > 0)
-        Go(left - 1);
-      else
-        CaptureHere();
-      benchmark::ClobberMemory();
-    }
-  };
-  for (auto _ : state) Inner::Go(changing);
+  unsigned turn = 0;
+  for (auto _ : state) inner(++turn % 2);
+}
+
+template <int kKind>
+[[gnu::noinline]] void Inner(int left) {
+  if (left > 0)
+    Inner<kKind>(left - 1);
+  else
+    CaptureHere();
+  benchmark::ClobberMemory();
+}
+
+int Outer(const benchmark::State& state, int changing) {
+  session::EnsureSegment();
+  return static_cast<int>(state.range(0)) - changing;
 }
 
 void BM_SameStack(benchmark::State& state) {
-  session::EnsureSegment();
-  AtDepth(static_cast<int>(state.range(0)), state, 0);
+  AtDepth(Outer(state, 0), state, [](unsigned) { CaptureHere(); });
 }
 BENCHMARK(BM_SameStack)->Arg(10)->Arg(40);
 
+constexpr int kChanging = 4;
+
 void BM_InnerFramesChange(benchmark::State& state) {
-  session::EnsureSegment();
-  AtDepth(static_cast<int>(state.range(0)), state, 4);
+  AtDepth(Outer(state, kChanging), state,
+          [](unsigned turn) { turn == 0 ? Inner<0>(kChanging) : Inner<1>(kChanging); });
 }
 BENCHMARK(BM_InnerFramesChange)->Arg(10)->Arg(40);
 
 void BM_WholeStackIsWalked(benchmark::State& state) {
-  session::EnsureSegment();
-  struct Forget {
-    [[gnu::noinline]] static void Go(int left) {
-      if (left > 0) {
-        Go(left - 1);
-      } else {
-        t_thread.record->walk.Forget();
-        CaptureHere();
-      }
-      benchmark::ClobberMemory();
-    }
-  };
-  for (auto _ : state) Forget::Go(static_cast<int>(state.range(0)));
+  AtDepth(Outer(state, 0), state, [](unsigned) {
+    t_thread.record->walk.Forget();
+    CaptureHere();
+  });
 }
 BENCHMARK(BM_WholeStackIsWalked)->Arg(10)->Arg(40);
 

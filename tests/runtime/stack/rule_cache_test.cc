@@ -25,7 +25,7 @@ class RuleCacheTest : public testing::Test {
   // True when the cache had to look into the object.
   static bool IsDecoded() {
     int before = g_registered;
-    cache_.Find(reinterpret_cast<std::uint64_t>(&CountObject) + 1, false);
+    cache_.Find(reinterpret_cast<std::uint64_t>(&CountObject) + 1);
     return g_registered != before;
   }
 

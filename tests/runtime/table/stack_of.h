@@ -17,7 +17,13 @@ using Frames = std::vector<std::uint64_t>;  // outermost first
 
 inline RememberedWalk WalkOf(const Frames& frames, bool is_truncated = false) {
   RememberedWalk walk = {};
-  for (std::uint64_t frame : frames) walk.frames[walk.depth++].frame = frame;
+  std::uint64_t path = RootPathHash(is_truncated);
+  for (std::uint64_t frame : frames) {
+    path = PathHash(frame, path);
+    WalkedFrame& walked = walk.frames[walk.depth++];
+    walked.frame = frame;
+    walked.path_hash = path;
+  }
   walk.is_truncated = is_truncated;
   return walk;
 }
@@ -30,7 +36,12 @@ struct Forest {
 
   StackId Intern(const Frames& frames, bool is_truncated = false) {
     RememberedWalk walk = WalkOf(frames, is_truncated);
-    return tree.Intern(&walk);
+    return tree.Intern(&walk).id;
+  }
+  // As a sample does: its site is made as well.
+  SiteSlot* Site(const Frames& frames, SiteKind kind = SiteKind::kHeap) {
+    RememberedWalk walk = WalkOf(frames);
+    return tree.SiteOf(tree.Intern(&walk), kind);
   }
 
   // What a reader finds behind an id.

@@ -79,7 +79,7 @@ TEST(StackTree, NamesTheEmptyStackByItsRoot) {
 TEST(StackTree, TellsEachFrameItsNode) {
   Forest forest(4 * kMiB);
   RememberedWalk walk = WalkOf({1, 2, 3});
-  const StackId leaf = forest.tree.Intern(&walk);
+  const StackId leaf = forest.tree.Intern(&walk).id;
   EXPECT_EQ(walk.frames[2].node, leaf);
   EXPECT_EQ(walk.frames[1].node, forest.Intern({1, 2}));
   EXPECT_EQ(walk.frames[0].node, forest.Intern({1}));
@@ -91,18 +91,18 @@ TEST(StackTree, GoesOnFromReusedFrames) {
   forest.tree.Intern(&walk);
   const std::uint64_t nodes = forest.Nodes();
   walk.reused = 2;
-  walk.frames[2].frame = 7;
-  EXPECT_EQ(forest.PathOf(forest.tree.Intern(&walk)), Frames({1, 2, 7}));
+  walk.frames[2] = WalkOf({1, 2, 7}).frames[2];
+  EXPECT_EQ(forest.PathOf(forest.tree.Intern(&walk).id), Frames({1, 2, 7}));
   EXPECT_EQ(forest.Nodes(), nodes + 1);
 }
 
 TEST(StackTree, TakesTheNodesOfReusedFramesOnTrust) {
   Forest forest(4 * kMiB);
   RememberedWalk walk = WalkOf({1, 2, 3});
-  const StackId leaf = forest.tree.Intern(&walk);
+  const StackId leaf = forest.tree.Intern(&walk).id;
   walk.reused = 3;
   walk.frames[0].frame = 99;  // not looked at again
-  EXPECT_EQ(forest.tree.Intern(&walk), leaf);
+  EXPECT_EQ(forest.tree.Intern(&walk).id, leaf);
 }
 
 TEST(StackTree, KeepsTheDeepestStack) {
@@ -147,7 +147,7 @@ TEST(StackTree, GivesTheUnknownStackAndCountsItWhenFull) {
     ASSERT_NE(forest.Intern({0x1000 + i}), StackId::kComplete);
   }
   RememberedWalk walk = WalkOf({1, 2, 99});
-  EXPECT_EQ(forest.tree.Intern(&walk), StackId::kComplete);
+  EXPECT_EQ(forest.tree.Intern(&walk).id, StackId::kComplete);
   EXPECT_EQ(forest.Dropped(), 1u);
   EXPECT_EQ(walk.depth, 0u);  // its frames have no nodes
   EXPECT_EQ(walk.reused, 0u);
@@ -166,41 +166,68 @@ TEST(StackTree, StartsAnewInAFreshSegment) {
 
 TEST(StackTree, MakesOneSiteAStack) {
   Forest forest(kMiB);
-  const StackId stack = forest.Intern({1, 2});
-  SiteSlot* site = forest.tree.SiteOf(stack, SiteKind::kHeap);
+  SiteSlot* site = forest.Site({1, 2});
   ASSERT_NE(site, nullptr);
-  EXPECT_EQ(site->stack, stack);
+  EXPECT_EQ(forest.PathOf(site->stack), Frames({1, 2}));
   EXPECT_EQ(site->kind, SiteKind::kHeap);
   EXPECT_EQ(site->samples.load(), 0u);
-  EXPECT_EQ(forest.tree.SiteOf(stack, SiteKind::kHeap), site);
-  EXPECT_NE(forest.tree.SiteOf(forest.Intern({1}), SiteKind::kHeap), site);
+  EXPECT_EQ(forest.Site({1, 2}), site);
+  EXPECT_NE(forest.Site({1}), site);
+}
+
+// Once it has a site it is found by its path alone, and the nodes of outer frames are not looked
+// for until they are needed.
+TEST(StackTree, FindsAStackThatHasASiteByItsPath) {
+  Forest forest(kMiB);
+  SiteSlot* site = forest.Site({1, 2, 3});
+  const std::uint64_t nodes = forest.Nodes();
+  RememberedWalk walk = WalkOf({1, 2, 3});
+  EXPECT_EQ(forest.tree.Intern(&walk).id, site->stack);
+  EXPECT_EQ(walk.frames[1].node, WalkedFrame::kNoNode);
+
+  walk.reused = 2;
+  walk.frames[2] = WalkOf({1, 2, 4}).frames[2];
+  EXPECT_EQ(forest.PathOf(forest.tree.Intern(&walk).id), Frames({1, 2, 4}));
+  EXPECT_EQ(forest.Nodes(), nodes + 1);
+}
+
+// The hash of {1, 2}, half of which is in the index, with another path's other half.
+TEST(StackTree, ComparesTheWholeHash) {
+  Forest forest(kMiB);
+  SiteSlot* site = forest.Site({1, 2});
+  RememberedWalk walk = WalkOf({7, 8});
+  walk.frames[1].path_hash = WalkOf({1, 2}).frames[1].path_hash ^ 1;
+  EXPECT_NE(forest.tree.Intern(&walk).id, site->stack);
 }
 
 TEST(StackTree, MakesASiteOfTheUnknownStackToo) {
   Forest forest(kMiB);
-  SiteSlot* site = forest.tree.SiteOf(StackId::kComplete, SiteKind::kHeap);
+  SiteSlot* site = forest.Site({});
   ASSERT_NE(site, nullptr);
-  EXPECT_EQ(forest.tree.SiteOf(StackId::kComplete, SiteKind::kHeap), site);
-  EXPECT_NE(forest.tree.SiteOf(StackId::kTruncated, SiteKind::kHeap), site);
+  EXPECT_EQ(site->stack, StackId::kComplete);
+  EXPECT_EQ(forest.Site({}), site);
+  RememberedWalk cut = WalkOf({}, /*is_truncated=*/true);
+  EXPECT_NE(forest.tree.SiteOf(forest.tree.Intern(&cut), SiteKind::kHeap), site);
 }
 
-// Blocks and mappings of the unknown stack: bytes of one must not be shown as the other's.
+// Blocks and mappings of one stack: bytes of one must not be shown as the other's.
 TEST(StackTree, KeepsHeapAndMappingsOfOneStackApart) {
   Forest forest(kMiB);
-  SiteSlot* heap = forest.tree.SiteOf(StackId::kComplete, SiteKind::kHeap);
-  SiteSlot* mappings = forest.tree.SiteOf(StackId::kComplete, SiteKind::kMapping);
-  ASSERT_NE(mappings, nullptr);
-  EXPECT_NE(mappings, heap);
-  EXPECT_EQ(mappings->kind, SiteKind::kMapping);
+  for (const Frames& frames : {Frames({}), Frames({1, 2})}) {
+    SiteSlot* heap = forest.Site(frames);
+    SiteSlot* mappings = forest.Site(frames, SiteKind::kMapping);
+    ASSERT_NE(mappings, nullptr);
+    EXPECT_NE(mappings, heap);
+    EXPECT_EQ(mappings->kind, SiteKind::kMapping);
+    EXPECT_EQ(forest.Site(frames), heap);
+  }
 }
 
 TEST(StackTree, CountsStacksWithoutASite) {
   Forest forest(kMiB);
   const std::uint64_t room = test::Capacity(*forest.segment, SectionKind::kSites);
-  for (std::uint64_t i = 1; i < room; ++i) {
-    ASSERT_NE(forest.tree.SiteOf(forest.Intern({0x1000 + i}), SiteKind::kHeap), nullptr);
-  }
-  EXPECT_EQ(forest.tree.SiteOf(forest.Intern({7}), SiteKind::kHeap), nullptr);
+  for (std::uint64_t i = 1; i < room; ++i) ASSERT_NE(forest.Site({0x1000 + i}), nullptr);
+  EXPECT_EQ(forest.Site({7}), nullptr);
   EXPECT_EQ(forest.Dropped(), 1u);
 }
 

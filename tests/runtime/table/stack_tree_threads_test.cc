@@ -71,6 +71,20 @@ TEST(StackTreeThreads, FindWhatIsThereOnceNobodyAddsAnyMore) {
   EXPECT_EQ(forest.Nodes(), nodes);
 }
 
+// One thread makes a site while another looks for its stack by the path.
+TEST(StackTreeThreads, FindSitesThatOthersAreMaking) {
+  Forest forest(64 * kMiB);
+  std::atomic<std::uint64_t> wrong = 0;
+  test::InParallel(kThreads, [&](int) {
+    for (std::uint64_t i = 0; i < kStacks; ++i) {
+      const SiteSlot* site = forest.Site(FramesOf(i));
+      if (site == nullptr || forest.PathOf(site->stack) != FramesOf(i)) ++wrong;
+    }
+  });
+  EXPECT_EQ(wrong.load(), 0u);
+  EXPECT_EQ(forest.Dropped(), 0u);
+}
+
 TEST(StackTreeThreads, FillTheTableWithoutMisnamingAnything) {
   Forest forest(kMiB);
   std::vector<Naming> named = InternInParallel(
@@ -88,19 +102,19 @@ TEST(StackTreeThreads, FillTheTableWithoutMisnamingAnything) {
 
 TEST(StackTreeThreads, AddToOneSiteOfAStack) {
   Forest forest(4 * kMiB);
-  const StackId stack = forest.Intern({1, 2, 3});
+  SiteSlot* const expected = forest.Site({1, 2, 3});
   std::atomic<std::uint64_t> missing = 0;
   test::InParallel(kThreads, [&](int) {
     for (int i = 0; i < 1000; ++i) {
-      SiteSlot* site = forest.tree.SiteOf(stack, SiteKind::kHeap);
-      if (site == nullptr || site->stack != stack)
+      SiteSlot* site = forest.Site({1, 2, 3});
+      if (site != expected)
         ++missing;
       else
         site->samples.fetch_add(1);
     }
   });
   EXPECT_EQ(missing.load(), 0u);
-  EXPECT_EQ(forest.tree.SiteOf(stack, SiteKind::kHeap)->samples.load(), kThreads * 1000u);
+  EXPECT_EQ(expected->samples.load(), kThreads * 1000u);
 }
 
 }  // namespace
