@@ -20,6 +20,8 @@ readonly packages=(
   libgtest-dev libgmock-dev libbenchmark-dev libjemalloc-dev libjemalloc2
   # Programs that are traced in the demo and the tests, and the tools to watch them.
   redis-server redis-tools sqlite3 openssl git strace procps curl
+  # Another profiler, that the tests ask the same; jemalloc's has its reader in libjemalloc-dev.
+  heaptrack
 )
 
 # What may come from anywhere, as long as it is on PATH: commands, then the package that has them.
