@@ -56,7 +56,7 @@ absl::StatusOr<std::string> Render(const Profile& profile, const std::string& fo
 std::string DescribeCoverage(const DumpTarget& target) {
   if (!target.process.has_value()) return "coverage: unknown, the process is dead";
   const Estimate total = EstimateTotal(target.snapshot, EstimateKind::kHeap);
-  return CoverageLine({.in_use_bytes = total.InUseBytes(),
+  return CoverageLine({.in_use_bytes = total.in_use.Bytes(),
                        .resident_anonymous_bytes = target.process->resident_anonymous_bytes,
                        .resident_bytes = target.process->resident_bytes});
 }

@@ -26,7 +26,7 @@ std::uint64_t LossTotal(const ProcessRow& row) {
 }
 
 Coverage CoverageOf(const ProcessRow& row) {
-  return {.in_use_bytes = row.heap.InUseBytes(),
+  return {.in_use_bytes = row.heap.in_use.Bytes(),
           .resident_anonymous_bytes = row.process->resident_anonymous_bytes,
           .resident_bytes = row.process->resident_bytes};
 }
@@ -45,9 +45,9 @@ Cells CellsOf(const ProcessRow& row) {
   cells.push_back(OneLine(row.executable.empty() ? kAbsent : row.executable));
   if (!row.snapshot.has_value()) return cells;
   const SegmentSnapshot& snapshot = *row.snapshot;
-  cells[2] = FormatBytes(static_cast<std::uint64_t>(row.heap.InUseBytes()));
-  cells[3] = absl::StrFormat("%d", row.heap.InUseObjects());
-  cells[4] = FormatBytes(static_cast<std::uint64_t>(row.heap.AllocatedBytes()));
+  cells[2] = FormatBytes(static_cast<std::uint64_t>(row.heap.in_use.Bytes()));
+  cells[3] = absl::StrFormat("%d", row.heap.in_use.Objects());
+  cells[4] = FormatBytes(static_cast<std::uint64_t>(row.heap.allocated.Bytes()));
   cells[5] = absl::StrFormat("%d", CounterValue(snapshot, "samples"));
   cells[7] = Interval(snapshot.sample_interval_bytes);
   cells[8] = absl::StrFormat("%d", LossTotal(row));
@@ -106,10 +106,10 @@ nlohmann::ordered_json SampledJson(const ProcessRow& row) {
   nlohmann::ordered_json json;
   const SegmentSnapshot& snapshot = *row.snapshot;
   json["start_ticks"] = snapshot.start_ticks;
-  json["in_use_bytes"] = row.heap.InUseBytes();
-  json["in_use_objects"] = row.heap.InUseObjects();
-  json["allocated_bytes"] = row.heap.AllocatedBytes();
-  json["allocated_objects"] = row.heap.AllocatedObjects();
+  json["in_use_bytes"] = row.heap.in_use.Bytes();
+  json["in_use_objects"] = row.heap.in_use.Objects();
+  json["allocated_bytes"] = row.heap.allocated.Bytes();
+  json["allocated_objects"] = row.heap.allocated.Objects();
   json["sample_interval_bytes"] = snapshot.sample_interval_bytes;
   json["dump_signal"] = DescribeDumpSignal(snapshot, row.pid);
   for (const auto& [name, value] : snapshot.counters) json["counters"][name] = value;

@@ -1,6 +1,7 @@
 #include "tools/profile/estimate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -19,7 +20,13 @@ std::int64_t Value(std::uint64_t value) {
   return static_cast<std::int64_t>(std::min(value, kLargest));
 }
 
-std::int64_t Objects(std::uint64_t weight) { return Value((weight + kWeightOne / 2) / kWeightOne); }
+double WeightValue(std::uint64_t weight) {
+  return static_cast<double>(weight) / static_cast<double>(kWeightOne);
+}
+
+double RelativeError(double variance, double value) {
+  return value > 0 ? std::sqrt(variance) / value : 0;
+}
 
 // WeightedBytes() of what no real target writes could wrap; such a block counts as the largest.
 std::uint64_t BlockBytes(const AllocationRecord& record) {
@@ -28,18 +35,66 @@ std::uint64_t BlockBytes(const AllocationRecord& record) {
   return wide >= kLargest ? kLargest : WeightedBytes(record.requested_bytes, record.weight);
 }
 
+// What one sample adds to the variance of the number of objects; a forged weight may be below 1.
+double WeightVariance(double weight) { return std::max(0.0, weight * (weight - 1)); }
+
+SampledTotal InUseOf(const AllocationRecord& record) {
+  const double variance = WeightVariance(WeightValue(record.weight));
+  const auto bytes = static_cast<double>(record.requested_bytes);
+  return {.samples = 1,
+          .weight = record.weight,
+          .bytes = BlockBytes(record),
+          .objects_variance = variance,
+          .bytes_variance = bytes * bytes * variance};
+}
+
+// A site has sums only. With the mean weight for each of its samples, the variance of objects comes
+// out least, as w (w - 1) is convex, and that of bytes most: a block of that weight is -T ln(1-1/w)
+// bytes, so a sample adds (T ln(1-1/w))^2 w (w - 1), which is concave, and never above T^2.
+SampledTotal AllocatedAt(const SiteRecord& site, std::uint64_t interval_bytes) {
+  const auto samples = static_cast<double>(std::max<std::uint64_t>(site.samples, 1));
+  const double weight = WeightValue(site.allocated_objects_weight) / samples;
+  const double variance = WeightVariance(weight);
+  const double charged_bytes =
+      variance > 0 ? -std::log1p(-1 / weight) * static_cast<double>(interval_bytes) : 0;
+  return {.samples = site.samples,
+          .weight = site.allocated_objects_weight,
+          .bytes = site.allocated_bytes,
+          .objects_variance = samples * variance,
+          .bytes_variance = samples * charged_bytes * charged_bytes * variance};
+}
+
 }  // namespace
 
-std::int64_t Estimate::AllocatedObjects() const { return Objects(allocated_weight); }
-std::int64_t Estimate::AllocatedBytes() const { return Value(allocated_bytes); }
-std::int64_t Estimate::InUseObjects() const { return Objects(in_use_weight); }
-std::int64_t Estimate::InUseBytes() const { return Value(in_use_bytes); }
+std::int64_t SampledTotal::Objects() const {
+  return Value((std::min(weight, kLargest) + kWeightOne / 2) / kWeightOne);
+}
+
+std::int64_t SampledTotal::Bytes() const { return Value(bytes); }
+
+double SampledTotal::ObjectsError() const {
+  return RelativeError(objects_variance, WeightValue(weight));
+}
+
+double SampledTotal::BytesError() const {
+  return RelativeError(bytes_variance, static_cast<double>(bytes));
+}
+
+void SampledTotal::Add(const SampledTotal& other) {
+  AddSaturated(samples, other.samples);
+  AddSaturated(weight, other.weight);
+  AddSaturated(bytes, other.bytes);
+  objects_variance += other.objects_variance;
+  bytes_variance += other.bytes_variance;
+}
 
 void Estimate::Add(const Estimate& other) {
-  AddSaturated(allocated_weight, other.allocated_weight);
-  AddSaturated(allocated_bytes, other.allocated_bytes);
-  AddSaturated(in_use_weight, other.in_use_weight);
-  AddSaturated(in_use_bytes, other.in_use_bytes);
+  allocated.Add(other.allocated);
+  in_use.Add(other.in_use);
+}
+
+std::uint64_t IntervalOf(const SegmentSnapshot& snapshot, EstimateKind kind) {
+  return kind == EstimateKind::kMappings ? 1 : snapshot.sample_interval_bytes;
 }
 
 std::map<std::uint32_t, Estimate> EstimateStacks(const SegmentSnapshot& snapshot,
@@ -48,11 +103,10 @@ std::map<std::uint32_t, Estimate> EstimateStacks(const SegmentSnapshot& snapshot
   const bool is_mappings = kind == EstimateKind::kMappings;
   for (const SiteRecord& site : snapshot.sites) {
     if (site.is_mapping != is_mappings) continue;
-    stacks[site.stack].Add({.allocated_weight = site.allocated_objects_weight,
-                            .allocated_bytes = site.allocated_bytes});
+    stacks[site.stack].allocated.Add(AllocatedAt(site, IntervalOf(snapshot, kind)));
   }
   for (const AllocationRecord& record : is_mappings ? snapshot.mappings : snapshot.allocations) {
-    stacks[record.stack].Add({.in_use_weight = record.weight, .in_use_bytes = BlockBytes(record)});
+    stacks[record.stack].in_use.Add(InUseOf(record));
   }
   return stacks;
 }

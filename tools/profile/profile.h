@@ -48,17 +48,25 @@ struct ProfileLocation {
   std::vector<ProfileLine> lines;
 };
 
+// What an estimated value rests on.
+struct Evidence {
+  std::uint64_t samples = 0;
+  double relative_error = 0;  // standard error of the bytes over the bytes
+};
+
 struct ProfileSample {
   std::vector<std::uint32_t> locations;  // indexes into Profile::locations, leaf first
   std::vector<std::int64_t> values;      // one for each sample type
   std::map<std::string, std::string> labels;
   std::map<std::string, std::pair<std::int64_t, std::string>> numeric_labels;  // value, unit
+  Evidence allocated = {};
+  Evidence in_use = {};
 };
 
 struct Profile {
   std::string name;  // "heap", "allocs", "mmap"
   ValueType period_type;
-  std::int64_t period = 0;
+  std::int64_t period = 0;  // 1: each is recorded
   std::vector<ValueType> sample_types;
   std::string default_sample_type;
   std::int64_t time_unix_ns = 0;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "tools/profile/allocator_frames.h"
+#include "tools/profile/confidence.h"
 #include "tools/profile/estimate.h"
 #include "tools/profile/location_table.h"
 #include "tools/profile/loss.h"
@@ -39,6 +40,10 @@ LocationList ListLocations(const StackRecord& stack, const SegmentSnapshot& snap
   return locations;
 }
 
+EstimateKind KindOf(const Profile& profile) {
+  return profile.name == "mmap" ? EstimateKind::kMappings : EstimateKind::kHeap;
+}
+
 void DescribeValues(const SegmentSnapshot& snapshot, Profile& profile) {
   profile.sample_types = {{"alloc_objects", "count"},
                           {"alloc_space", "bytes"},
@@ -46,26 +51,38 @@ void DescribeValues(const SegmentSnapshot& snapshot, Profile& profile) {
                           {"inuse_space", "bytes"}};
   profile.default_sample_type = profile.name == "allocs" ? "alloc_space" : "inuse_space";
   profile.period_type = {"space", "bytes"};
-  profile.period =
-      static_cast<std::int64_t>(std::min<std::uint64_t>(snapshot.sample_interval_bytes, INT64_MAX));
+  const std::uint64_t interval = IntervalOf(snapshot, KindOf(profile));
+  profile.period = static_cast<std::int64_t>(std::min<std::uint64_t>(interval, INT64_MAX));
   profile.drop_frames = AllocatorFramesPattern();
 }
 
-void AddComments(const SegmentSnapshot& snapshot, const ProfileOrigin& origin, Profile& profile) {
-  const std::uint64_t interval = snapshot.sample_interval_bytes;
-  const std::string rate = interval <= 1 ? std::string("every allocation recorded")
-                                         : absl::StrFormat("one sample per %d bytes", interval);
-  const std::uint64_t samples = CounterValue(snapshot, "samples");
-  profile.comments.push_back(absl::StrFormat("limpet: %s of %s (pid %d)", profile.name,
-                                             ProgramOf(snapshot), snapshot.pid));
-  profile.comments.push_back(
-      samples == 0
-          ? absl::StrFormat("%s; nothing sampled yet", rate)
-          : absl::StrFormat("%s; %d samples; values are estimates of the whole", rate, samples));
-  if (!origin.coverage.empty()) profile.comments.push_back(origin.coverage);
-  for (const Loss& loss : ListLosses(snapshot)) {
-    profile.comments.push_back(LossLine(loss));
+std::string RateLine(std::uint64_t interval, bool has_losses) {
+  if (interval > 1) {
+    return absl::StrFormat(
+        "one sample per %d bytes; values are estimates of the whole, ± their standard error",
+        interval);
   }
+  return has_losses ? "each one recorded; values are exact but for the losses below"
+                    : "each one recorded; values are exact";
+}
+
+void AddComments(const SegmentSnapshot& snapshot, const ProfileOrigin& origin, Profile& profile) {
+  const EstimateKind kind = KindOf(profile);
+  const std::uint64_t interval = IntervalOf(snapshot, kind);
+  const Estimate total = EstimateTotal(snapshot, kind);
+  const std::vector<Loss> losses = ListLosses(snapshot);
+  std::vector<std::string>& comments = profile.comments;
+  comments.push_back(absl::StrFormat("limpet: %s of %s (pid %d)", profile.name, ProgramOf(snapshot),
+                                     snapshot.pid));
+  if (interval <= 1 && total.allocated.samples == 0) {
+    comments.emplace_back("nothing sampled yet");
+  } else {
+    comments.push_back(RateLine(interval, !losses.empty()));
+    comments.push_back(InUseLine(total, interval));
+    comments.push_back(AllocatedLine(total, interval));
+  }
+  if (!origin.coverage.empty()) comments.push_back(origin.coverage);
+  for (const Loss& loss : losses) comments.push_back(LossLine(loss));
 }
 
 // Largest first; equal ones by address, so that the same segment always makes the same file.
@@ -89,11 +106,15 @@ void SortSamples(Profile& profile) {
 
 void AddSamples(const std::map<LocationList, Estimate>& estimates, Profile& profile) {
   for (const auto& [locations, estimate] : estimates) {
-    std::vector<std::int64_t> values = {estimate.AllocatedObjects(), estimate.AllocatedBytes(),
-                                        estimate.InUseObjects(), estimate.InUseBytes()};
+    const auto& [allocated, in_use] = estimate;
+    std::vector<std::int64_t> values = {allocated.Objects(), allocated.Bytes(), in_use.Objects(),
+                                        in_use.Bytes()};
     const auto is_zero = [](std::int64_t value) { return value == 0; };
     if (std::all_of(values.begin(), values.end(), is_zero)) continue;
-    profile.samples.push_back({.locations = locations, .values = std::move(values)});
+    profile.samples.push_back({.locations = locations,
+                               .values = std::move(values),
+                               .allocated = {allocated.samples, allocated.BytesError()},
+                               .in_use = {in_use.samples, in_use.BytesError()}});
   }
   SortSamples(profile);
 }
@@ -113,9 +134,8 @@ absl::StatusOr<Profile> ProfileBuilder::Build(const std::string& name,
 
   namer_.NameAll();
   LocationTable table(snapshot_, profile);
-  const EstimateKind kind = name == "mmap" ? EstimateKind::kMappings : EstimateKind::kHeap;
   std::map<LocationList, Estimate> estimates;  // stacks that trimming made equal become one
-  for (const auto& [stack_id, estimate] : EstimateStacks(snapshot_, kind)) {
+  for (const auto& [stack_id, estimate] : EstimateStacks(snapshot_, KindOf(profile))) {
     const auto stack = snapshot_.stacks.find(stack_id);
     const StackRecord& record = stack == snapshot_.stacks.end() ? StackRecord{} : stack->second;
     estimates[ListLocations(record, snapshot_, namer_, table)].Add(estimate);

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "tools/profile/confidence.h"
 #include "tools/render/printable_text.h"
 #include "tools/render/tab_align.h"
 
@@ -55,12 +57,29 @@ std::string FrameLine(const Profile& profile, const ProfileLocation& location,
   return text + "\n";
 }
 
+std::string EvidenceWords(const Profile& profile, const Evidence& evidence) {
+  return absl::StrFormat(
+      "%s, %s", Counted(evidence.samples, "sample"),
+      ErrorWords(evidence.relative_error, static_cast<std::uint64_t>(profile.period)));
+}
+
+std::string EvidenceLine(const Profile& profile, const ProfileSample& sample) {
+  std::vector<std::string> parts;
+  const auto add = [&](const char* name, const Evidence& evidence) {
+    if (evidence.samples == 0) return;
+    parts.push_back(absl::StrFormat("%s: %s", name, EvidenceWords(profile, evidence)));
+  };
+  add("in use", sample.in_use);
+  add("allocated", sample.allocated);
+  return parts.empty() ? "" : "# " + absl::StrJoin(parts, "; ") + "\n";
+}
+
 std::string SampleText(const Profile& profile, const ProfileSample& sample) {
   std::string text = Numbers(RowOf(sample));
   for (std::uint32_t index : sample.locations) {
     absl::StrAppendFormat(&text, " 0x%x", profile.locations[index].address + 1);
   }
-  text += '\n';
+  text += '\n' + EvidenceLine(profile, sample);
   for (std::uint32_t index : sample.locations) {
     const ProfileLocation& location = profile.locations[index];
     for (const ProfileLine& line : location.lines) text += FrameLine(profile, location, line);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <regex>
 
 #include "runtime/layout/allocation_slot.h"
@@ -11,6 +12,7 @@
 namespace limpet {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -245,6 +247,50 @@ TEST_F(Builder, MakesAValidProfileOfNothing) {
   ASSERT_EQ(heap.mappings.size(), 1U);
   EXPECT_EQ(heap.mappings[0].file, "/bin/app");
   EXPECT_THAT(heap.comments, Contains(HasSubstr("nothing sampled yet")));
+}
+
+TEST_F(Builder, TellsIntervalSamplesAndErrorOfItsTotals) {
+  snapshot_.sites = {{5, false, 12 * kWeightOne, 6000, 4}};
+  AddBlock(5, 500, 3 * kWeightOne);
+  AddBlock(5, 500, 3 * kWeightOne);
+
+  const Profile heap = Build();
+
+  EXPECT_THAT(heap.comments, Contains("one sample per 524288 bytes; values are estimates of the "
+                                      "whole, \u00b1 their standard error"));
+  EXPECT_THAT(heap.comments, Contains(AllOf(HasSubstr("in use: 2.9 KiB \u00b1 58 % (95 %: "),
+                                            HasSubstr("6 objects \u00b1 58 %; 2 samples"))));
+  EXPECT_THAT(heap.comments, Contains(HasSubstr("12 objects \u00b1 41 % or more; 4 samples")));
+}
+
+TEST_F(Builder, SaysWhatEachValueRestsOn) {
+  AddStack(5, {{0x401100, kApp}});
+  snapshot_.sites = {{5, false, 12 * kWeightOne, 6000, 4}};
+  AddBlock(5, 500, 3 * kWeightOne);
+  AddBlock(5, 500, 3 * kWeightOne);
+
+  const ProfileSample sample = Build().samples.at(0);
+
+  EXPECT_EQ(sample.allocated.samples, 4U);
+  EXPECT_EQ(sample.in_use.samples, 2U);
+  EXPECT_NEAR(sample.in_use.relative_error, std::sqrt(2 * 500 * 500 * 6) / 3000, 1e-9);
+}
+
+TEST_F(Builder, SaysThatWhatIsRecordedWholeIsExact) {
+  snapshot_.sample_interval_bytes = 1;
+  snapshot_.sites = {{5, false, kWeightOne, 100, 1}, {5, true, kWeightOne, 4096, 1}};
+  AddBlock(5, 100, kWeightOne);
+  EXPECT_THAT(Build().comments, Contains("each one recorded; values are exact"));
+  EXPECT_THAT(Build().comments, Contains("in use: 100 B, 1 object; exact"));
+
+  snapshot_.counters = {{"dropped_reentrant", 1}};
+  EXPECT_THAT(Build().comments,
+              Contains("each one recorded; values are exact but for the losses below"));
+
+  snapshot_.sample_interval_bytes = 524288;
+  const Profile mmap = Build("mmap");
+  EXPECT_EQ(mmap.period, 1) << "mappings are never sampled";
+  EXPECT_THAT(mmap.comments, Contains("allocated: 4.0 KiB, 1 object; exact"));
 }
 
 TEST_F(Builder, TellsEveryLossAndNoSecret) {

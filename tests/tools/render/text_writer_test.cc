@@ -14,17 +14,26 @@ TEST(TextWriter, WritesGosShape) {
   EXPECT_EQ(WriteText(SampleProfile()),
             "heap profile: 3: 3072 [5: 5120] @ heap/2\n"
             "2: 2048 [4: 4096] @ 0x401135 0x401200 0x401300\n"
+            "# in use: 2 samples, \u00b1 7.0 %; allocated: 4 samples, \u00b1 50 %\n"
             "#\t0x401134\tpush(int)+0x34\tvector.h:12\n"
             "#\t0x401134\tgrow()+0x34\tcache.cc:42\n"
             "#\t0x4011ff\tserve()+0xf\tserver.cc:7\n"
             "#\t0x4012ff\tmain+0xff\tserver.cc:3\n"
             "\n"
             "1: 1024 [1: 1024] @ 0x7f0031\n"
+            "# allocated: 1 sample, \u00b1 100 %\n"
             "#\t0x7f0030\tlibz.so.1+0x30\n"
             "\n"
             "\n"
             "# limpet\n"
             "# limpet: heap of /bin/app (pid 4242)\n");
+}
+
+TEST(TextWriter, SaysThatWhatIsRecordedWholeIsExact) {
+  Profile profile = SampleProfile();
+  profile.period = 1;
+  EXPECT_NE(WriteText(profile).find("\n# in use: 2 samples, exact; allocated: 4 samples, exact\n"),
+            std::string::npos);
 }
 
 TEST(TextWriter, KeepsFourColumnsWhenAllIsStillInUse) {
