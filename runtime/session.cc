@@ -20,19 +20,26 @@ void AddToSite(const InternedStack& stack, SiteKind kind, std::uint64_t weight,
   sys::AddShared(site->samples, 1);
 }
 
+SpareSlot* SpareOf(const ThreadContext& thread) {
+  return thread.record != nullptr ? &thread.record->spare_slot : nullptr;
+}
+
 void RecordSample(const void* block, std::size_t bytes, SampleWeight weight, ThreadContext& thread,
                   const sys::CallerFrame& caller) {
+  auto address = reinterpret_cast<std::uint64_t>(block);
+  g_tracer.allocations.Prefetch(address);
   InternedStack stack = g_tracer.Capture(thread, caller);
   g_tracer.Count(thread, {.samples = 1});
   // Allocated before in use, so that a reader in between never finds more in use than was
   // allocated.
   AddToSite(stack, SiteKind::kHeap, weight.fixed, WeightedBytes(bytes, weight.fixed));
-  bool is_entered = g_tracer.allocations.Insert({.address = reinterpret_cast<std::uint64_t>(block),
+  bool is_entered = g_tracer.allocations.Insert({.address = address,
                                                  .requested_bytes = bytes,
                                                  .weight = weight.fixed,
                                                  .time_ns = sys::CoarseMonotonicNs(),
                                                  .stack = stack.id,
-                                                 .thread_id = thread.thread_id});
+                                                 .thread_id = thread.thread_id},
+                                                SpareOf(thread));
   if (!is_entered && g_tracer.allocations.IsDamaged()) g_tracer.GiveUp();
 }
 
@@ -76,7 +83,7 @@ void OnReallocFailed(SlotId slot) {
 
 void OnReallocDone(SlotId slot) {
   if (slot == SlotId::kNone) return;
-  g_tracer.allocations.Release(slot);
+  g_tracer.allocations.Release(slot, SpareOf(t_thread));
   g_tracer.Count(t_thread, {.sample_frees = 1});
 }
 

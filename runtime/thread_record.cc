@@ -83,13 +83,16 @@ ThreadRecord* ThreadRecordPool::At(std::uint32_t id) {
   return records + id % kChunkRecords;
 }
 
-void ThreadRecordPool::Reset(const ThreadRecord* kept) {
+void ThreadRecordPool::Reset(ThreadRecord* kept) {
   std::uint32_t handed_out = fresh_.load(std::memory_order_relaxed);
   free_.Clear();
   for (sys::IndexStack& list : retired_) list.Clear();
   for (std::uint32_t id = 0; id < handed_out; ++id) {
     ThreadRecord* record = At(id);
-    if (record == nullptr || record == kept) continue;
+    if (record == nullptr) continue;
+    record->slot = nullptr;
+    record->spare_slot.Clear();
+    if (record == kept) continue;
     record->id = id;
     Release(record);
   }

@@ -17,6 +17,7 @@
 #include "runtime/stack/stack_bounds.h"
 #include "runtime/stack/stack_memory.h"
 #include "runtime/sys/index_stack.h"
+#include "runtime/table/allocation_table.h"
 
 namespace limpet {
 
@@ -30,6 +31,7 @@ struct alignas(4096) ThreadRecord {
   void* (*routine)(void*);
   void* argument;
   std::uint64_t stack_bytes;
+  SpareSlot spare_slot;  // of the segment's blocks
   RememberedWalk walk;
   StackPage foreign_page;
 };
@@ -45,8 +47,9 @@ class ThreadRecordPool {
   // Gives back the calling thread's own, which it uses until it is gone.
   void Retire(ThreadRecord* record);
 
-  // In a forked child: every record is free again but `kept` (may be null), the only thread's.
-  void Reset(const ThreadRecord* kept);
+  // In a forked child: every record is free again but `kept` (may be null), the only thread's, and
+  // what they held of the parent's segment is forgotten.
+  void Reset(ThreadRecord* kept);
 
  private:
   static constexpr std::uint32_t kChunkRecords = 64;

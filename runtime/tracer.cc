@@ -118,7 +118,6 @@ void Tracer::BecomeChild(ThreadContext& thread) {
   g_free_filter.Clear();
   rules.Invalidate();
   records.Reset(thread.record);
-  if (thread.record != nullptr) thread.record->slot = nullptr;  // it is the parent's
   process_id_ = CurrentProcessId();
   sampling.next_seed.store(FreshSeed(), std::memory_order_relaxed);
   thread.sampler.Reseed(sampling.TakeSeed());

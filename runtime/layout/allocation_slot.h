@@ -24,14 +24,16 @@ inline constexpr int kWeightBits = 16;
 inline constexpr std::uint64_t kWeightOne = std::uint64_t{1} << kWeightBits;
 
 struct AllocationSlot {
+  // What freeing touches, in one cache line whatever the slot's number.
   std::atomic<std::uint64_t> address;
+  std::atomic<std::uint32_t> generation;
+  std::atomic<std::uint32_t> next_free;  // target's own free list; of no meaning to a reader
+
   std::atomic<std::uint64_t> requested_bytes;
   std::atomic<std::uint64_t> weight;   // units of 2^-kWeightBits
   std::atomic<std::uint64_t> time_ns;  // CLOCK_MONOTONIC, coarse
   std::atomic<StackId> stack;
   std::atomic<std::uint32_t> thread_id;  // kernel's tid
-  std::atomic<std::uint32_t> generation;
-  std::atomic<std::uint32_t> next_free;  // target's own free list; of no meaning to a reader
 };
 static_assert(sizeof(AllocationSlot) == 48 && std::is_standard_layout_v<AllocationSlot>);
 

@@ -1,8 +1,9 @@
 // Atomic changes without a locked instruction, where no other thread can be writing.
 //
-//   AddOwn            one writer       add
-//   AddShared         any thread       add      with one thread, else  lock add
-//   CompareExchange   any thread       cmpxchg  with one thread, else  lock cmpxchg
+//   AddOwn              one thread     add
+//   CompareExchangeOwn  one thread     cmpxchg
+//   AddShared           any thread     add      with one thread, else  lock add
+//   CompareExchange     any thread     cmpxchg  with one thread, else  lock cmpxchg
 //
 // One instruction each, so a signal handler of the same thread comes before or after it, never in
 // between, and readers in other processes see whole words. Recording one allocation makes about a
@@ -36,16 +37,20 @@ inline void AddShared(std::atomic<std::uint64_t>& counter, std::uint64_t by) {
 
 // As std::atomic's strong form: `expected` becomes what was found.
 template <class T>
-bool CompareExchange(std::atomic<T>& object, T& expected, T desired) {
-  if (!IsSingleThreaded())
-    return object.compare_exchange_strong(expected, desired, std::memory_order_acq_rel,
-                                          std::memory_order_acquire);
+bool CompareExchangeOwn(std::atomic<T>& object, T& expected, T desired) {
   bool is_changed = false;
   __asm__ volatile("cmpxchg %3, %1"
                    : "=@ccz"(is_changed), "+m"(object), "+a"(expected)
                    : "q"(desired)
                    : "memory");
   return is_changed;
+}
+
+template <class T>
+bool CompareExchange(std::atomic<T>& object, T& expected, T desired) {
+  if (IsSingleThreaded()) return CompareExchangeOwn(object, expected, desired);
+  return object.compare_exchange_strong(expected, desired, std::memory_order_acq_rel,
+                                        std::memory_order_acquire);
 }
 
 }  // namespace limpet::sys

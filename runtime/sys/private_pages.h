@@ -21,6 +21,11 @@ inline void UnmapPages(const void* address, std::size_t bytes) {
   RawSyscall(SYS_munmap, reinterpret_cast<long>(address), static_cast<long>(bytes));
 }
 
+// Private pages read as zero from then on, and cost no memory until they are written again.
+inline void DropPages(const void* address, std::size_t bytes) {
+  RawSyscall(SYS_madvise, reinterpret_cast<long>(address), static_cast<long>(bytes), MADV_DONTNEED);
+}
+
 // Pages that cost memory only where they are touched: of a file, or private ones where `descriptor`
 // is -1. They replace what is at `at`, if that is given. The address, or what RawSyscall says of a
 // failure, which may leave nothing at `at`.

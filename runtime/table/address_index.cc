@@ -30,7 +30,7 @@ bool AddressIndex::Allocate(std::uint64_t slots, std::uint64_t expected) {
 
 bool AddressIndex::Add(std::uint64_t address, std::uint64_t entry) {
   for (Line* line = HomeOf(address); line != nullptr;) {
-    for (std::atomic<std::uint64_t>& cell : line->cells) {
+    for (Cell& cell : line->cells) {
       std::uint64_t none = 0;
       if (cell.load(std::memory_order_relaxed) != 0) continue;
       // Releases; pairs with the acquire in Swap.

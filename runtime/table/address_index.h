@@ -1,7 +1,12 @@
 // Address -> slot of the sampled blocks, in private memory: no reader needs it.
 //
-//   home line = hash(address)      line (64 bytes): 7 cells + link to an overflow line
+//   line (64 bytes): 7 cells + link to an overflow line
 //   cell = tag of the address << 32 | slot + 1, 0: free
+//   home line of an address = its 128 bytes within the page, xor hash(page)
+//
+// Blocks near each other have cells near each other, as a program that allocates or frees in order
+// wants it; blocks that begin a page, which are many where blocks are large, are spread by the
+// hash.
 //
 // An address is in use once at a time, so a cell has one writer and one remover, and each operation
 // is one compare-and-swap: no locks, safe in signal handlers, nothing to repair when a thread dies
@@ -32,42 +37,59 @@ class AddressIndex {
   template <class Holds>
   Entered Insert(std::uint64_t address, std::uint32_t slot, Holds holds, std::uint32_t* replaced) {
     const std::uint64_t entry = EntryOf(address, slot);
-    if (Swap(address, entry, holds, replaced)) return Entered::kReplaced;
+    Cell* free_cell = nullptr;
+    for (Line* line = HomeOf(address); line != nullptr; line = Next(*line)) {
+#pragma GCC unroll 7
+      for (int i = kCells - 1; i >= 0;
+           --i) {  // the first free one is kept: Remove looks there first
+        // Acquire pairs with the release that entered it: the slot's contents are visible.
+        std::uint64_t found = line->cells[i].load(std::memory_order_acquire);
+        if (found == 0) free_cell = &line->cells[i];
+        if (Swap(line->cells[i], found, address, entry, holds, replaced)) return Entered::kReplaced;
+      }
+    }
+    std::uint64_t none = 0;
+    // Releases; pairs with the acquires here and in Remove.
+    if (free_cell != nullptr && sys::CompareExchange(*free_cell, none, entry)) [[likely]]
+      return Entered::kFresh;
     return Add(address, entry) ? Entered::kFresh : Entered::kNoRoom;
   }
 
   // Takes `address` out and gives its slot; `holds` as for Insert. False: not there.
   template <class Holds>
   bool Remove(std::uint64_t address, Holds holds, std::uint32_t* slot) {
-    return Swap(address, 0, holds, slot);
+    for (Line* line = HomeOf(address); line != nullptr; line = Next(*line)) {
+#pragma GCC unroll 7
+      for (Cell& cell : line->cells) {
+        std::uint64_t found = cell.load(std::memory_order_acquire);
+        if (Swap(cell, found, address, 0, holds, slot)) return true;
+      }
+    }
+    return false;
   }
+
+  void Prefetch(std::uint64_t address) const { __builtin_prefetch(HomeOf(address), 1); }
 
   std::uint64_t bytes() const { return line_count_ * sizeof(Line); }
 
  private:
+  using Cell = std::atomic<std::uint64_t>;
+  static constexpr int kCells = 7;
   struct alignas(64) Line {
-    std::atomic<std::uint64_t> cells[7];
+    Cell cells[kCells];
     std::atomic<std::uint32_t> next;  // overflow line, 0: none
   };
   static_assert(sizeof(Line) == 64);
 
-  // Puts `entry` in the place of the address's, whose slot is then in `slot`.
+  // Puts `entry` into a cell that was found to be the address's, whose slot is then in `slot`.
   template <class Holds>
-  bool Swap(std::uint64_t address, std::uint64_t entry, Holds holds, std::uint32_t* slot) {
-    const std::uint64_t tag = TagOf(address);
-    for (Line* line = HomeOf(address); line != nullptr; line = Next(*line)) {
-#pragma GCC unroll 7
-      for (std::atomic<std::uint64_t>& cell : line->cells) {
-        // Acquire pairs with the release in Add: the slot's contents are visible.
-        std::uint64_t found = cell.load(std::memory_order_acquire);
-        if (found >> 32 != tag || found == 0) continue;
-        auto candidate = static_cast<std::uint32_t>(found) - 1;
-        if (!holds(candidate) || !sys::CompareExchange(cell, found, entry)) continue;
-        *slot = candidate;
-        return true;
-      }
-    }
-    return false;
+  [[gnu::always_inline]] static bool Swap(Cell& cell, std::uint64_t found, std::uint64_t address,
+                                          std::uint64_t entry, Holds holds, std::uint32_t* slot) {
+    if (found >> 32 != TagOf(address) || found == 0) return false;
+    auto candidate = static_cast<std::uint32_t>(found) - 1;
+    if (!holds(candidate) || !sys::CompareExchange(cell, found, entry)) return false;
+    *slot = candidate;
+    return true;
   }
   bool Add(std::uint64_t address, std::uint64_t entry);
 
@@ -76,7 +98,8 @@ class AddressIndex {
   }
   static std::uint64_t TagOf(std::uint64_t address) { return address >> 3 & 0xffff'ffff; }
   Line* HomeOf(std::uint64_t address) const {
-    return &lines_[(address * 0x9E3779B97F4A7C15U >> 24) & home_mask_];
+    std::uint64_t page_hash = (address >> 12) * 0x9E3779B97F4A7C15U >> 32;
+    return &lines_[(address >> 7 ^ page_hash) & home_mask_];
   }
   Line* Next(const Line& line) const {
     std::uint32_t next = line.next.load(std::memory_order_acquire);  // pairs with Append's release

@@ -26,8 +26,8 @@ bool AllocationTable::Attach(SegmentWriter* segment, FreeFilter* filter, std::ui
   return index_.Allocate(capacity_, expected);
 }
 
-bool AllocationTable::Insert(const SampledBlock& block) {
-  std::uint32_t slot = TakeSlot();
+bool AllocationTable::Insert(const SampledBlock& block, SpareSlot* spare) {
+  std::uint32_t slot = TakeSlot(spare);
   if (slot != kNoSlot) {
     Fill(&slots_[slot], block);
     if (Enter(block.address, slot)) return true;
@@ -64,20 +64,27 @@ void AllocationTable::Reattach(SlotId slot) {
   segment_->counters().dropped_allocations_full.fetch_add(1, std::memory_order_relaxed);
 }
 
-void AllocationTable::Release(SlotId slot) {
+void AllocationTable::Release(SlotId slot, SpareSlot* spare) {
   auto number = static_cast<std::uint32_t>(slot);
   BumpGeneration(&slots_[number]);
   slots_[number].address.store(0, std::memory_order_release);
   BumpGeneration(&slots_[number]);
+  if (spare != nullptr && spare->Put(number)) return;
   free_slots_.Push(
       number, [this](std::uint32_t at) -> auto& { return slots_[at].next_free; });
 }
 
-std::uint32_t AllocationTable::TakeSlot() {
+std::uint32_t AllocationTable::TakeSlot(SpareSlot* spare) {
+  std::uint32_t slot = spare != nullptr ? spare->Take() : kNoSlot;
+  if (slot == kNoSlot) slot = TakeListedSlot();
+  return slot == kNoSlot || IsFree(slot) ? slot : FindDamage();
+}
+
+std::uint32_t AllocationTable::TakeListedSlot() {
   std::uint32_t slot = free_slots_.Pop(
       capacity_, [this](std::uint32_t at) -> auto& { return slots_[at].next_free; });
   if (slot == sys::IndexStack::kBroken) return FindDamage();
-  if (slot != kNoSlot) return IsFree(slot) ? slot : FindDamage();
+  if (slot != kNoSlot) return slot;
   std::uint64_t fresh = 0;
   return segment_->Claim(*section_, 1, &fresh) ? static_cast<std::uint32_t>(fresh) : kNoSlot;
 }

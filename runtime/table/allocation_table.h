@@ -22,6 +22,28 @@ namespace limpet {
 
 enum class SlotId : std::uint32_t { kNone = ~std::uint32_t{0} };
 
+// A slot that a thread keeps of those it freed, for its next sample: a thread that allocates and
+// frees by turns leaves the list that all share alone. All zero: none.
+class SpareSlot {
+ public:
+  // False: there is one already.
+  bool Put(std::uint32_t slot) {
+    std::uint32_t none = 0;
+    return kept_.load(std::memory_order_relaxed) == 0 &&
+           sys::CompareExchangeOwn(kept_, none, slot + 1);
+  }
+  // kNone: there is none.
+  std::uint32_t Take() {
+    std::uint32_t kept = kept_.load(std::memory_order_relaxed);
+    bool is_taken = kept != 0 && sys::CompareExchangeOwn(kept_, kept, std::uint32_t{0});
+    return is_taken ? kept - 1 : sys::IndexStack::kNone;
+  }
+  void Clear() { kept_.store(0, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint32_t> kept_ = 0;  // slot + 1
+};
+
 class AllocationTable {
  public:
   // Starts empty in a fresh segment. `expected` is how many samples the table is laid out for.
@@ -29,12 +51,15 @@ class AllocationTable {
 
   // Replaces an entry of the same address. False, counted: no slot left; the block is then
   // allocated but never in use.
-  bool Insert(const SampledBlock& block);
+  bool Insert(const SampledBlock& block, SpareSlot* spare = nullptr);
+
+  // Before Insert, while there is other work to do: the place is fetched from memory meanwhile.
+  void Prefetch(std::uint64_t address) const { index_.Prefetch(address); }
 
   // Takes a block out and keeps its slot for Reattach or Release; kNone: not a sample.
   [[nodiscard]] SlotId Detach(std::uint64_t address);
   void Reattach(SlotId slot);
-  void Release(SlotId slot);
+  void Release(SlotId slot, SpareSlot* spare = nullptr);
 
   // The list of free slots lies in the segment, and somebody else wrote to it: no slot of the table
   // is known to be free, or a block's own, any more.
@@ -48,7 +73,8 @@ class AllocationTable {
       return slots_[slot].address.load(std::memory_order_relaxed) == address;
     };
   }
-  std::uint32_t TakeSlot();
+  std::uint32_t TakeSlot(SpareSlot* spare);
+  std::uint32_t TakeListedSlot();
   bool IsFree(std::uint32_t slot) const {
     return slots_[slot].address.load(std::memory_order_relaxed) == 0;
   }

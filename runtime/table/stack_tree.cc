@@ -158,8 +158,8 @@ std::uint32_t StackTree::AddNode(std::uint64_t frame, StackId parent) {
 }
 
 // Nodes that other threads add to the old index meanwhile are missing from the new one and will be
-// added a second time. The old index stays mapped: somebody may be reading it, and all old ones
-// together are smaller than the new one.
+// added a second time. The old index stays mapped, because somebody may be reading it, but gives
+// its memory back: who reads it finds it empty, and adds a node a second time.
 void StackTree::GrowIndex(Index* old, std::uint64_t nodes) {
   if (is_growing_.exchange(true, std::memory_order_acquire)) return;
   if (index_.load(std::memory_order_relaxed) == old) {
@@ -174,8 +174,15 @@ void StackTree::ReplaceIndex(Index* old, Index* larger) {
   if (larger == nullptr) return;
   for (std::uint64_t at = 0; at <= old->mask; ++at)
     larger->Enter(old->Slot(at).load(std::memory_order_acquire));  // with what it names
-  segment_->counters().private_bytes.fetch_add(larger->Bytes(), std::memory_order_relaxed);
+  segment_->counters().private_bytes.fetch_add(larger->Bytes() - old->Bytes(),
+                                               std::memory_order_relaxed);
   index_.store(larger, std::memory_order_release);  // pairs with the acquire in FindOrAdd
+  old->Empty();
+}
+
+// The first page keeps the mask.
+void StackTree::Index::Empty() {
+  sys::DropPages(reinterpret_cast<char*>(this) + sys::kPageBytes, Bytes() - sys::kPageBytes);
 }
 
 // Nobody else sees the index yet.
@@ -188,10 +195,10 @@ void StackTree::Index::Enter(std::uint64_t entry) {
   }
 }
 
-SiteSlot* StackTree::SiteOf(const InternedStack& stack, SiteKind kind) {
-  std::atomic<std::uint32_t>* link = &nodes_[static_cast<std::uint32_t>(stack.id)].site;
+SiteSlot* StackTree::FindOrAddSite(std::atomic<std::uint32_t>* link, const InternedStack& stack,
+                                   SiteKind kind) {
   for (;;) {
-    std::uint32_t id = link->load(std::memory_order_acquire);  // pairs with the release in AddSite
+    std::uint32_t id = link->load(std::memory_order_acquire);
     if (id == 0) id = AddSite(link, stack, kind);
     if (id == 0) return nullptr;
     if (sites_[id].kind == kind) return &sites_[id];

@@ -38,7 +38,12 @@ class StackTree {
   InternedStack Intern(RememberedWalk* walk);
 
   // Totals of a stack, made at its first use; nullptr, counted, where there is no room.
-  SiteSlot* SiteOf(const InternedStack& stack, SiteKind kind);
+  SiteSlot* SiteOf(const InternedStack& stack, SiteKind kind) {
+    std::atomic<std::uint32_t>& link = nodes_[static_cast<std::uint32_t>(stack.id)].site;
+    std::uint32_t id = link.load(std::memory_order_acquire);  // pairs with the release in AddSite
+    bool is_usual = id != 0 && sites_[id].kind == kind;
+    return is_usual ? &sites_[id] : FindOrAddSite(&link, stack, kind);
+  }
 
  private:
   // An entry of the index: the upper half of its path's hash, and the node's id; 0: free.
@@ -47,6 +52,7 @@ class StackTree {
     std::uint64_t mask;
     Entry& Slot(std::uint64_t tag) { return reinterpret_cast<Entry*>(this + 1)[tag & mask]; }
     void Enter(std::uint64_t entry);
+    void Empty();
     std::uint64_t Bytes() const { return sizeof(Index) + (mask + 1) * sizeof(Entry); }
   };
   static constexpr std::uint32_t kFirstIndexSlots = 1 << 13;
@@ -63,8 +69,10 @@ class StackTree {
                         std::uint32_t* added);
   bool IsNode(std::uint64_t entry, StackId parent, const WalkedFrame& frame) const;
   std::uint32_t AddNode(std::uint64_t frame, StackId parent);
-  [[gnu::cold, gnu::noinline]] std::uint32_t AddSite(std::atomic<std::uint32_t>* link,
-                                                     const InternedStack& stack, SiteKind kind);
+  SiteSlot* FindOrAddSite(std::atomic<std::uint32_t>* link, const InternedStack& stack,
+                          SiteKind kind);
+  std::uint32_t AddSite(std::atomic<std::uint32_t>* link, const InternedStack& stack,
+                        SiteKind kind);
   void GrowIndex(Index* old, std::uint64_t nodes);
   void ReplaceIndex(Index* old, Index* larger);
   static Index* MakeIndex(std::uint64_t slots);

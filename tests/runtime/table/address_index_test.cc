@@ -12,7 +12,8 @@
 namespace limpet {
 namespace {
 
-constexpr std::uint64_t kSameLine = std::uint64_t{1} << 35;  // beyond what tag and line look at
+// Beyond what the tag looks at, and what the hash of the page takes to the smallest table's lines.
+constexpr std::uint64_t kSameLine = std::uint64_t{1} << 54;
 
 // An index with the addresses that its slots hold.
 class Book {
