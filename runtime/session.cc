@@ -87,7 +87,13 @@ void OnReallocDone(SlotId slot) {
   g_tracer.Count(t_thread, {.sample_frees = 1});
 }
 
-void OnFree(const void* block) { OnReallocDone(OnReallocStart(block)); }
+void OnFree(const void* block) {
+  ThreadContext& thread = t_thread;
+  if (!g_tracer.IsTracing(thread, /*creates=*/false)) return;
+  bool was_sample =
+      g_tracer.allocations.Remove(reinterpret_cast<std::uint64_t>(block), SpareOf(thread));
+  if (was_sample) g_tracer.Count(thread, {.sample_frees = 1});
+}
 
 bool TracesMappings() { return g_tracer.options.traces_mappings; }
 

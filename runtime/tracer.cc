@@ -258,22 +258,30 @@ void Tracer::LeaveThread(ThreadContext& thread) {
 }
 
 InternedStack Tracer::Capture(ThreadContext& thread, const sys::CallerFrame& caller) {
-  SegmentCounters& counters = segment.counters();
   if (thread.record == nullptr) return {StackId::kComplete, RootPathHash(false)};
-  StackMemory memory(thread.record->own_stack, &thread.record->foreign_page);
-  if (!thread.record->own_stack.Holds(caller.stack_pointer))
-    counters.foreign_stacks.fetch_add(1, std::memory_order_relaxed);
   RememberedWalk& walk = thread.record->walk;
-  if (walk.is_unfinished) walk.Forget();
-  walk.is_unfinished = true;
-  StackWalker(rules, memory).Walk(caller, &walk);
+  bool is_usable = walk.generation == rules.generation() && !walk.is_unfinished;
+  if (is_usable && StackWalker::IsUnchanged(caller, thread.record->own_stack, walk))
+    walk.reused = walk.depth;
+  else
+    WalkAnew(*thread.record, caller);
   Count(
       thread,
       {.stack_walks = 1, .frames_walked = walk.depth - walk.reused, .frames_reused = walk.reused});
-  if (walk.is_truncated) counters.truncated_stacks.fetch_add(1, std::memory_order_relaxed);
-  InternedStack stack = stacks.Intern(&walk);
+  return stacks.Intern(&walk);
+}
+
+void Tracer::WalkAnew(ThreadRecord& record, const sys::CallerFrame& caller) {
+  RememberedWalk& walk = record.walk;
+  StackMemory memory(record.own_stack, &record.foreign_page);
+  if (!record.own_stack.Holds(caller.stack_pointer))
+    segment.counters().foreign_stacks.fetch_add(1, std::memory_order_relaxed);
+  if (walk.is_unfinished) walk.Forget();
+  walk.is_unfinished = true;
+  StackWalker(rules, memory).Walk(caller, &walk);
   walk.is_unfinished = false;
-  return stack;
+  if (walk.is_truncated)
+    segment.counters().truncated_stacks.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Tracer::GiveUp() {

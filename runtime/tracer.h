@@ -118,6 +118,7 @@ class Tracer {
  private:
   enum class State : std::uint32_t { kUnstarted = 0, kStarting, kIdle, kAttaching, kTracing, kOff };
 
+  void WalkAnew(ThreadRecord& record, const sys::CallerFrame& caller);
   bool BeginTracing(ThreadContext& thread, bool creates);
   bool WatchForFork();
   void BecomeChild(ThreadContext& thread);

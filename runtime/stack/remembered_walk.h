@@ -57,8 +57,7 @@ struct RememberedWalk {
   std::uint32_t reused;      // frames [0, reused) were taken over by the latest walk
   std::uint32_t generation;  // of the rule cache that named the modules
   bool is_truncated;
-  bool
-      is_unfinished;  // a walk began and its frames have no nodes yet: a handler left it by longjmp
+  bool is_unfinished;  // frames are being moved: a handler that left it by longjmp broke it
 
   void Forget() { depth = reused = 0; }
 };

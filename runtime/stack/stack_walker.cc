@@ -54,12 +54,19 @@ void Adopt(std::uint32_t kept, std::uint32_t fresh, RememberedWalk* walk) {
 
 }  // namespace
 
+bool StackWalker::IsUnchanged(const sys::CallerFrame& start, const StackBounds& own,
+                              const RememberedWalk& walk) {
+  if (walk.depth == 0 || walk.is_truncated) return false;
+  const WalkedFrame* inner = &walk.frames[walk.depth - 1];
+  return IsAt(*inner, RegistersOf(start)) && own.Holds(start.stack_pointer) &&
+         walk.frames[0].stack_pointer <= own.high && FirstChange(inner, walk.frames) == walk.frames;
+}
+
 void StackWalker::Walk(const sys::CallerFrame& start, RememberedWalk* walk) {
   if (walk->generation != generation_) walk->Forget();
   walk->generation = generation_;
   memory_.Enter(start.stack_pointer);
-  WalkFresh({start.return_address & kFrameAddressMask, start.stack_pointer, start.frame_pointer},
-            walk);
+  WalkFresh(RegistersOf(start), walk);
 }
 
 [[gnu::flatten]] void StackWalker::WalkFresh(Registers registers, RememberedWalk* walk) {
@@ -105,10 +112,16 @@ bool StackWalker::Resume(const Registers& registers, const RememberedWalk& walk,
 std::uint32_t StackWalker::ChangedFrame(const RememberedWalk& walk, std::uint32_t inner) {
   const WalkedFrame* frame = &walk.frames[inner];
   if (memory_.IsOwnUpTo(walk.frames[0].stack_pointer)) [[likely]] {
-    while (frame != walk.frames && HasSameWords(*frame, frame[-1])) --frame;
+    frame = FirstChange(frame, walk.frames);
     if (frame == walk.frames) return 0;
   }
   return ChangedFrameFrom(walk, static_cast<std::uint32_t>(frame - walk.frames));
+}
+
+const WalkedFrame* StackWalker::FirstChange(const WalkedFrame* frame,
+                                            const WalkedFrame* outermost) {
+  while (frame != outermost && HasSameWords(*frame, frame[-1])) --frame;
+  return frame;
 }
 
 // In order: on a foreign stack a slot is only read after all slots inside of it have proven to be

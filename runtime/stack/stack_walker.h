@@ -23,6 +23,11 @@ class StackWalker {
   StackWalker(RuleCache& cache, const StackMemory& memory)
       : cache_(cache), memory_(memory), generation_(cache.generation()) {}
 
+  // True when the stack of `start` is the one of `walk`, which is all that repeated calls from one
+  // place take. False: Walk has to look.
+  static bool IsUnchanged(const sys::CallerFrame& start, const StackBounds& own,
+                          const RememberedWalk& walk);
+
   // Brings `walk` up to date with the stack of `start`. Afterwards frames [0, depth) are the stack,
   // outermost first, of which the first `reused` are unchanged, their nodes included; the others
   // have their hashes and no nodes.
@@ -37,6 +42,9 @@ class StackWalker {
   };
   static Registers RegistersOf(const WalkedFrame& frame) {
     return {frame.code(), frame.stack_pointer, frame.frame_pointer};
+  }
+  static Registers RegistersOf(const sys::CallerFrame& start) {
+    return {start.return_address & kFrameAddressMask, start.stack_pointer, start.frame_pointer};
   }
   static bool IsAt(const WalkedFrame& frame, const Registers& registers) {
     return frame.stack_pointer == registers.stack_pointer && frame.code() == registers.code &&
@@ -61,6 +69,7 @@ class StackWalker {
   bool Resume(const Registers& registers, const RememberedWalk& walk, std::uint32_t* candidates);
   std::uint32_t ChangedFrame(const RememberedWalk& walk, std::uint32_t inner);
   [[gnu::noinline]] std::uint32_t ChangedFrameFrom(const RememberedWalk& walk, std::uint32_t inner);
+  static const WalkedFrame* FirstChange(const WalkedFrame* frame, const WalkedFrame* outermost);
   static bool HasSameWords(const WalkedFrame& frame, const WalkedFrame& caller);
   bool HasSameCaller(const WalkedFrame& frame, const WalkedFrame& caller);
   bool StepsTo(const WalkedFrame& frame, const WalkedFrame& caller);

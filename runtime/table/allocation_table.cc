@@ -55,6 +55,13 @@ SlotId AllocationTable::Detach(std::uint64_t address) {
   return SlotId{slot};
 }
 
+bool AllocationTable::Remove(std::uint64_t address, SpareSlot* spare) {
+  SlotId slot = Detach(address);
+  if (slot == SlotId::kNone) return false;
+  Release(slot, spare);
+  return true;
+}
+
 void AllocationTable::Reattach(SlotId slot) {
   auto number = static_cast<std::uint32_t>(slot);
   // Its cell was given up a moment ago, so there is one unless another block just took it and no

@@ -58,6 +58,8 @@ class AllocationTable {
 
   // Takes a block out and keeps its slot for Reattach or Release; kNone: not a sample.
   [[nodiscard]] SlotId Detach(std::uint64_t address);
+  // Takes a block out for good. False: not a sample.
+  bool Remove(std::uint64_t address, SpareSlot* spare);
   void Reattach(SlotId slot);
   void Release(SlotId slot, SpareSlot* spare = nullptr);
 

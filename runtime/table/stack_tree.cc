@@ -46,14 +46,13 @@ std::uint64_t StackTree::NodeCount() const {
   return node_section_->used.load(std::memory_order_relaxed);
 }
 
-InternedStack StackTree::Intern(RememberedWalk* walk) {
+InternedStack StackTree::FindOrAddStack(RememberedWalk* walk) {
   StackId root = walk->is_truncated ? StackId::kTruncated : StackId::kComplete;
   if (walk->depth == 0) return {root, RootPathHash(walk->is_truncated)};
   WalkedFrame& leaf = walk->frames[walk->depth - 1];
-  if (leaf.node == WalkedFrame::kNoNode) leaf.node = FindStack(leaf.path_hash);
-  if (leaf.node != WalkedFrame::kNoNode) [[likely]]
-    return {leaf.node, leaf.path_hash};
-  return AddStack(walk, root);
+  leaf.node = FindStack(leaf.path_hash);
+  bool is_found = leaf.node != WalkedFrame::kNoNode;
+  return is_found ? InternedStack{leaf.node, leaf.path_hash} : AddStack(walk, root);
 }
 
 // By its hash alone: half of it is in the index, the other in the site. Frames are compared when a

@@ -35,7 +35,11 @@ class StackTree {
 
   // Names the stack of `walk`; the nodes it comes to know are kept in the walk's frames. kComplete
   // (the unknown stack), counted as a loss, where there is no room.
-  InternedStack Intern(RememberedWalk* walk);
+  InternedStack Intern(RememberedWalk* walk) {
+    const WalkedFrame* leaf = walk->depth != 0 ? &walk->frames[walk->depth - 1] : nullptr;
+    bool is_known = leaf != nullptr && leaf->node != WalkedFrame::kNoNode;
+    return is_known ? InternedStack{leaf->node, leaf->path_hash} : FindOrAddStack(walk);
+  }
 
   // Totals of a stack, made at its first use; nullptr, counted, where there is no room.
   SiteSlot* SiteOf(const InternedStack& stack, SiteKind kind) {
@@ -59,6 +63,7 @@ class StackTree {
   static constexpr int kMaxProbes = 128;  // at most half full, the longest run is a few dozen
   static constexpr std::uint32_t kNoNode = ~std::uint32_t{0};
 
+  InternedStack FindOrAddStack(RememberedWalk* walk);
   StackId FindStack(std::uint64_t path_hash) const;
   [[gnu::noinline]] InternedStack AddStack(RememberedWalk* walk, StackId root);
   InternedStack DropStack(RememberedWalk* walk);
