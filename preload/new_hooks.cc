@@ -1,11 +1,14 @@
 // operator new and delete, for allocators that serve them without malloc.
 //
-//   libstdc++'s operator new calls malloc: seen there, so these hooks only pass it on.
+//   libstdc++'s operator new calls malloc: seen there, so these hooks would only pass it on.
 //   jemalloc's and tcmalloc's take memory themselves: these hooks record it.
 //
 // Which of the two is decided once for each operator: the allocator's own lies in the same object
 // as its malloc. All arguments travel in registers, so one shape of three words serves every
 // overload.
+//
+// Hooks that only pass on are taken out of the loader's sight before it binds the program to them,
+// so that its operators cost nothing more. Libraries that it binds before ours still come by.
 //
 // In a C program there is none behind ours. A C++ plug-in of it brings its library along, out of
 // the global scope, or operators of its own; ours would come before both. So those of ours that
@@ -18,6 +21,7 @@
 #include <cstdint>
 
 #include "preload/export.h"
+#include "preload/linked_symbols.h"
 #include "preload/next_symbol.h"
 #include "preload/own_symbols.h"
 #include "runtime/session.h"
@@ -209,9 +213,38 @@ LIMPET_DELETE_OPERATORS(LIMPET_HOOK_DELETE)
 
 }  // extern "C"
 
+// --- While the loader relocates ---
+
+// Before constructors, and with nothing bound but what this library itself calls.
+void HideSharedOperators() {
+  const link_map* library = DefinerBehind(g_op_Znwm.name);
+  const link_map* allocator = DefinerBehind("malloc");
+  if (library == nullptr || allocator == nullptr || library == allocator) return;
+  OwnSymbols own_symbols;
+#define LIMPET_HIDE(symbol) \
+  if (Defines(*library, #symbol)) own_symbols.Hide(#symbol);
+  LIMPET_NEW_OPERATORS(LIMPET_HIDE)
+  LIMPET_DELETE_OPERATORS(LIMPET_HIDE)
+}
+
+extern "C" {
+
+// ld.so relocates the program last, after its libraries, and runs the resolver of an indirect
+// function when it relocates the library that calls it: ours. That is the one moment of our own
+// before the program is bound.
+void LimpetDoNothing() {}
+[[gnu::used]] static void (*LimpetResolveMoment())() {
+  HideSharedOperators();
+  return LimpetDoNothing;
+}
+[[gnu::visibility("hidden"), gnu::ifunc("LimpetResolveMoment")]] void LimpetMoment();
+
+}  // extern "C"
+
 // Where there is no operator new, the others are not looked up: each look-up in vain would
 // allocate.
 void BindNewHooks() {
+  LimpetMoment();
   BindObjectFinder();
   bool has_library = FindNext(g_op_Znwm.name) != nullptr;
   OwnSymbols own_symbols;

@@ -2,15 +2,13 @@
 //
 //   .dynsym[i] = { name, value 0, ... }    ld.so passes a symbol over that has no value
 //
-// For hooks of functions that the program has not: were they found, the program would think that it
-// has. Only for what nobody was bound to yet.
+// For hooks that would only be passed through, and for those of functions that the program has not:
+// were they found, it would think that it has. Who was bound to one before stays bound to it.
 //
 // Runs: target startup.  Threads: one.  Allocates: never.
 #pragma once
 
-#include <elf.h>
-
-#include <cstdint>
+#include "preload/dynamic_section.h"
 
 namespace limpet {
 
@@ -27,10 +25,8 @@ class OwnSymbols {
  private:
   bool Protect(int protection) const;
 
-  Elf64_Sym* symbols_ = nullptr;
-  const char* names_ = nullptr;
-  std::uint32_t count_ = 0;
-  bool is_writable_ = false;
+  DynamicSection section_;
+  bool is_writable_;
 };
 
 }  // namespace limpet

@@ -36,7 +36,9 @@ FORBIDDEN_UNDEFINED = (
     (r"abort|__assert_fail|__stack_chk_fail_local", "ends the program"),
     (r"__tls_get_addr", "allocates thread-local storage at its first use"),
 )
-FORBIDDEN_RELOCATIONS = r"R_X86_64_(DTPMOD64|DTPOFF64|TLSDESC\w*|COPY|IRELATIVE)"
+FORBIDDEN_RELOCATIONS = r"R_X86_64_(DTPMOD64|DTPOFF64|TLSDESC\w*|COPY)"
+# The moment before the program is bound (preload/new_hooks.cc); what else asks for one is a mistake.
+ALLOWED_INDIRECT = 1
 FORBIDDEN_TAGS = ("TEXTREL", "RPATH", "RUNPATH", "SYMBOLIC")
 
 
@@ -118,6 +120,9 @@ def thread_storage_findings(library: SharedObject):
         yield f"takes {size} bytes of each thread's static storage, at most {TLS_LIMIT_BYTES - 1}"
     for relocation in sorted(set(re.findall(FORBIDDEN_RELOCATIONS, library.relocations))):
         yield f"has an R_X86_64_{relocation} relocation: storage must be initial-exec, code plain"
+    indirect = library.relocations.count("R_X86_64_IRELATIVE")
+    if indirect > ALLOWED_INDIRECT:
+        yield f"has {indirect} indirect functions, at most {ALLOWED_INDIRECT}: resolvers run while it is relocated"
 
 
 def undefined_findings(library: SharedObject):

@@ -1,0 +1,34 @@
+// Where an object's dynamic section says that its symbols are.
+//
+// Runs: target startup.  Threads: any.  Allocates: never.
+#pragma once
+
+#include <elf.h>
+
+#include <cstdint>
+
+namespace limpet {
+
+struct DynamicSection {
+  // glibc relocates the entries in place; a loader that does not, and the vDSO, leave offsets.
+  DynamicSection(const Elf64_Dyn* entries, std::uint64_t load_bias) {
+    for (const Elf64_Dyn* entry = entries; entry->d_tag != DT_NULL; ++entry) {
+      std::uint64_t address = entry->d_un.d_ptr;
+      if (address < load_bias) address += load_bias;
+      if (entry->d_tag == DT_SYMTAB) symbols = reinterpret_cast<Elf64_Sym*>(address);
+      if (entry->d_tag == DT_STRTAB) names = reinterpret_cast<const char*>(address);
+      if (entry->d_tag == DT_HASH) hash = reinterpret_cast<const std::uint32_t*>(address);
+      if (entry->d_tag == DT_GNU_HASH) gnu_hash = reinterpret_cast<const std::uint32_t*>(address);
+    }
+  }
+
+  // Of the System V table: buckets, symbols, ... 0 where an object has the other table only.
+  std::uint32_t SymbolCount() const { return hash != nullptr ? hash[1] : 0; }
+
+  Elf64_Sym* symbols = nullptr;
+  const char* names = nullptr;
+  const std::uint32_t* hash = nullptr;
+  const std::uint32_t* gnu_hash = nullptr;
+};
+
+}  // namespace limpet

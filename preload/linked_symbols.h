@@ -1,0 +1,19 @@
+// Which of the objects behind ours defines a name, read from their own tables: the loader is not
+// asked, because it is not done yet.
+//
+//   link map:  program -> ... -> liblimpet.so -> libstdc++.so.6 (_Znwm) -> libc.so.6 (malloc)
+//
+// Runs: target startup.  Threads: one.  Allocates: never.
+#pragma once
+
+#include <link.h>
+
+namespace limpet {
+
+// The first behind our library, in the order that the loader searches; nullptr: none, or our
+// library is not in the program's own namespace.
+const link_map* DefinerBehind(const char* name);
+
+bool Defines(const link_map& object, const char* name);
+
+}  // namespace limpet

@@ -1,0 +1,33 @@
+// Bound at load (-z now): says whose operator new and delete it was bound to, and uses them.
+
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <new>
+
+#include "tests/preload/programs/stage.h"
+
+namespace {
+
+void SayObjectOf(void* function) {
+  Dl_info info = {};
+  dladdr(function, &info);
+  Say(info.dli_fname != nullptr ? info.dli_fname : "?");
+}
+
+SITE void ByNew() {
+  int* kept[6];
+  for (int*& block : kept) UseBlock(block = new int[10]);
+  for (int i = 0; i < 4; ++i) delete[] kept[i];
+}
+
+}  // namespace
+
+int main() {
+  StartWatchdog();
+  SayObjectOf(reinterpret_cast<void*>(static_cast<void* (*)(std::size_t)>(::operator new)));
+  SayObjectOf(reinterpret_cast<void*>(static_cast<void (*)(void*)>(::operator delete)));
+  ByNew();
+  Say("ready");
+  WaitForTest();
+}
