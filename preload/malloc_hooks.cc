@@ -98,11 +98,11 @@ LIMPET_COLD void* SlowRealloc(void* block, std::size_t bytes, Charge charge) {
 }
 
 inline void* Resize(void* block, std::size_t bytes) {
-  bool passes = Passes(bytes);
-  bool is_known = block != nullptr && g_free_filter.MayHold(block);
-  if (passes && !is_known) [[likely]]
-    return g_next.realloc(block, bytes);
-  return SlowRealloc(block, bytes, passes ? Charge::kPassed : Charge::kMarked);
+  if (!Passes(bytes)) [[unlikely]]
+    return SlowRealloc(block, bytes, Charge::kMarked);
+  if (g_free_filter.MayHold(block)) [[unlikely]]
+    return SlowRealloc(block, bytes, Charge::kPassed);
+  return g_next.realloc(block, bytes);
 }
 
 }  // namespace
