@@ -97,8 +97,14 @@ void SegmentBuilder::AddSite(std::uint32_t stack, const SiteSpec& spec) {
 
 void SegmentBuilder::AddAllocation(std::uint32_t stack, const AllocationSpec& spec) {
   Append(spec.is_mapping ? SectionKind::kMappings : SectionKind::kAllocations,
-         AllocationSlot{spec.address, spec.requested_bytes, Weight(spec.weight), spec.time_ns,
-                        static_cast<StackId>(stack), spec.thread_id, spec.generation, 0});
+         AllocationSlot{.address = spec.address,
+                        .generation = spec.generation,
+                        .next_free = 0,
+                        .requested_bytes = spec.requested_bytes,
+                        .weight = Weight(spec.weight),
+                        .time_ns = spec.time_ns,
+                        .stack = static_cast<StackId>(stack),
+                        .thread_id = spec.thread_id});
 }
 
 std::string SegmentBuilder::SectionBytes(SectionKind kind) const {
