@@ -11,7 +11,8 @@ namespace {
 class ExactNumbers : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    TracedProgram program({LIMPET_PROGRAMS "/exact_sites"}, {"LIMPET_SAMPLE_BYTES=1"});
+    TracedProgram program({LIMPET_PROGRAMS "/exact_sites"},
+                          {"LIMPET_SAMPLE_BYTES=1", "LIMPET_MMAP=1"});
     program.WaitUntilReady();
     snapshot_ = new SegmentSnapshot(program.Read());
     program.Continue();
@@ -61,6 +62,15 @@ TEST_F(ExactNumbers, AlignedAndNothrowNew) {
 }
 TEST_F(ExactNumbers, StrdupIsSeenThroughMalloc) {
   EXPECT_EQ(Heap("SiteStrdup"), (Totals{1, 20, 1, 20}));
+}
+TEST_F(ExactNumbers, TextOfAsprintfCountsOnce) {
+  EXPECT_EQ(Heap("SiteAsprintf").objects_in_use, 1);
+  EXPECT_EQ(Heap("SiteAsprintf").bytes_in_use, 301);
+}
+TEST_F(ExactNumbers, WhatLibcMapsForABlockCountsOnce) {
+  constexpr std::int64_t kMiB = 1 << 20;
+  EXPECT_EQ(Heap("SiteMallocMapped"), (Totals{3, 140 * kMiB, 1, 60 * kMiB}));
+  EXPECT_EQ(TotalsOf(*snapshot_, "mmap", "SiteMallocMapped"), Totals{});
 }
 TEST_F(ExactNumbers, AllocationsThatFailDoNotCount) {
   EXPECT_EQ(Heap("SiteMallocTooLarge"), Totals{});

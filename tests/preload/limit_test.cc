@@ -54,6 +54,54 @@ TEST(Limits, ASegmentThatIsFullIsCountedAndShown) {
   EXPECT_EQ(program.Finish(), 0);
 }
 
+std::int64_t SegmentBytes(const TracedProgram& program) {
+  struct stat status = {};
+  EXPECT_EQ(stat(program.Segments().at(0).c_str(), &status), 0);
+  return std::max(status.st_size, status.st_blocks * 512);
+}
+
+// What there is of a process and its dump after some of its work.
+struct Growth {
+  std::uint64_t private_bytes = 0;
+  std::uint64_t dump_bytes = 0;
+  std::int64_t companion_bytes = 0;
+};
+
+Growth GrowthOf(const TracedProgram& program) {
+  TemporaryDirectory directory;
+  const std::string dump = directory.File("heap");
+  CommandOutput companion = RunProgram(
+      {LIMPET_COMPANION, "dump", std::to_string(program.pid()), "-p", "heap", "-o", dump},
+      {"LIMPET_RUNTIME_DIR=" + program.runtime_directory()});
+  EXPECT_EQ(companion.exit_code, 0) << companion.error;
+  return {.private_bytes = CounterOf(program.Read(), "private_bytes"),
+          .dump_bytes = std::filesystem::file_size(dump),
+          .companion_bytes = companion.peak_resident_bytes};
+}
+
+TEST(Limits, ManyStacksTakeNoMoreThanTheLimitHereAndInTheCompanion) {
+  constexpr std::int64_t kStacks = 150'000;
+  TracedProgram program({kLimits, "stacks", std::to_string(kStacks)},
+                        {kExact, "LIMPET_MAX_BYTES=4MiB"});
+  ASSERT_EQ(program.ReadLine(), "allocated");
+  ASSERT_LE(SegmentBytes(program), 4 << 20);
+  const Growth half = GrowthOf(program);
+  EXPECT_GT(CounterOf(program.Read(), "dropped_stacks_full"), 0u);
+  program.Continue();
+  ASSERT_EQ(program.ReadLine(), "allocated");
+  const Growth whole = GrowthOf(program);
+  EXPECT_LE(SegmentBytes(program), 4 << 20);
+  EXPECT_LE(whole.private_bytes, 8u << 20);
+  EXPECT_LE(whole.dump_bytes, 256u << 10);
+  EXPECT_LE(whole.companion_bytes, 64 << 20);
+  EXPECT_EQ(whole.private_bytes, half.private_bytes);
+  EXPECT_LE(whole.dump_bytes, half.dump_bytes + half.dump_bytes / 10) << "it was full before";
+  EXPECT_GE(TotalsOf(program.Read(), "heap", "").allocated_objects, 2 * kStacks)
+      << "none is lost in number";
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+}
+
 class SmallLimit : public testing::TestWithParam<const char*> {};
 
 TEST_P(SmallLimit, DoesNotTouchTheProgram) { EXPECT_EQ(RunWork(GetParam(), {}), 5); }

@@ -1,5 +1,7 @@
 // Threads begin, hand blocks to each other and end as they do without us, and every block is seen.
 
+#include <cmath>
+
 #include "tests/preload/snapshot_facts.h"
 
 namespace limpet {
@@ -41,6 +43,23 @@ TEST(Threads, ManyShortOnesShareTheSameFewRecords) {
   EXPECT_EQ(TotalsOf(snapshot, "heap", "ShortAllocates"),
             (SiteTotals{2 * threads, 56 * threads, 0, 0}));
   EXPECT_LE(snapshot.threads.size(), 3u);
+  ExpectNothingLost(snapshot);
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+}
+
+// A weight of 2 for each of the half that are samples: neither all, nor none, nor each thread as
+// the one before it. False failures 6e-7 each.
+TEST(Threads, SampleTheirFirstBlockAsOftenAsAnyOther) {
+  const std::string count = Repeats(20'000, 100'000);
+  const double threads = std::stod(count);
+  TracedProgram program({kThreads, "two_blocks", count}, {"LIMPET_SAMPLE_BYTES=4096"});
+  ASSERT_EQ(program.ReadLine(), "done");
+  SegmentSnapshot snapshot = program.Read();
+  for (const char* site : {"AllocateFirst", "AllocateSecond"}) {
+    const auto objects = static_cast<double>(TotalsOf(snapshot, "heap", site).allocated_objects);
+    EXPECT_NEAR(objects, threads, 5 * std::sqrt(threads)) << site;
+  }
   ExpectNothingLost(snapshot);
   program.Continue();
   EXPECT_EQ(program.Finish(), 0);

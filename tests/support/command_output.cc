@@ -1,6 +1,7 @@
 #include "tests/support/command_output.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,10 +49,12 @@ CommandOutput RunProgram(const std::vector<std::string>& command,
     Execute(command, environment);
   }
   int status = 0;
-  const bool has_ended = child > 0 && waitpid(child, &status, 0) == child;
+  rusage usage = {};
+  const bool has_ended = child > 0 && wait4(child, &status, 0, &usage) == child;
   return {.exit_code = has_ended && WIFEXITED(status) ? WEXITSTATUS(status) : -1,
           .out = ReadFile(directory.File("out")),
-          .error = ReadFile(directory.File("error"))};
+          .error = ReadFile(directory.File("error")),
+          .peak_resident_bytes = usage.ru_maxrss * 1024};
 }
 
 bool IsOnPath(const std::string& program) {

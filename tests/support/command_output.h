@@ -3,6 +3,7 @@
 // Runs: tests.  Threads: one.  Allocates: yes.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@ struct CommandOutput {
   int exit_code = -1;  // -1: it was killed, or could not be started
   std::string out;
   std::string error;
+  std::int64_t peak_resident_bytes = 0;  // or ours at its start, whichever was more
 };
 
 // `command[0]` is looked for on the PATH; `environment` is added to ours, as "NAME=value".

@@ -1,6 +1,7 @@
 // Allocates known bytes at known call sites, once for each function of the allocation family.
 
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,21 @@ SITE void SiteNewAligned() {
   Use(operator new[](33, std::nothrow));
 }
 SITE void SiteStrdup() { Use(strdup("nineteen characters")); }
+// Their first buffer is libc's choice; what is left is the text.
+SITE void SiteAsprintf() {
+  char* text = nullptr;
+  if (asprintf(&text, "%0300d", 7) != 300) abort();
+  Use(text);
+}
+// So large that libc maps it.
+SITE void SiteMallocMapped() {
+  void* kept = malloc(40 << 20);
+  Use(kept);
+  Use(kept = realloc(kept, 60 << 20));
+  void* freed = calloc(40, 1 << 20);
+  Use(freed);
+  free(freed);
+}
 SITE void SiteMallocTooLarge() {
   if (malloc(Hidden(SIZE_MAX - 4096)) != nullptr) abort();
   if (malloc(Hidden(SIZE_MAX)) != nullptr) abort();
@@ -111,6 +127,8 @@ int main() {
   SiteNew();
   SiteNewAligned();
   SiteStrdup();
+  SiteAsprintf();
+  SiteMallocMapped();
   SiteMallocTooLarge();
   SiteFreeNull();
   Ready();

@@ -1,6 +1,7 @@
 // Works under limits of every kind, and says when it is done.
 //
 //   live N     keeps N blocks
+//   stacks N   allocates from N stacks, and from N others when the test has looked
 //   reuse      frees all its blocks, and goes on when the test has looked
 //   fill PATH  fills the file system at PATH once there is a segment on it, and works
 //   KIND       sets the limit of that kind and works
@@ -47,6 +48,29 @@ void KeepBlocks(long count) {
   }
   Say("freed");
   WaitForTest();
+}
+
+// Which of the two calls each level makes is a bit of the path.
+SITE void* AllocateAlong(unsigned path, int depth) {
+  void* block = nullptr;
+  if (depth == 0) return LiveBlock(16);
+  if ((path & 1) == 0) {
+    block = AllocateAlong(path >> 1, depth - 1);
+    asm volatile("" : "+r"(block));
+  } else {
+    block = AllocateAlong(path >> 1, depth - 1);
+    asm volatile("nop" : "+r"(block));
+  }
+  return block;
+}
+
+void TakeManyStacks(unsigned count) {
+  for (unsigned path = 0; path < 2 * count; ++path) {
+    free(AllocateAlong(path, 24));
+    if (path % count != count - 1) continue;
+    Say("allocated");
+    WaitForTest();
+  }
 }
 
 void* AllocateInThread(void*) {
@@ -126,6 +150,7 @@ int main(int, char** arguments) {
   StartWatchdog();
   mallopt(M_ARENA_MAX, 1);  // others come and go with 64 MiB of address space
   if (IsMode(mode, "live")) return KeepBlocks(atol(arguments[2])), 0;
+  if (IsMode(mode, "stacks")) return TakeManyStacks(static_cast<unsigned>(atol(arguments[2]))), 0;
   if (IsMode(mode, "fill")) {
     LiveBlock(100);
     FillFileSystem(arguments[2]);

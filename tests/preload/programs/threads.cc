@@ -188,6 +188,32 @@ void RunMany(int count) {
   WaitForTest();
 }
 
+// --- Threads that allocate once or twice in their life ---
+
+constexpr size_t kHalfSampledBytes = 2838;  // 4096 ln 2 with the byte that is charged besides
+
+SITE void AllocateFirst() { UseBlock(malloc(kHalfSampledBytes)); }
+SITE void AllocateSecond() {
+  asm volatile("nop");  // or the compiler makes one function of both
+  UseBlock(malloc(kHalfSampledBytes));
+}
+
+void* TwoBlockThread(void*) {
+  AllocateFirst();
+  AllocateSecond();
+  return nullptr;
+}
+
+void RunTwoBlocks(int count) {
+  for (int i = 0; i < count; ++i) {
+    pthread_t thread;
+    Require(pthread_create(&thread, nullptr, TwoBlockThread, nullptr) == 0, "a thread starts");
+    pthread_join(thread, nullptr);
+  }
+  Say("done");
+  WaitForTest();
+}
+
 // --- The smallest stack that a thread may have ---
 
 SITE void SmallAllocates() {
@@ -233,5 +259,6 @@ int main(int, char** arguments) {
   if (IsMode(arguments[1], "pairs")) RunPairs(static_cast<unsigned>(atoi(arguments[2])));
   if (IsMode(arguments[1], "ends")) RunEnds();
   if (IsMode(arguments[1], "many")) RunMany(atoi(arguments[2]));
+  if (IsMode(arguments[1], "two_blocks")) RunTwoBlocks(atoi(arguments[2]));
   if (IsMode(arguments[1], "small_stack")) RunSmallStack();
 }

@@ -19,7 +19,9 @@ constexpr std::uint64_t kSameLine = std::uint64_t{1} << 54;
 class Book {
   auto Holds(std::uint64_t address) const {
     return [this, address](std::uint32_t slot) {
-      return addresses_[slot].load(std::memory_order_relaxed) == address;
+      looks_.fetch_add(1, std::memory_order_relaxed);
+      return slot < addresses_.size() &&
+             addresses_[slot].load(std::memory_order_relaxed) == address;
     };
   }
 
@@ -50,8 +52,11 @@ class Book {
     return index_.Remove(address, Holds(address), &slot) ? slot : kAbsent;
   }
   std::uint64_t bytes() const { return index_.bytes(); }
+  // At entries of the same tag, so far.
+  std::uint64_t looks() const { return looks_.load(); }
 
  private:
+  mutable std::atomic<std::uint64_t> looks_ = 0;
   std::vector<std::atomic<std::uint64_t>> addresses_;
   AddressIndex index_;
 };
@@ -135,6 +140,19 @@ TEST(AddressIndex, TakesFreedCellsAgain) {
     const auto slot = static_cast<std::uint32_t>(random() % kSlots);
     ASSERT_EQ(book.Remove(0x10 + slot * kSameLine), slot);
     ASSERT_TRUE(book.Insert(0x10 + slot * kSameLine, slot)) << i;
+  }
+}
+
+// However often they were taken out and entered again.
+TEST(AddressIndex, LooksAtNoMoreCellsThanThereAreAddresses) {
+  constexpr std::uint32_t kSlots = 20, kRounds = 1000;
+  Book book(kSlots, kSlots);
+  for (std::uint32_t i = 0; i < kSlots; ++i) ASSERT_TRUE(book.Insert(0x10 + i * kSameLine, i));
+  for (std::uint32_t i = 0; i < kRounds * kSlots; ++i) {
+    const std::uint64_t before = book.looks();
+    ASSERT_EQ(book.Remove(0x10 + i % kSlots * kSameLine), i % kSlots);
+    ASSERT_LE(book.looks() - before, kSlots) << "after " << i << " removals";
+    ASSERT_TRUE(book.Insert(0x10 + i % kSlots * kSameLine, i % kSlots));
   }
 }
 

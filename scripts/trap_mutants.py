@@ -1,0 +1,194 @@
+"""The ways of breaking limpet that its tests are held against (check_mutants.py).
+
+Rows are those of the list of traps that heap profilers fell into; tests/README.md says which test stands for which.
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Mutant:
+    row: int
+    what: str
+    test: str   # meson's name of the test that must notice
+    cases: str  # gtest's filter of the cases that must
+    edits: tuple[tuple[str, str, str], ...]  # file, text that stands there once, what takes its place
+
+
+MUTANTS = (
+    # --- 23: an allocation that goes through two hooks counts twice ---
+    Mutant(23, "reallocarray is recorded beside the realloc it makes", "exact_numbers",
+           "ExactNumbers.ReallocarrayCountsOnce", ((
+               "preload/malloc_hooks.cc",
+               "if (!__builtin_mul_overflow(count, bytes, &total)) return Resize(block, total);",
+               """if (!__builtin_mul_overflow(count, bytes, &total)) {
+    void* resized = Resize(block, total);
+    session::OnAllocation(resized, total, session::OnCharge(total), sys::CaptureCaller());
+    return resized;
+  }"""),)),
+    Mutant(23, "new is recorded beside the malloc behind it", "exact_numbers", "ExactNumbers.NewCountsOnce", (
+        ("preload/new_hooks.cc",
+         "IsAllocatorsOwn(found) && !GoesThroughHooks(reinterpret_cast<New>(found), kProbeAlignment, 0);",
+         "found != nullptr;"),
+        ("preload/new_hooks.cc", "  if (Defines(*library, #symbol)) own_symbols.Hide(#symbol);",
+         "  if (Defines(*library, #symbol) && *#symbol == '?') own_symbols.Hide(#symbol);"))),
+    Mutant(23, "an allocator's own aligned new is recorded beside its aligned_alloc", "allocator",
+           "Allocator.ThatIsPreloadedBehindUsIsExact", ((
+               "preload/new_hooks.cc",
+               " && !GoesThroughHooks(reinterpret_cast<New>(found), kProbeAlignment, 0);", ";"),)),
+    Mutant(23, "a block that libc maps is a mapping of the program, too", "exact_numbers",
+           "ExactNumbers.WhatLibcMapsForABlockCountsOnce", ((
+               "preload/malloc_hooks.cc",
+               """  void* block = g_next.malloc(bytes);
+  session::OnAllocation(block, bytes, weight, sys::CaptureCaller());
+""",
+               """  void* block = g_next.malloc(bytes);
+  session::OnAllocation(block, bytes, weight, sys::CaptureCaller());
+  auto start = reinterpret_cast<std::uint64_t>(block);
+  if (session::TracesMappings() && bytes > 128 << 10)
+    session::OnMap({start & ~4095ul, (start + bytes + 4095) & ~4095ul}, sys::CaptureCaller());
+"""),)),
+    Mutant(23, "mappings are added to the heap", "mapping", "Mapped.IsExactToThePage", ((
+        "runtime/session.cc", "AddToSite(stack, SiteKind::kMapping, kWeightOne, bytes);",
+        "AddToSite(stack, SiteKind::kHeap, kWeightOne, bytes);"),)),
+
+    # --- 26: the profile is much smaller than the process, and nobody says so ---
+    Mutant(26, "one function of the family is not recorded", "exact_numbers", "ExactNumbers.AlignedAlloc", ((
+        "preload/malloc_hooks.cc",
+        """  if (Passes(bytes)) [[likely]]
+    return g_next.aligned_alloc(alignment, bytes);""",
+        """  if (bytes != 0) [[likely]]
+    return g_next.aligned_alloc(alignment, bytes);"""),)),
+    Mutant(26, "coverage is told without what is resident", "estimate", "Coverage.*", ((
+        "tools/profile/coverage.cc", "FormatBytes(in_use), FormatBytes(coverage.resident_anonymous_bytes),",
+        "FormatBytes(in_use), FormatBytes(in_use),"),)),
+    Mutant(26, "coverage is told of all that was ever allocated", "estimate", "Coverage.*", ((
+        "tools/cli/dump_command.cc", ".in_use_bytes = total.InUseBytes(),",
+        ".in_use_bytes = total.AllocatedBytes(),"),)),
+
+    # --- 27: the estimates are wrong ---
+    Mutant(27, "objects are the number of samples", "estimate", "Estimates.*", ((
+        "runtime/session.cc", "AddToSite(stack, SiteKind::kHeap, weight.fixed, Weighted",
+        "AddToSite(stack, SiteKind::kHeap, kWeightOne, Weighted"),)),
+    Mutant(27, "samples are added up first, then scaled by their average size", "estimate", "Estimates.*", (
+        ("runtime/session.cc",
+         "AddToSite(stack, SiteKind::kHeap, weight.fixed, WeightedBytes(bytes, weight.fixed));",
+         "AddToSite(stack, SiteKind::kHeap, kWeightOne, bytes);"),
+        ("tools/profile/estimate.cc",
+         """    stacks[site.stack].Add({.allocated_weight = site.allocated_objects_weight,
+                            .allocated_bytes = site.allocated_bytes});""",
+         """    const double bytes = double(site.allocated_bytes), objects = double(site.allocated_objects_weight);
+    const double average = site.samples == 0 ? 1 : bytes / double(site.samples);
+    const double scale = 1 / (1 - __builtin_exp(-average / double(snapshot.sample_interval_bytes)));
+    stacks[site.stack].Add({.allocated_weight = std::uint64_t(objects * scale),
+                            .allocated_bytes = std::uint64_t(bytes * scale)});"""))),
+    Mutant(27, "the next gap owes what the sample was beyond its mark", "sample",
+           "ByteSampler.RedrawsTheIntervalAfterASample", ((
+               "runtime/sample/byte_sampler.cc",
+               """  DrawGap(control.interval_bytes.load(std::memory_order_relaxed));
+  return weight;""",
+               """  const std::uint64_t debt = requested_bytes + 1 - bytes_until_mark_;
+  DrawGap(control.interval_bytes.load(std::memory_order_relaxed));
+  if (drawn_interval_bytes_ > kSampleAll) bytes_until_mark_ -= debt < bytes_until_mark_ ? debt : bytes_until_mark_;
+  return weight;"""),)),
+    Mutant(27, "the weight is that of the interval in force, not of the one drawn with", "sample",
+           "*ChangedInterval*", ((
+               "runtime/sample/byte_sampler.cc", "is_sample ? WeightOf(requested_bytes, drawn_interval_bytes_)",
+               "is_sample ? WeightOf(requested_bytes, control.interval_bytes.load())"),)),
+    Mutant(27, "gaps are a byte too long", "sample", "ShortGaps.*", ((
+        "runtime/sample/byte_sampler.cc",
+        "return static_cast<std::uint64_t>(-mean_bytes * NaturalLog(random.UnitInterval()));",
+        "return static_cast<std::uint64_t>(-mean_bytes * NaturalLog(random.UnitInterval())) + 1;"),)),
+
+    # --- 28: a thread's first block is sampled always or never, or all threads alike ---
+    Mutant(28, "every thread has the same seed", "thread", "Threads.SampleTheirFirstBlockAsOftenAsAnyOther", ((
+        "runtime/sample/byte_sampler.h", "return next_seed.fetch_add(1, std::memory_order_relaxed);",
+        "return next_seed.load(std::memory_order_relaxed);"),)),
+    Mutant(28, "a thread's first block is always a sample", "thread",
+           "Threads.SampleTheirFirstBlockAsOftenAsAnyOther", ((
+               "runtime/sample/byte_sampler.cc", "    if (Passes(requested_bytes)) return kNotSampled;\n", ""),)),
+    Mutant(28, "a thread's first block is never a sample", "thread",
+           "Threads.SampleTheirFirstBlockAsOftenAsAnyOther", ((
+               "runtime/sample/byte_sampler.cc", "    if (Passes(requested_bytes)) return kNotSampled;\n",
+               "    return kNotSampled;\n"),)),
+    Mutant(28, "seeds that follow each other are not scattered", "sample", "Random.*:Threads.*:Common/*", ((
+        "runtime/sample/random.h", "state_ = Stir(seed + kStride) | 1;", "state_ = seed * kStride | 1;"),)),
+
+    # --- 29: frees become slower in time, or are lost ---
+    Mutant(29, "removed addresses leave tombstones", "table", "AddressIndex.TakesFreedCellsAgain", ((
+        "runtime/table/address_index.h", "!sys::CompareExchange(cell, found, entry)) return false;",
+        "!sys::CompareExchange(cell, found, entry != 0 ? entry : ~std::uint64_t{0})) return false;"),)),
+    Mutant(29, "removed addresses keep their cells", "table", "AddressIndex.LooksAtNoMoreCellsThanThereAreAddresses", ((
+        "runtime/table/address_index.h", "!sys::CompareExchange(cell, found, entry)) return false;",
+        "!sys::CompareExchange(cell, found, entry != 0 ? entry : found >> 32 << 32 | 0xffff'ffff)) return false;"),)),
+    Mutant(29, "slots of freed blocks are not taken again", "table", "AllocationTable.TakesFreedSlotsAgain", ((
+        "runtime/table/allocation_table.cc",
+        """  free_slots_.Push(
+      number, [this](std::uint32_t at) -> auto& { return slots_[at].next_free; });
+""", ""),)),
+    Mutant(29, "the filter never forgets", "table", "AllocationTable.MakesFreesOfABlockBeLookedAt:FreeFilter.*", ((
+        "runtime/table/free_filter.h", "void Remove(std::uint64_t address) { Change(address, -1); }",
+        "void Remove(std::uint64_t) {}"),)),
+    Mutant(29, "the filter has bits instead of counters", "estimate", "Frees.*", ((
+        "runtime/table/free_filter.h", "void Remove(std::uint64_t address) { Change(address, -1); }",
+        "void Remove(std::uint64_t address) { counts_[IndexOf(address)].store(0); }"),)),
+
+    # --- 30: an address is used again before its free is recorded ---
+    Mutant(30, "a free is recorded after the real free", "reuse", "Reuse.OfABlockWhileItIsBeingFreedOrResizedIsSeen", ((
+        "preload/malloc_hooks.cc", "  if (!ForgetKnown(block)) g_next.free(block);",
+        """  if (bootstrap_arena::Holds(block)) return;
+  g_next.free(block);
+  session::OnFree(block);"""),)),
+    Mutant(30, "a realloc is recorded after the real realloc", "reuse",
+           "Reuse.OfABlockWhileItIsBeingFreedOrResizedIsSeen", ((
+               "preload/malloc_hooks.cc",
+               """  SlotId slot = block == nullptr ? SlotId::kNone : session::OnReallocStart(block);
+  void* resized = g_next.realloc(block, bytes);
+""",
+               """  void* resized = g_next.realloc(block, bytes);
+  SlotId slot = block == nullptr ? SlotId::kNone : session::OnReallocStart(block);
+"""),)),
+    Mutant(30, "frees by one thread of another's blocks are left out", "reuse", "Reuse.ByTwoThreads*", ((
+        "runtime/session.cc",
+        """  bool was_sample =
+      g_tracer.allocations.Remove(reinterpret_cast<std::uint64_t>(block), SpareOf(thread));
+""",
+        """  SlotId slot = g_tracer.allocations.Detach(reinterpret_cast<std::uint64_t>(block));
+  bool was_sample = slot != SlotId::kNone;
+  auto* slots = g_tracer.segment.Entries<AllocationSlot>(SectionKind::kAllocations);
+  bool is_others = was_sample && slots[static_cast<std::uint32_t>(slot)].thread_id != thread.thread_id;
+  if (is_others) g_tracer.allocations.Reattach(slot);
+  if (was_sample && !is_others) g_tracer.allocations.Release(slot);
+"""),)),
+
+    # --- 31: the output, or a reader of it, grows without end ---
+    Mutant(31, "the limit of memory is ignored", "limit", "Limits.ManyStacks*", ((
+        "runtime/tracer.cc", "  if (options.max_bytes != 0) return options.max_bytes;\n", ""),)),
+    Mutant(31, "stacks that do not fit are not counted", "limit", "Limits.ManyStacks*", ((
+        "runtime/table/stack_tree.cc",
+        """    segment_->counters().dropped_stacks_full.fetch_add(1, std::memory_order_relaxed);
+    walk->Forget();""", "    walk->Forget();"),)),
+    Mutant(31, "samples of stacks that do not fit are lost", "limit", "Limits.ManyStacks*", ((
+        "runtime/session.cc", "  if (site == nullptr) return;\n",
+        "  if (site == nullptr || stack.id == StackId::kComplete) return;\n"),)),
+
+    # --- 32: one thread holds up the others ---
+    Mutant(32, "a lock around the recording of a sample", "held_thread", "HeldThread.InTheMiddle*", (
+        ("runtime/session.cc", "  g_tracer.allocations.Prefetch(address);\n",
+         """  static std::atomic_flag lock;
+  while (lock.test_and_set()) {
+  }
+  g_tracer.allocations.Prefetch(address);
+"""),
+        ("runtime/session.cc", "  if (!is_entered && g_tracer.allocations.IsDamaged()) g_tracer.GiveUp();\n",
+         "  if (!is_entered && g_tracer.allocations.IsDamaged()) g_tracer.GiveUp();\n  lock.clear();\n"))),
+    Mutant(32, "threads wait for the one that makes the segment", "held_thread", "HeldThread.ThatMakes*", ((
+        "runtime/tracer.cc",
+        """kAttaching, std::memory_order_acquire))
+    return HasSegment();""",
+        """kAttaching, std::memory_order_acquire)) {
+    while (state_.load() == State::kAttaching) {
+    }
+    return HasSegment();
+  }"""),)),
+)
