@@ -63,8 +63,8 @@ MUTANTS = (
         "tools/profile/coverage.cc", "FormatBytes(in_use), FormatBytes(coverage.resident_anonymous_bytes),",
         "FormatBytes(in_use), FormatBytes(in_use),"),)),
     Mutant(26, "coverage is told of all that was ever allocated", "estimate", "Coverage.*", ((
-        "tools/cli/dump_command.cc", ".in_use_bytes = total.InUseBytes(),",
-        ".in_use_bytes = total.AllocatedBytes(),"),)),
+        "tools/cli/dump_command.cc", ".in_use_bytes = total.in_use.Bytes(),",
+        ".in_use_bytes = total.allocated.Bytes(),"),)),
 
     # --- 27: the estimates are wrong ---
     Mutant(27, "objects are the number of samples", "estimate", "Estimates.*", ((
@@ -75,13 +75,14 @@ MUTANTS = (
          "AddToSite(stack, SiteKind::kHeap, weight.fixed, WeightedBytes(bytes, weight.fixed));",
          "AddToSite(stack, SiteKind::kHeap, kWeightOne, bytes);"),
         ("tools/profile/estimate.cc",
-         """    stacks[site.stack].Add({.allocated_weight = site.allocated_objects_weight,
-                            .allocated_bytes = site.allocated_bytes});""",
-         """    const double bytes = double(site.allocated_bytes), objects = double(site.allocated_objects_weight);
-    const double average = site.samples == 0 ? 1 : bytes / double(site.samples);
-    const double scale = 1 / (1 - __builtin_exp(-average / double(snapshot.sample_interval_bytes)));
-    stacks[site.stack].Add({.allocated_weight = std::uint64_t(objects * scale),
-                            .allocated_bytes = std::uint64_t(bytes * scale)});"""))),
+         """          .weight = site.allocated_objects_weight,
+          .bytes = site.allocated_bytes,
+          .objects_variance = samples * variance,""",
+         """          .weight = std::uint64_t(double(site.allocated_objects_weight) /
+                                  -std::expm1(-double(site.allocated_bytes) / samples / double(interval_bytes))),
+          .bytes = std::uint64_t(double(site.allocated_bytes) /
+                                 -std::expm1(-double(site.allocated_bytes) / samples / double(interval_bytes))),
+          .objects_variance = samples * variance,"""))),
     Mutant(27, "the next gap owes what the sample was beyond its mark", "sample",
            "ByteSampler.RedrawsTheIntervalAfterASample", ((
                "runtime/sample/byte_sampler.cc",
@@ -166,8 +167,8 @@ MUTANTS = (
         "runtime/tracer.cc", "  if (options.max_bytes != 0) return options.max_bytes;\n", ""),)),
     Mutant(31, "stacks that do not fit are not counted", "limit", "Limits.ManyStacks*", ((
         "runtime/table/stack_tree.cc",
-        """    segment_->counters().dropped_stacks_full.fetch_add(1, std::memory_order_relaxed);
-    walk->Forget();""", "    walk->Forget();"),)),
+        """  segment_->counters().dropped_stacks_full.fetch_add(1, std::memory_order_relaxed);
+  walk->Forget();""", "  walk->Forget();"),)),
     Mutant(31, "samples of stacks that do not fit are lost", "limit", "Limits.ManyStacks*", ((
         "runtime/session.cc", "  if (site == nullptr) return;\n",
         "  if (site == nullptr || stack.id == StackId::kComplete) return;\n"),)),
