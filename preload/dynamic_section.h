@@ -22,6 +22,14 @@ struct DynamicSection {
     }
   }
 
+  // Not strcmp: while the loader is at work that may be a function of the program, which is not
+  // relocated yet.
+  bool IsNamed(std::uint32_t symbol, const char* name) const {
+    const char* own = names + symbols[symbol].st_name;
+    while (*own == *name && *own != '\0') ++own, ++name;
+    return *own == *name;
+  }
+
   // Of the System V table: buckets, symbols, ... 0 where an object has the other table only.
   std::uint32_t SymbolCount() const { return hash != nullptr ? hash[1] : 0; }
 

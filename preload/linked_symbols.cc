@@ -1,17 +1,15 @@
 #include "preload/linked_symbols.h"
 
 #include <cstdint>
-#include <cstring>
 
 #include "preload/dynamic_section.h"
 
 namespace limpet {
 namespace {
 
-bool IsNamed(const DynamicSection& object, std::uint32_t symbol, const char* name) {
+bool DefinesAt(const DynamicSection& object, std::uint32_t symbol, const char* name) {
   const Elf64_Sym& entry = object.symbols[symbol];
-  return entry.st_shndx != SHN_UNDEF && entry.st_value != 0 &&
-         strcmp(object.names + entry.st_name, name) == 0;
+  return entry.st_shndx != SHN_UNDEF && entry.st_value != 0 && object.IsNamed(symbol, name);
 }
 
 std::uint32_t GnuHash(const char* name) {
@@ -32,7 +30,7 @@ bool DefinesByGnuHash(const DynamicSection& object, const char* name) {
   std::uint32_t symbol = table[0] != 0 ? buckets[wanted % table[0]] : 0;
   for (bool is_last = symbol < first; !is_last; ++symbol) {
     const std::uint32_t hash = hashes[symbol - first];
-    if ((hash | 1) == (wanted | 1) && IsNamed(object, symbol, name)) return true;
+    if ((hash | 1) == (wanted | 1) && DefinesAt(object, symbol, name)) return true;
     is_last = (hash & 1) != 0;
   }
   return false;
@@ -45,7 +43,7 @@ bool Defines(const link_map& object, const char* name) {
   if (section.symbols == nullptr || section.names == nullptr) return false;
   if (section.gnu_hash != nullptr) return DefinesByGnuHash(section, name);
   for (std::uint32_t i = 0; i < section.SymbolCount(); ++i) {
-    if (IsNamed(section, i, name)) return true;
+    if (DefinesAt(section, i, name)) return true;
   }
   return false;
 }

@@ -36,8 +36,8 @@ using Delete = void (*)(void*, std::size_t, std::size_t);
 template <class Function>
 struct Operator {
   const char* name;
-  Function function;      // nullptr until its first call
-  bool is_recorded_here;  // and not by the hooks of malloc and free
+  Function function;    // until the first call one that binds it
+  std::size_t charged;  // all ones: recorded here; 0: by the hooks of malloc and free
 };
 
 std::uint64_t AddressOf(const void* code) { return reinterpret_cast<std::uint64_t>(code); }
@@ -58,7 +58,7 @@ bool IsAllocatorsOwn(const void* found) {
 
 template <class Function>
 void Publish(Operator<Function>& op, void* found, bool is_recorded_here) {
-  op.is_recorded_here = is_recorded_here;
+  op.charged = is_recorded_here ? ~std::size_t{0} : 0;
   __atomic_store_n(&op.function, reinterpret_cast<Function>(found), __ATOMIC_RELEASE);
 }
 
@@ -79,10 +79,6 @@ bool GoesThroughHooks(New function, std::size_t b, std::size_t c) {
 void* NewByMalloc(std::size_t bytes, std::size_t, std::size_t) { return g_next.malloc(bytes); }
 void DeleteByFree(void* block, std::size_t, std::size_t) { g_next.free(block); }
 
-[[gnu::always_inline]] inline void* CallNew(Operator<New>& op, std::size_t bytes, std::size_t b,
-                                            std::size_t c);
-[[gnu::always_inline]] inline void CallDelete(Operator<Delete>& op, void* block, std::size_t b,
-                                              std::size_t c);
 void BindFirst(Operator<New>& op);
 void BindFirst(Operator<Delete>& op);
 
@@ -94,30 +90,22 @@ void BindFirst(Operator<Delete>& op);
   return block;
 }
 
-[[gnu::cold, gnu::noinline]] void* FirstNew(std::size_t bytes, std::size_t b, std::size_t c,
-                                            Operator<New>& op) {
-  BindFirst(op);
-  return CallNew(op, bytes, b, c);
-}
-
-[[gnu::cold, gnu::noinline]] void FirstDelete(void* block, std::size_t b, std::size_t c,
-                                              Operator<Delete>& op) {
-  BindFirst(op);
-  CallDelete(op, block, b, c);
+[[gnu::cold, gnu::noinline]] void ForgetIfCharged(const void* block, std::size_t charged) {
+  if (charged != 0) session::OnFree(block);
 }
 
 [[gnu::cold, gnu::noinline]] void SlowDelete(void* block, std::size_t b, std::size_t c,
-                                             Delete next) {
-  session::OnFree(block);
+                                             const Operator<Delete>& op) {
+  Delete next = __atomic_load_n(&op.function, __ATOMIC_ACQUIRE);  // before what goes with it
+  ForgetIfCharged(block, op.charged);
   next(block, b, c);
 }
 
+// The acquires pair with the release in Publish.
 [[gnu::always_inline]] inline void* CallNew(Operator<New>& op, std::size_t bytes, std::size_t b,
                                             std::size_t c) {
-  New next = __atomic_load_n(&op.function, __ATOMIC_ACQUIRE);  // pairs with the release in Publish
-  if (next == nullptr) [[unlikely]]
-    return FirstNew(bytes, b, c, op);
-  if (!op.is_recorded_here || t_thread.sampler.Passes(bytes)) [[likely]]
+  New next = __atomic_load_n(&op.function, __ATOMIC_ACQUIRE);
+  if (t_thread.sampler.PassesCharge((bytes + 1) & op.charged)) [[likely]]
     return next(bytes, b, c);
   return SampledNew(bytes, b, c, next);
 }
@@ -125,11 +113,21 @@ void BindFirst(Operator<Delete>& op);
 [[gnu::always_inline]] inline void CallDelete(Operator<Delete>& op, void* block, std::size_t b,
                                               std::size_t c) {
   Delete next = __atomic_load_n(&op.function, __ATOMIC_ACQUIRE);
-  if (next == nullptr) [[unlikely]]
-    return FirstDelete(block, b, c, op);
-  if (op.is_recorded_here && g_free_filter.MayHold(block)) [[unlikely]]
-    return SlowDelete(block, b, c, next);
+  if (g_free_filter.MayHold(block)) [[unlikely]]
+    return SlowDelete(block, b, c, op);
   next(block, b, c);
+}
+
+template <Operator<New>& kOperator>
+[[gnu::cold]] void* FirstNew(std::size_t bytes, std::size_t b, std::size_t c) {
+  BindFirst(kOperator);
+  return CallNew(kOperator, bytes, b, c);
+}
+
+template <Operator<Delete>& kOperator>
+[[gnu::cold]] void FirstDelete(void* block, std::size_t b, std::size_t c) {
+  BindFirst(kOperator);
+  CallDelete(kOperator, block, b, c);
 }
 
 #define LIMPET_NEW_OPERATORS(X)                                                 \
@@ -156,9 +154,10 @@ void BindFirst(Operator<Delete>& op);
   X(_ZdlPvSt11align_val_tRKSt9nothrow_t) \
   X(_ZdaPvSt11align_val_tRKSt9nothrow_t)
 
-#define LIMPET_DEFINE_NEW(symbol) constinit Operator<New> g_op##symbol = {#symbol, nullptr, false};
+#define LIMPET_DEFINE_NEW(symbol) \
+  constinit Operator<New> g_op##symbol = {#symbol, FirstNew<g_op##symbol>, 0};
 #define LIMPET_DEFINE_DELETE(symbol) \
-  constinit Operator<Delete> g_op##symbol = {#symbol, nullptr, false};
+  constinit Operator<Delete> g_op##symbol = {#symbol, FirstDelete<g_op##symbol>, 0};
 LIMPET_NEW_OPERATORS(LIMPET_DEFINE_NEW)
 LIMPET_DELETE_OPERATORS(LIMPET_DEFINE_DELETE)
 
@@ -215,7 +214,8 @@ LIMPET_DELETE_OPERATORS(LIMPET_HOOK_DELETE)
 
 // --- While the loader relocates ---
 
-// Before constructors, and with nothing bound but what this library itself calls.
+// Before constructors. Nothing may be called here that lies outside of this library: it could be
+// the program's, or lead through it, and the program is not relocated yet (check_symbols.py looks).
 void HideSharedOperators() {
   const link_map* library = DefinerBehind(g_op_Znwm.name);
   const link_map* allocator = DefinerBehind("malloc");

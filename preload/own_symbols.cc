@@ -2,8 +2,6 @@
 
 #include <sys/mman.h>
 
-#include <cstring>
-
 #include "runtime/sys/private_pages.h"
 #include "runtime/sys/raw_syscall.h"
 
@@ -25,8 +23,7 @@ OwnSymbols::~OwnSymbols() {
 
 void OwnSymbols::Hide(const char* name) {
   for (std::uint32_t i = 0; is_writable_ && i < section_.SymbolCount(); ++i) {
-    Elf64_Sym& symbol = section_.symbols[i];
-    if (strcmp(section_.names + symbol.st_name, name) == 0) symbol.st_value = 0;
+    if (section_.IsNamed(i, name)) section_.symbols[i].st_value = 0;
   }
 }
 

@@ -48,6 +48,7 @@ def contenders(build: pathlib.Path) -> list[Contender]:
                   {"LD_PRELOAD": JEMALLOC, "MALLOC_CONF": "prof:true,lg_prof_sample:19"},
                   {"MALLOC_CONF": "prof:true,lg_prof_sample:19,prof_final:true,prof_prefix:{out}/je"},
                   "je*.heap"),
+        Contender("forwarder-jemalloc", "jemalloc", {"LD_PRELOAD": f"{forwarder} {JEMALLOC}"}),
         Contender("limpet-jemalloc", "jemalloc",
                   {**traced, "LD_PRELOAD": f"{limpet} {JEMALLOC}"}, at_exit, profiles),
         Contender("tcmalloc", "tcmalloc", {"LD_PRELOAD": TCMALLOC}),

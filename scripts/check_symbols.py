@@ -5,7 +5,8 @@ A preload that asks for one symbol too many stops programs from starting, or cha
 the object itself is read (readelf, nm, objdump), not the flags that were meant to make it so.
 
 Of the hot entries every reachable instruction is looked at: a call or jump may lead to a function
-whose name says that it is cold, or through a pointer to the real function, and nowhere else.
+whose name says that it is cold, or through a pointer to the real function, and nowhere else. Of the
+indirect function's resolver, which runs while the loader is at work: it may lead to nothing outside.
 """
 
 import argparse
@@ -39,6 +40,7 @@ FORBIDDEN_UNDEFINED = (
 FORBIDDEN_RELOCATIONS = r"R_X86_64_(DTPMOD64|DTPOFF64|TLSDESC\w*|COPY)"
 # The moment before the program is bound (preload/new_hooks.cc); what else asks for one is a mistake.
 ALLOWED_INDIRECT = 1
+RESOLVER = "LimpetResolveMoment"
 FORBIDDEN_TAGS = ("TEXTREL", "RPATH", "RUNPATH", "SYMBOLIC")
 
 
@@ -66,6 +68,16 @@ class SharedObject:
             # ABS: the name of a version node, not of a function.
             if fields[6] != "ABS" and (fields[6] != "UND") == defined:
                 yield fields[7].split("@")[0], int(fields[1], 16), int(fields[2], 0)
+
+    def text(self) -> tuple[int, int]:
+        """Address and size of all code."""
+        found = re.search(r"\s\.text\s+PROGBITS\s+([0-9a-f]+)\s+[0-9a-f]+\s+([0-9a-f]+)",
+                          run("readelf", "-SW", self.path))
+        return int(found.group(1), 16), int(found.group(2), 16)
+
+    def local_address(self, name: str) -> int | None:
+        found = re.search(rf"^([0-9a-f]+) . {name}$", run("nm", self.path), re.MULTILINE)
+        return int(found.group(1), 16) if found else None
 
     def imported_pointers(self) -> dict[int, str]:
         """Addresses of pointers that ld.so fills with an imported function: calls without a PLT."""
@@ -132,10 +144,10 @@ def undefined_findings(library: SharedObject):
                 yield f"calls '{name}': {reason}"
 
 
-class HotEntry:
-    """The instructions of one function that its entry can reach, and where they lead."""
+class Reachable:
+    """The instructions of a range, one function or all, that an entry can reach, and where they lead."""
 
-    def __init__(self, library: SharedObject, name: str, start: int, size: int):
+    def __init__(self, library: SharedObject, name: str, start: int, size: int, entry: int | None = None):
         self.name = name
         self.range = range(start, start + size)
         self.code = library.instructions(start, size)
@@ -143,7 +155,7 @@ class HotEntry:
         self.reached: set[int] = set()
         self.named: set[str] = set()  # functions called or jumped to by name
         self.through_pointer = 0      # calls and jumps to what a variable or register holds
-        self._follow(start)
+        self._follow(start if entry is None else entry)
 
     def _follow(self, start: int):
         following = dict(zip(self.code, list(self.code)[1:]))
@@ -187,13 +199,25 @@ def hot_entry_findings(library: SharedObject, names: list[str], cold: str):
         if name not in places:
             yield f"has no hot entry '{name}'"
             continue
-        entry = HotEntry(library, name, *places[name])
+        entry = Reachable(library, name, *places[name])
         print(f"  {entry}")
         for target in sorted(entry.named):
             if not re.search(cold, target):
                 yield f"hot entry '{name}' leads to '{target}', whose name does not say that it is cold"
         if not entry.through_pointer:
             yield f"hot entry '{name}' never reaches the real function through a pointer"
+
+
+def resolver_findings(library: SharedObject):
+    entry = library.local_address(RESOLVER)
+    if entry is None:
+        return
+    reachable = Reachable(library, RESOLVER, *library.text(), entry)
+    print(f"  {reachable}")
+    for name in sorted(reachable.named):
+        yield f"calls '{name}' from {RESOLVER}: it may be the program's, which is not relocated yet"
+    if reachable.through_pointer:
+        yield f"calls through a pointer from {RESOLVER}: to what is not relocated yet"
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -220,7 +244,8 @@ def main(arguments: list[str]) -> int:
     findings = [*export_findings(library, options.map), *need_findings(library),
                 *thread_storage_findings(library), *undefined_findings(library),
                 *hot_entry_findings(library, [name for name in options.hot.split(",") if name],
-                                    options.cold)]
+                                    options.cold),
+                *resolver_findings(library)]
     for finding in findings:
         print(f"{options.library.name} {finding}")
     print(f"check_symbols: {len(findings)} findings")

@@ -66,8 +66,12 @@ class ByteSampler {
   // Unsigned borrow, not a signed countdown: sizes from 2^63 on are larger than any gap and borrow,
   // and SIZE_MAX, whose charge wraps to 0, changes nothing.
   [[gnu::always_inline]] bool Passes(std::size_t requested_bytes) {
+    return PassesCharge(requested_bytes + 1);
+  }
+  // The same, of a size with its byte added; 0 passes always.
+  [[gnu::always_inline]] bool PassesCharge(std::size_t charge_bytes) {
     std::uint64_t left = 0;
-    if (__builtin_sub_overflow(bytes_until_mark_, requested_bytes + 1, &left)) return false;
+    if (__builtin_sub_overflow(bytes_until_mark_, charge_bytes, &left)) return false;
     bytes_until_mark_ = left;
     return true;
   }

@@ -1,6 +1,6 @@
 // Compares every walk of a traced program with libunwind's, inside the program.
 //
-// Linked into a copy of the preload library with --wrap on StackWalker::Walk, so it sees the very
+// Linked into a copy of the preload library with --wrap on Tracer::Capture, so it sees the very
 // walks, bounds and remembered stacks that production uses. For each walk: the incremental result,
 // a full walk of the same stack, and unw_backtrace must name the same callers. The tally goes to
 // $LIMPET_ORACLE_LOG at exit.
@@ -17,16 +17,15 @@
 #include "runtime/stack/loaded_object.h"
 #include "runtime/stack/stack_walker.h"
 #include "runtime/sys/private_pages.h"
+#include "runtime/tracer.h"
 
 extern "C" {
 
-void __real__ZN6limpet11StackWalker4WalkERKNS_3sys11CallerFrameEPNS_14RememberedWalkE(
-    limpet::StackWalker* walker, const limpet::sys::CallerFrame& start,
-    limpet::RememberedWalk* walk);
-[[gnu::visibility("default")]] void
-__wrap__ZN6limpet11StackWalker4WalkERKNS_3sys11CallerFrameEPNS_14RememberedWalkE(
-    limpet::StackWalker* walker, const limpet::sys::CallerFrame& start,
-    limpet::RememberedWalk* walk);
+limpet::InternedStack __real__ZN6limpet6Tracer7CaptureERNS_13ThreadContextERKNS_3sys11CallerFrameE(
+    limpet::Tracer* tracer, limpet::ThreadContext& thread, const limpet::sys::CallerFrame& start);
+[[gnu::visibility("default")]] limpet::InternedStack
+__wrap__ZN6limpet6Tracer7CaptureERNS_13ThreadContextERKNS_3sys11CallerFrameE(
+    limpet::Tracer* tracer, limpet::ThreadContext& thread, const limpet::sys::CallerFrame& start);
 
 }  // extern "C"
 
@@ -134,21 +133,21 @@ void CompareWithOracle(const RememberedWalk& walk, void* const* oracle, int coun
 }  // namespace
 }  // namespace limpet
 
-void __wrap__ZN6limpet11StackWalker4WalkERKNS_3sys11CallerFrameEPNS_14RememberedWalkE(
-    limpet::StackWalker* walker, const limpet::sys::CallerFrame& start,
-    limpet::RememberedWalk* walk) {
+limpet::InternedStack __wrap__ZN6limpet6Tracer7CaptureERNS_13ThreadContextERKNS_3sys11CallerFrameE(
+    limpet::Tracer* tracer, limpet::ThreadContext& thread, const limpet::sys::CallerFrame& start) {
   using namespace limpet;
-  StackWalker second = *walker;
-  __real__ZN6limpet11StackWalker4WalkERKNS_3sys11CallerFrameEPNS_14RememberedWalkE(walker, start,
-                                                                                   walk);
+  InternedStack stack =
+      __real__ZN6limpet6Tracer7CaptureERNS_13ThreadContextERKNS_3sys11CallerFrameE(tracer, thread,
+                                                                                   start);
   auto backtrace = g_unw_backtrace.load();
-  if (backtrace == nullptr || walk->depth == 0) return;
+  const RememberedWalk* walk = thread.record != nullptr ? &thread.record->walk : nullptr;
+  if (backtrace == nullptr || walk == nullptr || walk->depth == 0) return stack;
   if (t_full == nullptr) t_full = sys::MapPrivatePages<RememberedWalk>(sizeof(RememberedWalk));
-  if (t_full == nullptr) return;
+  if (t_full == nullptr) return stack;
 
   t_full->Forget();
-  __real__ZN6limpet11StackWalker4WalkERKNS_3sys11CallerFrameEPNS_14RememberedWalkE(&second, start,
-                                                                                   t_full);
+  StackMemory memory(thread.record->own_stack, &thread.record->foreign_page);
+  StackWalker(tracer->rules, memory).Walk(start, t_full);
   g_walks.fetch_add(1);
   if (walk->reused != 0) g_resumed.fetch_add(1);
   void* oracle[kOracleFrames];
@@ -159,4 +158,5 @@ void __wrap__ZN6limpet11StackWalker4WalkERKNS_3sys11CallerFrameEPNS_14Remembered
     Explain("full", *t_full, oracle, count);
   }
   CompareWithOracle(*t_full, oracle, count);
+  return stack;
 }

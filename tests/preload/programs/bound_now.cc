@@ -1,4 +1,5 @@
-// Bound at load (-z now): says whose operator new and delete it was bound to, and uses them.
+// Bound at load (-z now): says whose operator new and delete it was bound to, and uses them. Has a
+// function that libraries call by a name of libc.
 
 #include <dlfcn.h>
 
@@ -6,6 +7,20 @@
 #include <new>
 
 #include "tests/preload/programs/stage.h"
+
+namespace {
+
+// strcmp is the program's own, and needs the program to be relocated.
+int Compare(const char* a, const char* b) {
+  for (; *a == *b && *a != '\0'; ++a, ++b) {
+  }
+  return *a - *b;
+}
+int (*volatile g_compare)(const char*, const char*) = Compare;
+
+}  // namespace
+
+extern "C" int strcmp(const char* a, const char* b) { return g_compare(a, b); }
 
 namespace {
 
