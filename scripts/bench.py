@@ -14,6 +14,7 @@ import statistics
 import sys
 
 import bench_contenders
+import bench_dump
 import bench_measure
 import bench_workloads
 
@@ -113,7 +114,8 @@ def main(arguments: list[str]) -> int:
         table("Output on disk, KiB", rows, [c.name for c in compared if c.writes])
     for part in ("latency", "stack", "start", "dump"):
         if part in parts:
-            figures[part] = getattr(bench_measure, part)(build, rounds)
+            measure = bench_dump if part == "dump" else bench_measure
+            figures[part] = getattr(measure, part)(build, rounds)
             print(f"\n### {figures[part].pop('title')}\n")
             for name, value in figures[part].items():
                 print(f"* {name}: {value}")

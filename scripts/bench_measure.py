@@ -74,8 +74,9 @@ def start_reader(contender, out: pathlib.Path):
 
 
 def with_peak(words: list[str], out: pathlib.Path) -> list[str]:
-    """The kernel keeps the largest resident set across exec, so a small program must do the exec."""
-    return ["/usr/bin/time", "-q", "-f", "%M", "-o", str(out / "peak.kib"), *words]
+    """The kernel keeps the largest resident set across exec, so a small program must do the exec.
+    The file holds wall, user and system seconds, and the peak."""
+    return ["/usr/bin/time", "-q", "-f", "%e %U %S %M", "-o", str(out / "peak.kib"), *words]
 
 
 def wait_peak(process: subprocess.Popen, out: pathlib.Path, what: str) -> int:
@@ -204,41 +205,3 @@ def start(build: pathlib.Path, rounds: int) -> dict[str, str]:
     return {"title": "Start and end of /bin/true",
             "no preload": f"{statistics.median(times['none']) * 1e3:.3f} ms",
             "added by limpet": f"{own * 1e3:.3f} ms"}
-
-
-def dump(build: pathlib.Path, rounds: int) -> dict[str, str]:
-    """`limpet dump` of a compiler at work, symbols included."""
-    limpet = str(build / "tools" / "limpet")
-    figures: dict[str, list[float]] = {"wall": [], "peak": [], "stacks": []}
-    for _ in range(min(rounds, 3)):
-        with folder() as place:
-            segment = compiler_segment(build, place)
-            began = time.perf_counter()
-            words = [limpet, "dump", str(segment), "-p", "heap", "-o", str(place / "%P.pb.gz")]
-            process = subprocess.Popen(with_peak(words, place), stderr=subprocess.DEVNULL)
-            peak = wait_peak(process, place, "limpet dump")
-            figures["wall"].append(time.perf_counter() - began)
-            figures["peak"].append(peak / 1024)
-            text = lines_of([limpet, "dump", str(segment), "-p", "heap", "-f", "collapsed", "-o", "-"], {})
-            figures["stacks"].append(len(text.splitlines()))
-    middle = {name: statistics.median(values) for name, values in figures.items()}
-    return {"title": "limpet dump of cc1plus, killed at work",
-            "stacks in use": f"{middle['stacks']:.0f}", "time": f"{middle['wall']:.2f} s",
-            "peak memory": f"{middle['peak']:.0f} MiB"}
-
-
-def compiler_segment(build: pathlib.Path, place: pathlib.Path) -> pathlib.Path:
-    import bench_workloads  # pylint: disable=import-outside-toplevel
-
-    source = place / "source.cc"
-    source.write_text(bench_workloads.SOURCE)
-    compiler = subprocess.run(["g++", "-print-prog-name=cc1plus"], check=True, capture_output=True,
-                              text=True).stdout.strip()
-    traced = {"LD_PRELOAD": limpet_library(build), "LIMPET_SAMPLE_BYTES": "1024",
-              "LIMPET_RUNTIME_DIR": str(place / "segments"), "LIMPET_DIR": str(place)}
-    process = subprocess.Popen([compiler, "-quiet", "-O1", "-DDEPTH=300", str(source), "-o", "/dev/null"],
-                               env={**os.environ, **traced}, stderr=subprocess.DEVNULL)
-    time.sleep(3)
-    process.kill()
-    process.wait()
-    return next((place / "segments").glob("*.segment"))

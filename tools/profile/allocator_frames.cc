@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string_view>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
@@ -17,10 +18,8 @@ constexpr const char* kAllocatorNames[] = {
     "__posix_memalign", "mmap",          "mmap64",         "__mmap",
     "__mmap64",         "__GI___mmap64", "mremap",         "__mremap"};
 
-bool IsAllocatorName(const std::string& name) {
-  if (absl::StartsWith(name, "operator new(") || absl::StartsWith(name, "operator new[](")) {
-    return true;
-  }
+bool IsAllocatorName(std::string_view name) {
+  if (name.starts_with("operator new(") || name.starts_with("operator new[](")) return true;
   if (name == "operator new" || name == "operator new[]") return true;
   return std::find(std::begin(kAllocatorNames), std::end(kAllocatorNames), name) !=
          std::end(kAllocatorNames);

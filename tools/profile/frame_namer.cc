@@ -19,6 +19,7 @@ void FrameNamer::NameAll() {
     for (const FrameRecord& frame : stack.frames) frames[{frame.module, frame.address}] = frame;
   }
   for (const auto& [key, frame] : frames) Name(frame);
+  symbolizer_.Forget();
 }
 
 const NamedFrame& FrameNamer::Name(const FrameRecord& frame) {
@@ -41,20 +42,31 @@ const NamedFrame& FrameNamer::Name(const FrameRecord& frame) {
 
 void FrameNamer::NameInModule(const ModuleRecord& module, NamedFrame& named) {
   const std::uint64_t file_address = named.call_address - module.load_bias;
-  named.sources = symbolizer_.Resolve({module.path, module.build_id}, file_address);
-  if (named.sources.empty()) {
+  std::vector<SourceFrame> sources =
+      symbolizer_.Resolve({module.path, module.build_id}, file_address);
+  if (sources.empty()) {
     const std::string name = absl::StrFormat("%s+0x%x", BaseName(module.path), file_address);
-    named.sources.push_back({.name = name, .system_name = name});
+    sources.push_back({.name = name, .system_name = name});
   }
-  const std::uint64_t entry = named.sources.back().entry;
+  named.sources.reserve(sources.size());
+  for (const SourceFrame& source : sources) AddSource(source, named);
+  const std::uint64_t entry = sources.back().entry;
   if (entry != 0) named.entry = entry + module.load_bias;
 }
 
-void FrameNamer::NameWithoutModule(NamedFrame& named) const {
+void FrameNamer::NameWithoutModule(NamedFrame& named) {
   std::string name;
   if (jit_names_ != nullptr) name = jit_names_->NameAt(named.call_address);
   if (name.empty()) name = absl::StrFormat("[jit]+0x%x", named.call_address);
-  named.sources.push_back({.name = name, .system_name = name});
+  AddSource({.name = name, .system_name = name}, named);
+}
+
+void FrameNamer::AddSource(const SourceFrame& source, NamedFrame& named) {
+  named.sources.push_back({.name = Keep(source.name),
+                           .system_name = Keep(source.system_name),
+                           .file = Keep(source.file),
+                           .line = source.line,
+                           .start_line = source.start_line});
 }
 
 }  // namespace limpet

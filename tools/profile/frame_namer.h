@@ -11,7 +11,9 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <tuple>
+#include <unordered_set>
 #include <vector>
 
 #include "tools/reader/jit_names.h"
@@ -20,11 +22,21 @@
 
 namespace limpet {
 
+// A function at a frame, as SourceFrame. The namer holds the texts, each once: thousands of frames
+// of a C++ program share some long names.
+struct NamedSource {
+  std::string_view name;
+  std::string_view system_name;
+  std::string_view file;
+  int line = 0;
+  int start_line = 0;
+};
+
 struct NamedFrame {
   std::uint64_t call_address = 0;    // in memory: return address less 1
   std::uint64_t entry = 0;           // in memory, 0: unknown
   std::uint32_t module = 0;          // index into SegmentSnapshot::modules, 0: none
-  std::vector<SourceFrame> sources;  // never empty; innermost inlined function first
+  std::vector<NamedSource> sources;  // never empty; innermost inlined function first
 };
 
 class FrameNamer {
@@ -45,11 +57,14 @@ class FrameNamer {
   using FrameKey = std::tuple<std::uint32_t, std::uint64_t>;  // module, call address
 
   void NameInModule(const ModuleRecord& module, NamedFrame& named);
-  void NameWithoutModule(NamedFrame& named) const;
+  void NameWithoutModule(NamedFrame& named);
+  void AddSource(const SourceFrame& source, NamedFrame& named);
+  std::string_view Keep(const std::string& text) { return *texts_.insert(text).first; }
 
   const SegmentSnapshot& snapshot_;
   Symbolizer& symbolizer_;
   const JitNames* jit_names_;
+  std::unordered_set<std::string> texts_;  // its elements stay where they are
   std::map<FrameKey, NamedFrame> named_;
 };
 

@@ -45,7 +45,7 @@ std::uint32_t LocationTable::AddFrame(const NamedFrame& frame) {
   if (!is_new) return place->second;
 
   ProfileLocation location{.address = frame.call_address, .entry = frame.entry, .mapping = mapping};
-  for (const SourceFrame& source : frame.sources) {
+  for (const NamedSource& source : frame.sources) {
     location.lines.push_back({.function = AddFunction(source), .line = source.line});
   }
   profile_.locations.push_back(std::move(location));
@@ -56,7 +56,8 @@ std::uint32_t LocationTable::AddMarker(const std::string& name) {
   const auto next = static_cast<std::uint32_t>(profile_.locations.size());
   auto [place, is_new] = locations_.try_emplace({-1, 0, name}, next);
   if (!is_new) return place->second;
-  const std::uint32_t function = AddFunction({.name = name, .system_name = name});
+  const std::string& kept = std::get<std::string>(place->first);
+  const std::uint32_t function = AddFunction({.name = kept, .system_name = kept});
   profile_.locations.push_back({.lines = {{.function = function, .line = 0}}});
   return next;
 }
@@ -75,14 +76,14 @@ std::int32_t LocationTable::AddMapping(std::uint32_t module) {
   return next;
 }
 
-std::uint32_t LocationTable::AddFunction(const SourceFrame& source) {
+std::uint32_t LocationTable::AddFunction(const NamedSource& source) {
   const auto next = static_cast<std::uint32_t>(profile_.functions.size());
   auto [place, is_new] = functions_.try_emplace(
       {source.name, source.system_name, source.file, source.start_line}, next);
   if (!is_new) return place->second;
-  profile_.functions.push_back({.name = source.name,
-                                .system_name = source.system_name,
-                                .file = source.file,
+  profile_.functions.push_back({.name = std::string(source.name),
+                                .system_name = std::string(source.system_name),
+                                .file = std::string(source.file),
                                 .start_line = source.start_line});
   return next;
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 #include "tools/profile/frame_namer.h"
@@ -17,7 +18,8 @@ namespace limpet {
 class LocationTable {
  public:
   // Writes into `profile`, and begins with the main executable as its first mapping: pprof shows
-  // that one's name. Both must outlive the table.
+  // that one's name. Both must outlive the
+  // table, and so must the namer of its frames.
   LocationTable(const SegmentSnapshot& snapshot, Profile& profile);
 
   // Index into Profile::locations.
@@ -27,11 +29,12 @@ class LocationTable {
   std::uint32_t AddMarker(const std::string& name);
 
  private:
-  using FunctionKey = std::tuple<std::string, std::string, std::string, std::int64_t>;
+  using FunctionKey =
+      std::tuple<std::string_view, std::string_view, std::string_view, std::int64_t>;
   using LocationKey = std::tuple<std::int32_t, std::uint64_t, std::string>;
 
   std::int32_t AddMapping(std::uint32_t module);
-  std::uint32_t AddFunction(const SourceFrame& source);
+  std::uint32_t AddFunction(const NamedSource& source);
 
   const SegmentSnapshot& snapshot_;
   Profile& profile_;

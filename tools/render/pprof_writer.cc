@@ -3,8 +3,12 @@
 #include <google/protobuf/io/gzip_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
+#include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "profile.pb.h"
@@ -15,20 +19,26 @@ namespace {
 
 namespace pprof = perftools::profiles;
 
+constexpr std::size_t kTextsOfPart = 1024;
+constexpr std::int64_t kMaxMessageBytes = std::numeric_limits<std::int32_t>::max();
+
 // Strings of a message, each once; the first is the empty one.
 class StringTable {
  public:
-  explicit StringTable(pprof::Profile& message) : message_(message) { Add(""); }
+  StringTable() { Add(""); }
 
-  std::int64_t Add(const std::string& text) {
-    auto [place, is_new] = indexes_.try_emplace(text, message_.string_table_size());
-    if (is_new) message_.add_string_table(ValidUtf8(text));
+  // `text` must outlive the table.
+  std::int64_t Add(std::string_view text) {
+    auto [place, is_new] = indexes_.try_emplace(text, texts_.size());
+    if (is_new) texts_.push_back(text);
     return place->second;
   }
 
+  const std::vector<std::string_view>& texts() const { return texts_; }
+
  private:
-  pprof::Profile& message_;
-  std::unordered_map<std::string, std::int64_t> indexes_;
+  std::vector<std::string_view> texts_;
+  std::unordered_map<std::string_view, std::int64_t> indexes_;
 };
 
 void AddHeader(const Profile& profile, StringTable& strings, pprof::Profile& message) {
@@ -109,18 +119,34 @@ void AddSamples(const Profile& profile, StringTable& strings, pprof::Profile& me
   }
 }
 
-absl::StatusOr<std::string> Compress(const pprof::Profile& message) {
+// The names of a C++ program are most of its profile. Messages that follow each other are one to
+// protobuf, so they are written some at a time and never stand in memory a second time.
+bool WriteTexts(const StringTable& strings, google::protobuf::io::ZeroCopyOutputStream& output) {
+  pprof::Profile part;
+  for (std::string_view text : strings.texts()) {
+    part.add_string_table(ValidUtf8(std::string(text)));
+    if (static_cast<std::size_t>(part.string_table_size()) < kTextsOfPart) continue;
+    if (!part.SerializeToZeroCopyStream(&output)) return false;
+    part.Clear();
+  }
+  return part.SerializeToZeroCopyStream(&output);
+}
+
+absl::StatusOr<std::string> Compress(const pprof::Profile& message, const StringTable& strings) {
   std::string bytes;
   bool is_written = false;
+  std::int64_t written_bytes = 0;
   {
     google::protobuf::io::StringOutputStream output(&bytes);
     google::protobuf::io::GzipOutputStream gzip(&output);
-    is_written = message.SerializeToZeroCopyStream(&gzip) && gzip.Close();
+    is_written = message.SerializeToZeroCopyStream(&gzip) && WriteTexts(strings, gzip);
+    written_bytes = gzip.ByteCount();
+    is_written = gzip.Close() && is_written;
   }
-  if (!is_written) {
-    return absl::ResourceExhaustedError(
-        absl::StrFormat("a profile of %d bytes cannot be written: protobuf's limit is 2 GiB",
-                        message.ByteSizeLong()));
+  if (!is_written || written_bytes > kMaxMessageBytes) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "a profile of %d bytes cannot be written: protobuf's limit is 2 GiB",
+        std::max(written_bytes, static_cast<std::int64_t>(message.ByteSizeLong()))));
   }
   return bytes;
 }
@@ -129,13 +155,13 @@ absl::StatusOr<std::string> Compress(const pprof::Profile& message) {
 
 absl::StatusOr<std::string> WritePprof(const Profile& profile) {
   pprof::Profile message;
-  StringTable strings(message);
+  StringTable strings;
   AddHeader(profile, strings, message);
   AddMappings(profile, strings, message);
   AddFunctions(profile, strings, message);
   AddLocations(profile, message);
   AddSamples(profile, strings, message);
-  return Compress(message);
+  return Compress(message, strings);
 }
 
 }  // namespace limpet

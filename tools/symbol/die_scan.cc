@@ -2,57 +2,14 @@
 
 #include <dwarf.h>
 
-#include <cstring>
+#include <algorithm>
 #include <span>
 
 #include "tools/symbol/abbreviation_table.h"
+#include "tools/symbol/byte_reader.h"
 
 namespace limpet {
 namespace {
-
-// Reads forward through bytes which may be anything: past the end it only reports failure.
-class ByteReader {
- public:
-  explicit ByteReader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
-
-  std::size_t position() const { return position_; }
-
-  bool Skip(std::uint64_t count) {
-    if (count > bytes_.size() - position_) return false;
-    position_ += static_cast<std::size_t>(count);
-    return true;
-  }
-
-  bool ReadLeb(std::uint64_t& value) {
-    value = 0;
-    for (unsigned int shift = 0; position_ < bytes_.size(); shift += 7) {
-      const std::uint8_t byte = bytes_[position_++];
-      if (shift < 64) value |= std::uint64_t{byte & 0x7fU} << shift;
-      if (byte < 0x80) return true;
-    }
-    return false;
-  }
-
-  // Little endian, as all that limpet traces.
-  bool ReadNumber(std::size_t size, std::uint64_t& value) {
-    const std::size_t begin = position_;
-    if (!Skip(size)) return false;
-    value = 0;
-    std::memcpy(&value, &bytes_[begin], size);
-    return true;
-  }
-
-  bool SkipString() {
-    const void* end = std::memchr(bytes_.data() + position_, 0, bytes_.size() - position_);
-    if (end == nullptr) return false;
-    position_ = static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - bytes_.data()) + 1;
-    return true;
-  }
-
- private:
-  std::span<const std::uint8_t> bytes_;
-  std::size_t position_ = 0;
-};
 
 // How many bytes of the section that holds `address` follow it.
 std::size_t BytesLeft(Elf* elf, const void* address) {

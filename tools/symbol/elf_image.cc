@@ -28,6 +28,30 @@ Elf* OpenMemory(std::span<char> bytes) {
 
 }  // namespace
 
+Elf_Data* FindSection(Elf* elf, const std::string& name) {
+  std::size_t names = 0;
+  if (elf_getshdrstrndx(elf, &names) != 0) return nullptr;
+  for (Elf_Scn* section = elf_nextscn(elf, nullptr); section != nullptr;
+       section = elf_nextscn(elf, section)) {
+    GElf_Shdr header;
+    // A debug file keeps the headers of the sections which stayed behind, as SHT_NOBITS.
+    if (gelf_getshdr(section, &header) == nullptr || header.sh_type == SHT_NOBITS) continue;
+    const char* found = elf_strptr(elf, names, header.sh_name);
+    if (found == nullptr || name != found) continue;
+    Elf_Data* content = elf_rawdata(section, nullptr);
+    return content == nullptr || content->d_buf == nullptr ? nullptr : content;
+  }
+  return nullptr;
+}
+
+std::span<const std::uint8_t> DebugSection(Elf* elf, const std::string& name) {
+  const Elf_Data* content = FindSection(elf, name);
+  // What GNU tools once packed keeps that name.
+  if (content == nullptr) content = FindSection(elf, ".z" + name.substr(1));
+  if (content == nullptr) return {};
+  return {static_cast<const std::uint8_t*>(content->d_buf), content->d_size};
+}
+
 ElfImage::ElfImage(MappedFile file, std::vector<char> bytes, std::string path)
     : file_(std::move(file)),
       bytes_(std::move(bytes)),
@@ -100,22 +124,6 @@ std::uint64_t ElfImage::CodeEnd(std::uint64_t address) const {
 
 bool ElfImage::HasDebugInfo() const {
   return FindSection(".debug_info") != nullptr || FindSection(".zdebug_info") != nullptr;
-}
-
-Elf_Data* ElfImage::FindSection(const std::string& name) const {
-  std::size_t names = 0;
-  if (elf_getshdrstrndx(elf_, &names) != 0) return nullptr;
-  for (Elf_Scn* section = elf_nextscn(elf_, nullptr); section != nullptr;
-       section = elf_nextscn(elf_, section)) {
-    GElf_Shdr header;
-    // A debug file keeps the headers of the sections which stayed behind, as SHT_NOBITS.
-    if (gelf_getshdr(section, &header) == nullptr || header.sh_type == SHT_NOBITS) continue;
-    const char* found = elf_strptr(elf_, names, header.sh_name);
-    if (found == nullptr || name != found) continue;
-    Elf_Data* content = elf_rawdata(section, nullptr);
-    return content == nullptr || content->d_buf == nullptr ? nullptr : content;
-  }
-  return nullptr;
 }
 
 void ElfImage::DropPages(const std::string& section_name) const {

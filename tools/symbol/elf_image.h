@@ -19,6 +19,12 @@
 
 namespace limpet {
 
+// See ElfImage::FindSection.
+Elf_Data* FindSection(Elf* elf, const std::string& name);
+
+// The content of a debug section once libdw has opened the file, which unpacks them; empty: none.
+std::span<const std::uint8_t> DebugSection(Elf* elf, const std::string& name);
+
 class ElfImage {
  public:
   // In relocatable objects addresses mean nothing, so they have no code for us; dwz writes what it
@@ -48,7 +54,7 @@ class ElfImage {
 
   bool HasDebugInfo() const;
   // The content of the first section of that name as it is in the file; null if there is none.
-  Elf_Data* FindSection(const std::string& name) const;
+  Elf_Data* FindSection(const std::string& name) const { return limpet::FindSection(elf_, name); }
 
   // Gives the section's resident pages back, which keeps a walk over a huge one small.
   void DropPages(const std::string& section_name) const;

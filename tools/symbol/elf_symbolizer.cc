@@ -21,6 +21,11 @@ std::vector<SourceFrame> ElfSymbolizer::Resolve(const ModuleFile& module,
   return index == nullptr ? std::vector<SourceFrame>() : index->Resolve(file_address);
 }
 
+// What could not be opened stays known: one complaint is enough.
+void ElfSymbolizer::Forget() {
+  std::erase_if(modules_, [](const auto& module) { return module.second != nullptr; });
+}
+
 ModuleIndex* ElfSymbolizer::Find(const ModuleFile& module) {
   const auto [entry, is_new] = modules_.try_emplace({module.path, module.build_id});
   if (is_new) entry->second = Open(module);

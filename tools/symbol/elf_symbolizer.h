@@ -27,6 +27,8 @@ class ElfSymbolizer : public Symbolizer {
 
   std::vector<SourceFrame> Resolve(const ModuleFile& module, std::uint64_t file_address) override;
 
+  void Forget() override;
+
   // Why modules have no names, a sentence each, for the people who read the profile.
   const std::vector<std::string>& Complaints() const { return complaints_; }
 

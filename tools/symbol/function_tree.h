@@ -1,6 +1,8 @@
 // The functions of one compilation unit with what was inlined into them, by address.
 //
-// Made in one pass over the unit; libdw's own dwarf_getscopes makes that pass for every address,
+// One pass finds where the entries are; of the physical functions the addresses are read then, of
+// what is inlined into one, when the first address in it is asked for. A profile asks for a few
+// hundred of a unit's ten thousand. libdw's own dwarf_getscopes makes a pass for every address,
 // 0.6 ms each. Nothing here points into libdw, so it stays true when the file is reopened.
 //
 // Runs: companion.  Threads: one at a time.  Allocates: yes.
@@ -11,6 +13,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "tools/symbol/elf_image.h"
 #include "tools/symbol/interval_index.h"
 
@@ -20,27 +23,35 @@ class FunctionTree {
  public:
   static constexpr std::uint32_t kNone = IntervalIndex::kNone;
 
-  struct Function {
-    std::uint32_t offset;     // of its entry, from the unit's top entry
-    std::uint32_t caller;     // which function it was inlined into, kNone: it is a physical one
-    std::uint32_t call_file;  // if inlined: where, a number in the unit's list of files
-    std::uint32_t call_line;
-  };
-
+  // `unit`, here and below: the unit's top entry.
   FunctionTree(Dwarf_Die unit, const ElfImage& code);
 
   // The innermost function around `address`, or kNone.
-  std::uint32_t Find(std::uint64_t address) const { return index_.Find(address); }
-  const Function& operator[](std::uint32_t function) const { return functions_[function]; }
+  std::uint32_t Find(std::uint64_t address, Dwarf_Die unit, const ElfImage& code);
+  // Of what Find() returned, and of its callers. Which function it was inlined into; kNone: it is a
+  // physical one.
+  std::uint32_t CallerOf(std::uint32_t function) const {
+    return functions_[function].is_inlined ? functions_[function].around : kNone;
+  }
+  Dwarf_Die EntryOf(std::uint32_t function, const Dwarf_Die& unit) const;
   std::size_t HeldBytes() const {
-    return functions_.size() * sizeof(Function) + index_.HeldBytes();
+    return functions_.capacity() * sizeof(Function) + index_.HeldBytes() + inlined_bytes_;
   }
 
  private:
-  class Builder;
+  struct Function {
+    std::uint32_t offset;  // of its entry, from the unit's top entry
+    std::uint32_t around;  // the entry around it; once its addresses are read, one that has code
+    bool is_inlined;
+  };
 
-  std::vector<Function> functions_;
-  IntervalIndex index_;
+  void KeepPhysical(Dwarf_Die unit, const ElfImage& code);
+  IntervalIndex ReadInlined(std::uint32_t outer, Dwarf_Die unit, const ElfImage& code);
+
+  std::vector<Function> functions_;                            // in the order of the file
+  IntervalIndex index_;                                        // of the physical ones
+  absl::flat_hash_map<std::uint32_t, IntervalIndex> inlined_;  // into those that were asked for
+  std::size_t inlined_bytes_ = 0;
 };
 
 }  // namespace limpet

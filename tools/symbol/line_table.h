@@ -1,7 +1,6 @@
 // The line table of one compilation unit, as small as look-ups allow.
 //
-// libdw keeps 40 bytes for each row that the compiler wrote for a debugger to step through. Here is
-// one of 12 for each change of file or line: a sixth of the memory. Nothing points into libdw.
+// One row of 12 bytes for each change of file or line. Nothing points into libdw.
 //
 // Runs: companion.  Threads: any, it never changes.  Allocates: yes.
 #pragma once
@@ -13,6 +12,8 @@
 #include <vector>
 
 #include "tools/symbol/elf_image.h"
+#include "tools/symbol/line_files.h"
+#include "tools/symbol/line_program.h"
 
 namespace limpet {
 
@@ -23,17 +24,15 @@ class LineTable {
     int line = 0;      // 0: unknown
   };
 
-  // `unit` is the top entry that states the table.
-  // Rows outside of `code`, of functions which the linker dropped, are left out.
+  // `unit` is the top entry that states the table. Its file, and what is unpacked of it, must
+  // outlive the table. Rows outside of `code` are left out.
   LineTable(Dwarf_Die unit, const ElfImage& code);
 
   Place Find(std::uint64_t address) const;
   // The path of a file by its number in DW_AT_call_file.
-  std::string FileName(std::size_t number) const;
+  std::string FileName(std::size_t number) const { return files_.Path(number); }
 
-  std::size_t HeldBytes() const;
-  // What libdw keeps of it until the file is reopened.
-  std::size_t DecodedBytes() const { return decoded_bytes_; }
+  std::size_t HeldBytes() const { return rows_.size() * sizeof(Row) + files_.HeldBytes(); }
 
  private:
   struct Row {
@@ -42,14 +41,11 @@ class LineTable {
     std::int32_t line;
   };
 
-  void ReadFiles(Dwarf_Die unit);
-  void ReadRows(Dwarf_Lines* lines, std::size_t count, const ElfImage& code);
-  void Append(std::uint64_t address, std::uint32_t file, std::int32_t line);
+  void Append(const LineRow& row);
 
   std::uint64_t base_ = 0;
   std::vector<Row> rows_;  // sorted; each reaches to the next one's address
-  std::vector<std::string> files_;
-  std::size_t decoded_bytes_ = 0;
+  LineFiles files_;
 };
 
 }  // namespace limpet

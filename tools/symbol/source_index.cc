@@ -5,14 +5,16 @@
 namespace limpet {
 namespace {
 
-// Some 100 to 500 units of a C++ program. A profile that is spread more widely pays with reading
-// some of them again.
-constexpr std::size_t kMaxHeldBytes = 64 << 20;
-constexpr std::size_t kMaxDecodedBytes = 8 << 20;
+// Some 200 units of a C++ program. A profile that is spread more widely, and not asked for in order
+// of address, pays with reading some of them again.
+constexpr std::size_t kMaxHeldBytes = 32 << 20;
+// libdw keeps the abbreviations of each, some 10 to 50 KB.
+constexpr std::size_t kMaxDecodedUnits = 256;
 
-// A name that is read makes some pages of the file resident, 16 at a time; a unit, hundreds.
-// Counted in names, this is how much may gather: some 20 MB.
-constexpr std::size_t kMaxTouched = 64;
+// A name that is read makes some pages of the file resident, 16 at a time; a unit, hundreds; where
+// the page cache has huge pages, 512 at a time. Counted in names, this is how much may gather: some
+// 10 MB, or 50 of huge pages.
+constexpr std::size_t kMaxTouched = 24;
 constexpr std::size_t kTouchedByUnit = 8;
 
 }  // namespace
@@ -24,15 +26,15 @@ SourceIndex::SourceIndex(std::unique_ptr<DwarfFile> file, const ElfImage& code,
       symbols_(symbols),
       table_(*file_, code),
       // libdw has taken note of every unit in that pass: makes the first read start afresh.
-      decoded_bytes_(kMaxDecodedBytes + 1) {}
+      decoded_units_(kMaxDecodedUnits + 1) {}
 
 std::vector<SourceFrame> SourceIndex::Resolve(std::uint64_t address) {
   SourceUnit* unit = FindUnit(address);
   if (unit == nullptr) return {};
   NoteTouched(1);
-  const std::size_t name_bytes = unit->NameBytes();
-  std::vector<SourceFrame> frames = unit->Resolve(address, *file_, symbols_);
-  held_bytes_ += unit->NameBytes() - name_bytes;
+  const std::size_t bytes = unit->HeldBytes();
+  std::vector<SourceFrame> frames = unit->Resolve(address, *file_, code_, symbols_);
+  held_bytes_ += unit->HeldBytes() - bytes;
   return frames;
 }
 
@@ -49,7 +51,7 @@ SourceUnit* SourceIndex::ReadUnit(Dwarf_Off offset) {
   NoteTouched(kTouchedByUnit);
   auto unit = std::make_unique<SourceUnit>(top, code_);
   held_bytes_ += unit->HeldBytes();
-  decoded_bytes_ += unit->DecodedBytes();
+  ++decoded_units_;
   return units_.emplace(offset, std::move(unit)).first->second.get();
 }
 
@@ -65,8 +67,8 @@ bool SourceIndex::MakeRoom() {
     units_.clear();
     held_bytes_ = 0;
   }
-  if (decoded_bytes_ <= kMaxDecodedBytes) return true;
-  decoded_bytes_ = 0;
+  if (decoded_units_ <= kMaxDecodedUnits) return true;
+  decoded_units_ = 0;
   return file_->Reopen().ok();
 }
 

@@ -47,7 +47,7 @@ class SourceIndex {
   absl::flat_hash_map<Dwarf_Off, std::unique_ptr<SourceUnit>> units_;
   std::size_t touched_ = 0;        // since pages were given back, counted in names
   std::size_t held_bytes_ = 0;     // by units_
-  std::size_t decoded_bytes_ = 0;  // by libdw
+  std::size_t decoded_units_ = 0;  // by libdw, since it was opened
 };
 
 }  // namespace limpet

@@ -29,18 +29,17 @@ class SourceUnit {
 
   // See SourceIndex::Resolve. `file` is the one `top` came from, perhaps reopened.
   std::vector<SourceFrame> Resolve(std::uint64_t address, const DwarfFile& file,
-                                   const SymbolTable& symbols);
+                                   const ElfImage& code, const SymbolTable& symbols);
 
-  // Without the names, which come as they are asked for.
-  std::size_t HeldBytes() const { return tree_.HeldBytes() + lines_.HeldBytes(); }
-  std::size_t NameBytes() const { return name_bytes_; }
-  // What reading it made libdw keep until the file is reopened.
-  std::size_t DecodedBytes() const { return lines_.DecodedBytes(); }
+  // It grows as addresses are asked for.
+  std::size_t HeldBytes() const { return tree_.HeldBytes() + lines_.HeldBytes() + name_bytes_; }
 
  private:
-  const FunctionName& NameOf(std::uint32_t function, const DwarfFile& file,
+  const FunctionName& NameOf(std::uint32_t function, const Dwarf_Die& unit,
                              const SymbolTable& symbols);
-  FunctionName ReadName(const FunctionTree::Function& function, const DwarfFile& file,
+  // Where an inlined function was called.
+  LineTable::Place CallPlace(std::uint32_t function, const Dwarf_Die& unit) const;
+  FunctionName ReadName(std::uint32_t function, const Dwarf_Die& unit,
                         const SymbolTable& symbols) const;
 
   Dwarf_Off offset_;  // of the top entry

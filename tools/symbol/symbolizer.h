@@ -36,6 +36,9 @@ class Symbolizer {
   // physical function last. Empty: the module has no symbol there, or cannot be read.
   virtual std::vector<SourceFrame> Resolve(const ModuleFile& module,
                                            std::uint64_t file_address) = 0;
+
+  // Gives back what it keeps to answer fast. It may be asked again.
+  virtual void Forget() {}
 };
 
 }  // namespace limpet

@@ -7,9 +7,10 @@
 namespace limpet {
 namespace {
 
-// Each unit's top entry lies on another page, and the kernel maps some more around it. Without
-// giving them back now and then, the pass would make the whole section resident.
-constexpr std::size_t kUnitsPerDrop = 1024;
+// Each unit's top entry lies on another page, and the kernel maps more around it: 2 MiB where the
+// page cache has huge pages. Without giving them back now and then, the pass would make the whole
+// section resident.
+constexpr std::size_t kUnitsPerDrop = 16;
 
 bool MayHoldCode(int unit_type) {
   return unit_type == DW_UT_compile || unit_type == DW_UT_skeleton;

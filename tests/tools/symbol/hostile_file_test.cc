@@ -68,6 +68,29 @@ TEST_P(HostileFile, WithARunOfOneByteIsSurvived) {
   }
 }
 
+// A few bytes at a time, so that much of what is around them is still believed.
+TEST_P(HostileFile, WithRandomBytesInOneSectionIsSurvived) {
+  std::mt19937 random(10);
+  const auto image = ElfImage::Open(GetParam(), "");
+  ASSERT_TRUE(image.ok());
+  for (const char* name : {".debug_line", ".debug_info", ".debug_abbrev", ".debug_rnglists"}) {
+    const Elf_Data* section = (*image)->FindSection(name);
+    if (section == nullptr || section->d_size == 0) continue;
+    const char* content = static_cast<const char*>(section->d_buf);
+    const auto begin = static_cast<std::size_t>(content - (*image)->bytes().data());
+    for (int round = 0; round < 100; ++round) {
+      std::vector<char> bytes = original_;
+      // The header of a table is where most decisions are made.
+      const std::size_t range =
+          round % 2 == 0 ? std::min<std::size_t>(section->d_size, 128) : section->d_size;
+      for (int change = 0; change < 3; ++change) {
+        bytes[begin + random() % range] = static_cast<char>(random());
+      }
+      Resolve(bytes);
+    }
+  }
+}
+
 TEST_P(HostileFile, OfGarbageIsSurvived) {
   std::mt19937 random(9);
   std::vector<char> bytes(10'000);
