@@ -46,8 +46,7 @@ class FrameNamer {
       : snapshot_(snapshot), symbolizer_(symbolizer), jit_names_(jit_names) {}
 
   // Names all frames of the snapshot in the order of their addresses, which is the order of the
-  // debug information: a big executable's is then read through once instead of here and there (18 s
-  // against 2.4 s for 3000 frames of a 500 MB file).
+  // debug information: a big executable's is then read through once instead of here and there.
   void NameAll();
 
   // Stays valid as long as the namer.
