@@ -4,7 +4,8 @@
 #   scripts/test.sh          all tests: g++, and clang with address, undefined and thread sanitizers;
 #                            format, lint, layers, symbols, real programs
 #   scripts/test.sh --long   also: real programs in exact mode, tests linted, a minute of each fuzzer,
-#                            the tests held against broken sources, the soak
+#                            the tests held against broken sources, the soak, a minute of
+#                            scripts/decay.py
 #
 # The last line is `N passed, N failed`: a gtest case, a test program, a real program and a check
 # count one each. Logs lie in build-logs/.
@@ -75,6 +76,7 @@ run_long() {
   fi
   campaign mutants env CC=gcc CXX=g++ scripts/check_mutants.py
   campaign soak scripts/soak.sh 600 4 build
+  campaign decay scripts/decay.py --rounds 1 60 build
 }
 
 # check NAME COMMAND...: one thing that is right or not.

@@ -124,7 +124,8 @@ MUTANTS = (
         "!sys::CompareExchange(cell, found, entry != 0 ? entry : found >> 32 << 32 | 0xffff'ffff)) return false;"),)),
     Mutant(29, "slots of freed blocks are not taken again", "table", "AllocationTable.TakesFreedSlotsAgain", ((
         "runtime/table/allocation_table.cc",
-        """  free_slots_.Push(
+        """  if (spare != nullptr && spare->Put(number)) return;
+  free_slots_.Give(
       number, [this](std::uint32_t at) -> auto& { return slots_[at].next_free; });
 """, ""),)),
     Mutant(29, "the filter never forgets", "table", "AllocationTable.MakesFreesOfABlockBeLookedAt:FreeFilter.*", ((

@@ -13,7 +13,9 @@ constexpr std::uint64_t kMinHomes = 1 << 10;
 
 bool AddressIndex::Allocate(std::uint64_t slots, std::uint64_t expected) {
   if (lines_ != nullptr) sys::UnmapPages(lines_, bytes());  // of the process we were forked from
-  std::uint64_t wanted = std::bit_ceil(expected / 4 + 1);
+  // Two lines an entry, so that of eight times as many four share one and few need a second. A free
+  // whose address only the filter knows looks at the whole chain.
+  std::uint64_t wanted = std::bit_ceil(expected * 2);
   std::uint64_t bound = std::bit_ceil(slots / 4 + 1);
   std::uint64_t homes = wanted < bound ? wanted : bound;
   if (homes < kMinHomes) homes = kMinHomes;

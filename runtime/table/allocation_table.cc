@@ -77,7 +77,7 @@ void AllocationTable::Release(SlotId slot, SpareSlot* spare) {
   slots_[number].address.store(0, std::memory_order_release);
   BumpGeneration(&slots_[number]);
   if (spare != nullptr && spare->Put(number)) return;
-  free_slots_.Push(
+  free_slots_.Give(
       number, [this](std::uint32_t at) -> auto& { return slots_[at].next_free; });
 }
 
@@ -88,7 +88,7 @@ std::uint32_t AllocationTable::TakeSlot(SpareSlot* spare) {
 }
 
 std::uint32_t AllocationTable::TakeListedSlot() {
-  std::uint32_t slot = free_slots_.Pop(
+  std::uint32_t slot = free_slots_.Take(
       capacity_, [this](std::uint32_t at) -> auto& { return slots_[at].next_free; });
   if (slot == sys::IndexStack::kBroken) return FindDamage();
   if (slot != kNoSlot) return slot;

@@ -12,9 +12,9 @@
 #include <atomic>
 #include <cstdint>
 
-#include "runtime/sys/index_stack.h"
 #include "runtime/table/address_index.h"
 #include "runtime/table/free_filter.h"
+#include "runtime/table/free_slots.h"
 #include "runtime/table/sampled_block.h"
 #include "runtime/table/segment_writer.h"
 
@@ -91,7 +91,7 @@ class AllocationTable {
   std::uint64_t capacity_ = 0;
   std::atomic<bool> is_damaged_ = false;
   AddressIndex index_;
-  sys::IndexStack free_slots_;
+  FreeSlots free_slots_;
 };
 
 }  // namespace limpet

@@ -96,6 +96,15 @@ TEST(AddressIndex, HoldsAllSlotsEvenOnOneLine) {
   for (std::uint32_t i = 0; i < kSlots; ++i) ASSERT_TRUE(book.Insert(0x10 + i * kSameLine, i)) << i;
 }
 
+// As of allocators that keep a region of many GiB for each size.
+TEST(AddressIndex, SpreadsAddressesThatDifferInTheirUpperBitsOnly) {
+  constexpr std::uint32_t kSlots = 1000;
+  Book book(kSlots, kSlots);
+  for (std::uint32_t i = 0; i < kSlots; ++i)
+    ASSERT_TRUE(book.Insert(0x10 + (std::uint64_t{i} << 36), i));
+  EXPECT_LT(book.looks(), kSlots * 4);
+}
+
 TEST(AddressIndex, SaysSoWhenNoLineIsLeft) {
   constexpr std::uint32_t kSlots = 10, kMore = 1000;
   Book book(kSlots, kSlots, kMore);

@@ -155,6 +155,18 @@ TEST(AllocationTable, TakesFreedSlotsAgain) {
   EXPECT_EQ(ledger.slots()[0].generation.load(), 400'000u);
 }
 
+// Whoever frees keeps the slot in a list of its own; it must not stay there for ever.
+TEST(AllocationTable, TakesSlotsThatOtherThreadsFreed) {
+  constexpr int kThreads = 40;
+  Ledger ledger(kMiB);
+  for (std::uint64_t i = 0; i < kThreads; ++i) ASSERT_TRUE(ledger.Insert(0x1000 + i * 16));
+  test::InParallel(kThreads, [&](int i) {
+    EXPECT_TRUE(ledger.Forget(0x1000 + static_cast<std::uint64_t>(i) * 16));
+  });
+  for (std::uint64_t i = 0; i < kThreads; ++i) ASSERT_TRUE(ledger.Insert(0x9000 + i * 16));
+  EXPECT_EQ(ledger.used(), std::uint64_t{kThreads});
+}
+
 TEST(AllocationTable, CountsWhatDoesNotFit) {
   Ledger ledger(kMiB);
   for (std::uint64_t i = 0; i < ledger.capacity(); ++i) {
