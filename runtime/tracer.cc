@@ -162,7 +162,9 @@ bool Tracer::FillSegment(std::uint64_t start_ticks) {
 std::uint64_t Tracer::WantedSegmentBytes() const {
   if (options.max_bytes != 0) return options.max_bytes;
   std::uint64_t size = FileSystemBytes(options.runtime_directory.c_str());
-  return size != 0 && size < kSmallFileSystemBytes ? kSmallSegmentBytes : kDefaultSegmentBytes;
+  if (size != 0 && size < kSmallFileSystemBytes) return kSmallSegmentBytes;
+  // Where every block is recorded there are many; the file is as large as what was touched of it.
+  return options.sample_bytes == kSampleAll ? 4 * kDefaultSegmentBytes : kDefaultSegmentBytes;
 }
 
 // The table with the largest private part comes last, so that a refusal leaves hardly anything.

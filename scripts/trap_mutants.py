@@ -117,11 +117,11 @@ MUTANTS = (
 
     # --- 29: frees become slower in time, or are lost ---
     Mutant(29, "removed addresses leave tombstones", "table", "AddressIndex.TakesFreedCellsAgain", ((
-        "runtime/table/address_index.h", "!sys::CompareExchange(cell, found, entry)) return false;",
-        "!sys::CompareExchange(cell, found, entry != 0 ? entry : ~std::uint64_t{0})) return false;"),)),
-    Mutant(29, "removed addresses keep their cells", "table", "AddressIndex.LooksAtNoMoreCellsThanThereAreAddresses", ((
-        "runtime/table/address_index.h", "!sys::CompareExchange(cell, found, entry)) return false;",
-        "!sys::CompareExchange(cell, found, entry != 0 ? entry : found >> 32 << 32 | 0xffff'ffff)) return false;"),)),
+        "runtime/table/address_index.h", "if (!sys::CompareExchange(cell, found, entry)) return false;",
+        "if (!sys::CompareExchange(cell, found, entry != 0 ? entry : ~std::uint64_t{0})) return false;"),)),
+    Mutant(29, "removed addresses keep their cells", "table", "AddressIndex.LooksAtNoMoreLinesThanItsAddressesNeed", ((
+        "runtime/table/address_index.h", "if (!sys::CompareExchange(cell, found, entry)) return false;",
+        "if (!sys::CompareExchange(cell, found, entry != 0 ? entry : ~std::uint64_t{0} >> 1)) return false;"),)),
     Mutant(29, "slots of freed blocks are not taken again", "table", "AllocationTable.TakesFreedSlotsAgain", ((
         "runtime/table/allocation_table.cc",
         """  if (spare != nullptr && spare->Put(number)) return;

@@ -7,7 +7,7 @@
 namespace limpet {
 namespace {
 
-constexpr std::uint64_t kMinHomes = 1 << 10;
+constexpr std::uint64_t kMinHomes = 1 << 10;  // a page's 32 lines differ in the lowest bits
 
 }  // namespace
 

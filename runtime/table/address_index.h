@@ -1,7 +1,7 @@
 // Address -> slot of the sampled blocks, in private memory: no reader needs it.
 //
 //   line (64 bytes): 7 cells + link to an overflow line
-//   cell = tag of the address << 32 | slot + 1, 0: free
+//   cell = what the line leaves open of the address << 25 | slot + 1, 0: free
 //   home line of an address = its 128 bytes within the page, xor hash(page)
 //
 // Blocks near each other have cells near each other, as a program that allocates or frees in order
@@ -26,43 +26,43 @@ namespace limpet {
 
 class AddressIndex {
  public:
-  // Room for `slots` entries, spread over a number of home lines fit for `expected` of them.
+  static constexpr int kSlotBits = 25;
+  static constexpr std::uint64_t kMaxSlots = (std::uint64_t{1} << kSlotBits) - 1;
+
+  // Room for `slots` entries (kMaxSlots at most), spread over a number of home lines fit for
+  // `expected` of them.
   [[nodiscard]] bool Allocate(std::uint64_t slots, std::uint64_t expected);
 
   enum class Entered : std::uint8_t { kFresh, kReplaced, kNoRoom };
 
-  // Enters `address`. An entry of the same address is replaced, and its slot is in `replaced`;
-  // `holds(slot)` tells whether a slot with the same tag is really that address. kNoRoom: no line
-  // left.
-  template <class Holds>
-  Entered Insert(std::uint64_t address, std::uint32_t slot, Holds holds, std::uint32_t* replaced) {
+  // Enters `address`. An entry of the same address is replaced, and its slot is in `replaced`.
+  // kNoRoom: no line left.
+  Entered Insert(std::uint64_t address, std::uint32_t slot, std::uint32_t* replaced) {
     const std::uint64_t entry = EntryOf(address, slot);
     Cell* free_cell = nullptr;
     for (Line* line = HomeOf(address); line != nullptr; line = Next(*line)) {
+      // Backwards: of the free ones the first is kept, where Remove looks first.
 #pragma GCC unroll 7
-      for (int i = kCells - 1; i >= 0;
-           --i) {  // the first free one is kept: Remove looks there first
-        // Acquire pairs with the release that entered it: the slot's contents are visible.
-        std::uint64_t found = line->cells[i].load(std::memory_order_acquire);
-        if (found == 0) free_cell = &line->cells[i];
-        if (Swap(line->cells[i], found, address, entry, holds, replaced)) return Entered::kReplaced;
+      for (int i = kCells - 1; i >= 0; --i) {
+        Cell& cell = line->cells[i];
+        std::uint64_t found = cell.load(std::memory_order_relaxed);
+        if (found == 0) free_cell = &cell;
+        if (Swap(cell, found, address, entry, replaced)) return Entered::kReplaced;
       }
     }
     std::uint64_t none = 0;
-    // Releases; pairs with the acquires here and in Remove.
+    // Releases; pairs with the acquire in Remove: the slot's contents are visible.
     if (free_cell != nullptr && sys::CompareExchange(*free_cell, none, entry)) [[likely]]
       return Entered::kFresh;
     return Add(address, entry) ? Entered::kFresh : Entered::kNoRoom;
   }
 
-  // Takes `address` out and gives its slot; `holds` as for Insert. False: not there.
-  template <class Holds>
-  bool Remove(std::uint64_t address, Holds holds, std::uint32_t* slot) {
+  // Takes `address` out and gives its slot. False: not there.
+  bool Remove(std::uint64_t address, std::uint32_t* slot) {
     for (Line* line = HomeOf(address); line != nullptr; line = Next(*line)) {
 #pragma GCC unroll 7
       for (Cell& cell : line->cells) {
-        std::uint64_t found = cell.load(std::memory_order_acquire);
-        if (Swap(cell, found, address, 0, holds, slot)) return true;
+        if (Swap(cell, cell.load(std::memory_order_acquire), address, 0, slot)) return true;
       }
     }
     return false;
@@ -72,7 +72,24 @@ class AddressIndex {
 
   std::uint64_t bytes() const { return line_count_ * sizeof(Line); }
 
+  // Where an address is looked for: the number of its home line, and lines from there on.
+  std::uint64_t HomeNumber(std::uint64_t address) const {
+    std::uint64_t page_hash = (address >> kPageBits) * 0x9E3779B97F4A7C15U >> 32;
+    return (address >> kLineBits ^ page_hash) & home_mask_;
+  }
+  int LinesAt(std::uint64_t address) const {
+    int lines = 0;
+    for (Line* line = HomeOf(address); line != nullptr; line = Next(*line)) ++lines;
+    return lines;
+  }
+
  private:
+  static constexpr int kPageBits = 12;
+  static constexpr int kLineBits = 7;
+  static constexpr int kGrainBits = 3;
+  static constexpr std::uint64_t kMaxPage = (std::uint64_t{1} << (47 - kPageBits)) - 1;
+  static_assert(kSlotBits + 47 - kPageBits + kLineBits - kGrainBits == 64);
+
   using Cell = std::atomic<std::uint64_t>;
   static constexpr int kCells = 7;
   struct alignas(64) Line {
@@ -82,25 +99,27 @@ class AddressIndex {
   static_assert(sizeof(Line) == 64);
 
   // Puts `entry` into a cell that was found to be the address's, whose slot is then in `slot`.
-  template <class Holds>
   [[gnu::always_inline]] static bool Swap(Cell& cell, std::uint64_t found, std::uint64_t address,
-                                          std::uint64_t entry, Holds holds, std::uint32_t* slot) {
-    if (found >> 32 != TagOf(address) || found == 0) return false;
-    auto candidate = static_cast<std::uint32_t>(found) - 1;
-    if (!holds(candidate) || !sys::CompareExchange(cell, found, entry)) return false;
-    *slot = candidate;
+                                          std::uint64_t entry, std::uint32_t* slot) {
+    if (found >> kSlotBits != TagOf(address) || found == 0) return false;
+    if (!sys::CompareExchange(cell, found, entry)) return false;
+    *slot = static_cast<std::uint32_t>(found & kMaxSlots) - 1;
     return true;
   }
   bool Add(std::uint64_t address, std::uint64_t entry);
 
   static std::uint64_t EntryOf(std::uint64_t address, std::uint32_t slot) {
-    return TagOf(address) << 32 | (std::uint64_t{slot} + 1);
+    return TagOf(address) << kSlotBits | (std::uint64_t{slot} + 1);
   }
-  static std::uint64_t TagOf(std::uint64_t address) { return address >> 3 & 0xffff'ffff; }
-  Line* HomeOf(std::uint64_t address) const {
-    std::uint64_t page_hash = (address >> 12) * 0x9E3779B97F4A7C15U >> 32;
-    return &lines_[(address >> 7 ^ page_hash) & home_mask_];
+  // The page, and the place within 128 bytes to a multiple of 8. Which 128 bytes of the page they
+  // are follows from the page and the home line, so a tag in its line is the address of a block:
+  // nobody need look into the slot, another cache miss. User addresses have 47 bits, unless a
+  // program asks mmap for more of them (LA57).
+  static std::uint64_t TagOf(std::uint64_t address) {
+    return (address >> kPageBits & kMaxPage) << (kLineBits - kGrainBits) |
+           (address >> kGrainBits & ((1u << (kLineBits - kGrainBits)) - 1));
   }
+  Line* HomeOf(std::uint64_t address) const { return &lines_[HomeNumber(address)]; }
   Line* Next(const Line& line) const {
     std::uint32_t next = line.next.load(std::memory_order_acquire);  // pairs with Append's release
     return next == 0 ? nullptr : &lines_[next];

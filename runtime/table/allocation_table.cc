@@ -20,7 +20,8 @@ bool AllocationTable::Attach(SegmentWriter* segment, FreeFilter* filter, std::ui
   filter_ = filter;
   slots_ = segment->Entries<AllocationSlot>(SectionKind::kAllocations);
   section_ = &segment->Section(SectionKind::kAllocations);
-  capacity_ = section_->capacity;
+  capacity_ =
+      section_->capacity < AddressIndex::kMaxSlots ? section_->capacity : AddressIndex::kMaxSlots;
   is_damaged_.store(false, std::memory_order_relaxed);
   free_slots_.Clear();
   return index_.Allocate(capacity_, expected);
@@ -42,7 +43,7 @@ bool AllocationTable::Insert(const SampledBlock& block, SpareSlot* spare) {
 bool AllocationTable::Enter(std::uint64_t address, std::uint32_t slot) {
   std::uint32_t stale = kNoSlot;
   filter_->Add(address);
-  auto entered = index_.Insert(address, slot, HoldsAddress(address), &stale);
+  auto entered = index_.Insert(address, slot, &stale);
   if (entered != AddressIndex::Entered::kFresh) filter_->Remove(address);
   if (entered == AddressIndex::Entered::kReplaced) Release(SlotId{stale});
   return entered != AddressIndex::Entered::kNoRoom;
@@ -50,7 +51,7 @@ bool AllocationTable::Enter(std::uint64_t address, std::uint32_t slot) {
 
 SlotId AllocationTable::Detach(std::uint64_t address) {
   std::uint32_t slot = 0;
-  if (!index_.Remove(address, HoldsAddress(address), &slot)) return SlotId::kNone;
+  if (!index_.Remove(address, &slot)) return SlotId::kNone;
   filter_->Remove(address);
   return SlotId{slot};
 }
@@ -93,7 +94,8 @@ std::uint32_t AllocationTable::TakeListedSlot() {
   if (slot == sys::IndexStack::kBroken) return FindDamage();
   if (slot != kNoSlot) return slot;
   std::uint64_t fresh = 0;
-  return segment_->Claim(*section_, 1, &fresh) ? static_cast<std::uint32_t>(fresh) : kNoSlot;
+  bool is_claimed = segment_->Claim(*section_, 1, &fresh) && fresh < capacity_;
+  return is_claimed ? static_cast<std::uint32_t>(fresh) : kNoSlot;
 }
 
 std::uint32_t AllocationTable::FindDamage() {

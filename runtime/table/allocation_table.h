@@ -70,11 +70,6 @@ class AllocationTable {
   std::uint64_t private_bytes() const { return index_.bytes(); }
 
  private:
-  auto HoldsAddress(std::uint64_t address) const {
-    return [this, address](std::uint32_t slot) {
-      return slots_[slot].address.load(std::memory_order_relaxed) == address;
-    };
-  }
   std::uint32_t TakeSlot(SpareSlot* spare);
   std::uint32_t TakeListedSlot();
   bool IsFree(std::uint32_t slot) const {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <random>
+#include <set>
 #include <vector>
 
 #include "tests/runtime/table/parallel.h"
@@ -12,52 +13,42 @@
 namespace limpet {
 namespace {
 
-// Beyond what the tag looks at, and what the hash of the page takes to the smallest table's lines.
-constexpr std::uint64_t kSameLine = std::uint64_t{1} << 54;
-
-// An index with the addresses that its slots hold.
 class Book {
-  auto Holds(std::uint64_t address) const {
-    return [this, address](std::uint32_t slot) {
-      looks_.fetch_add(1, std::memory_order_relaxed);
-      return slot < addresses_.size() &&
-             addresses_[slot].load(std::memory_order_relaxed) == address;
-    };
-  }
-
  public:
-  Book(std::uint64_t slots, std::uint64_t expected) : Book(slots, expected, slots) {}
-  // With addresses for more slots than there is room for.
-  Book(std::uint64_t slots, std::uint64_t expected, std::uint64_t addresses)
-      : addresses_(addresses) {
+  Book(std::uint64_t slots, std::uint64_t expected) {
     if (!index_.Allocate(slots, expected)) abort();
   }
 
   bool Insert(std::uint64_t address, std::uint32_t slot) {
-    addresses_[slot].store(address, std::memory_order_relaxed);
     std::uint32_t replaced = 0;
-    return index_.Insert(address, slot, Holds(address), &replaced) !=
-           AddressIndex::Entered::kNoRoom;
+    return index_.Insert(address, slot, &replaced) != AddressIndex::Entered::kNoRoom;
   }
   static constexpr std::uint32_t kAbsent = ~std::uint32_t{0};
   // The slot that `address` had before.
   std::uint32_t Replace(std::uint64_t address, std::uint32_t slot) {
-    addresses_[slot].store(address, std::memory_order_relaxed);
     std::uint32_t replaced = kAbsent;
-    index_.Insert(address, slot, Holds(address), &replaced);
+    index_.Insert(address, slot, &replaced);
     return replaced;
   }
   std::uint32_t Remove(std::uint64_t address) {
     std::uint32_t slot = 0;
-    return index_.Remove(address, Holds(address), &slot) ? slot : kAbsent;
+    return index_.Remove(address, &slot) ? slot : kAbsent;
   }
   std::uint64_t bytes() const { return index_.bytes(); }
-  // At entries of the same tag, so far.
-  std::uint64_t looks() const { return looks_.load(); }
+  int LinesAt(std::uint64_t address) const { return index_.LinesAt(address); }
+
+  // Addresses in `count` pages that all have the home line of the first.
+  std::vector<std::uint64_t> OnOneLine(std::uint32_t count) const {
+    std::vector<std::uint64_t> addresses = {0x5555'0000'0010};
+    std::uint64_t next = addresses[0];
+    while (addresses.size() < count) {
+      next += 4096;
+      if (index_.HomeNumber(next) == index_.HomeNumber(addresses[0])) addresses.push_back(next);
+    }
+    return addresses;
+  }
 
  private:
-  mutable std::atomic<std::uint64_t> looks_ = 0;
-  std::vector<std::atomic<std::uint64_t>> addresses_;
   AddressIndex index_;
 };
 
@@ -71,9 +62,10 @@ TEST(AddressIndex, GivesBackTheSlotOfAnAddress) {
 
 TEST(AddressIndex, KnowsNothingItWasNotTold) {
   Book book(100, 100);
-  ASSERT_TRUE(book.Insert(0x1000, 1));
-  EXPECT_EQ(book.Remove(0x1010), Book::kAbsent);
-  EXPECT_EQ(book.Remove(0x1000 + kSameLine), Book::kAbsent);
+  const auto addresses = book.OnOneLine(2);
+  ASSERT_TRUE(book.Insert(addresses[0], 1));
+  EXPECT_EQ(book.Remove(addresses[0] + 8), Book::kAbsent);
+  EXPECT_EQ(book.Remove(addresses[1]), Book::kAbsent);
 }
 
 TEST(AddressIndex, ForgetsWhatWasRemoved) {
@@ -83,17 +75,44 @@ TEST(AddressIndex, ForgetsWhatWasRemoved) {
   EXPECT_EQ(book.Remove(0x1000), Book::kAbsent);
 }
 
-TEST(AddressIndex, TellsAddressesOfOneTagApart) {
+TEST(AddressIndex, TellsAddressesOfOneLineApart) {
   constexpr std::uint32_t kCount = 50;
   Book book(kCount, kCount);
-  for (std::uint32_t i = 0; i < kCount; ++i) ASSERT_TRUE(book.Insert(0x1000 + i * kSameLine, i));
-  for (std::uint32_t i = kCount; i-- > 0;) ASSERT_EQ(book.Remove(0x1000 + i * kSameLine), i);
+  const auto addresses = book.OnOneLine(kCount);
+  for (std::uint32_t i = 0; i < kCount; ++i) ASSERT_TRUE(book.Insert(addresses[i], i));
+  for (std::uint32_t i = kCount; i-- > 0;) ASSERT_EQ(book.Remove(addresses[i]), i);
+}
+
+// Whatever the table's size, no two addresses of the 47 bits may share line and tag.
+TEST(AddressIndex, TellsAllAddressesApart) {
+  constexpr std::uint32_t kBlocks = 20'000;
+  for (std::uint64_t slots : {std::uint64_t{1}, std::uint64_t{kBlocks}, std::uint64_t{1} << 20}) {
+    Book book(slots + kBlocks, 1);
+    std::mt19937_64 random(slots);
+    std::set<std::uint64_t> addresses;
+    while (addresses.size() < kBlocks) {
+      const std::uint64_t near = random() % 4 == 0 ? 0x7fff'ffff'f000 : 0x5555'0000'0000;
+      addresses.insert((near ^ (random() >> (random() % 50 + 17))) & 0x7fff'ffff'fff8);
+    }
+    std::uint32_t slot = 0;
+    for (std::uint64_t address : addresses) ASSERT_EQ(book.Replace(address, slot++), Book::kAbsent);
+    slot = 0;
+    for (std::uint64_t address : addresses) ASSERT_EQ(book.Remove(address), slot++);
+  }
+}
+
+TEST(AddressIndex, KnowsTheHighestSlot) {
+  Book book(100, 100);
+  constexpr auto kHighest = static_cast<std::uint32_t>(AddressIndex::kMaxSlots) - 1;
+  ASSERT_TRUE(book.Insert(0x7fff'ffff'fff8, kHighest));
+  EXPECT_EQ(book.Remove(0x7fff'ffff'fff8), kHighest);
 }
 
 TEST(AddressIndex, HoldsAllSlotsEvenOnOneLine) {
   constexpr std::uint32_t kSlots = 1000;
   Book book(kSlots, 1);
-  for (std::uint32_t i = 0; i < kSlots; ++i) ASSERT_TRUE(book.Insert(0x10 + i * kSameLine, i)) << i;
+  const auto addresses = book.OnOneLine(kSlots);
+  for (std::uint32_t i = 0; i < kSlots; ++i) ASSERT_TRUE(book.Insert(addresses[i], i)) << i;
 }
 
 // As of allocators that keep a region of many GiB for each size.
@@ -102,36 +121,48 @@ TEST(AddressIndex, SpreadsAddressesThatDifferInTheirUpperBitsOnly) {
   Book book(kSlots, kSlots);
   for (std::uint32_t i = 0; i < kSlots; ++i)
     ASSERT_TRUE(book.Insert(0x10 + (std::uint64_t{i} << 36), i));
-  EXPECT_LT(book.looks(), kSlots * 4);
+  for (std::uint32_t i = 0; i < kSlots; ++i)
+    EXPECT_LE(book.LinesAt(0x10 + (std::uint64_t{i} << 36)), 2);
+}
+
+// As of blocks of a page and more.
+TEST(AddressIndex, SpreadsAddressesThatBeginAPage) {
+  constexpr std::uint32_t kSlots = 1000;
+  Book book(kSlots, kSlots);
+  for (std::uint32_t i = 0; i < kSlots; ++i)
+    ASSERT_TRUE(book.Insert(0x5555'0000'0010 + (std::uint64_t{i} << 12), i));
+  for (std::uint32_t i = 0; i < kSlots; ++i)
+    EXPECT_LE(book.LinesAt(0x5555'0000'0010 + (std::uint64_t{i} << 12)), 2);
 }
 
 TEST(AddressIndex, SaysSoWhenNoLineIsLeft) {
   constexpr std::uint32_t kSlots = 10, kMore = 1000;
-  Book book(kSlots, kSlots, kMore);
+  Book book(kSlots, kSlots);
+  const auto addresses = book.OnOneLine(kMore);
   std::uint32_t count = 0;
-  while (count < kMore && book.Insert(0x10 + count * kSameLine, count)) ++count;
+  while (count < kMore && book.Insert(addresses[count], count)) ++count;
   EXPECT_GE(count, kSlots);
   EXPECT_LT(count, 100u);
 }
 
 TEST(AddressIndex, ReplacesAnEntryOfTheSameAddress) {
   Book book(100, 100);
-  ASSERT_TRUE(book.Insert(0x1000, 1));
-  ASSERT_TRUE(book.Insert(0x1000 + kSameLine, 2));
-  EXPECT_EQ(book.Replace(0x1000, 3), 1u);
-  EXPECT_EQ(book.Remove(0x1000), 3u);
-  EXPECT_EQ(book.Remove(0x1000), Book::kAbsent);
-  EXPECT_EQ(book.Remove(0x1000 + kSameLine), 2u);
+  const auto addresses = book.OnOneLine(2);
+  ASSERT_TRUE(book.Insert(addresses[0], 1));
+  ASSERT_TRUE(book.Insert(addresses[1], 2));
+  EXPECT_EQ(book.Replace(addresses[0], 3), 1u);
+  EXPECT_EQ(book.Remove(addresses[0]), 3u);
+  EXPECT_EQ(book.Remove(addresses[0]), Book::kAbsent);
+  EXPECT_EQ(book.Remove(addresses[1]), 2u);
 }
 
 TEST(AddressIndex, StartsEmptyWhenAllocatedAnew) {
   AddressIndex index;
   std::uint32_t slot = 0;
-  auto holds = [](std::uint32_t) { return true; };
   ASSERT_TRUE(index.Allocate(100, 100));
-  ASSERT_EQ(index.Insert(0x1000, 1, holds, &slot), AddressIndex::Entered::kFresh);
+  ASSERT_EQ(index.Insert(0x1000, 1, &slot), AddressIndex::Entered::kFresh);
   ASSERT_TRUE(index.Allocate(200, 200));
-  EXPECT_FALSE(index.Remove(0x1000, holds, &slot));
+  EXPECT_FALSE(index.Remove(0x1000, &slot));
 }
 
 TEST(AddressIndex, TellsItsSize) {
@@ -143,25 +174,26 @@ TEST(AddressIndex, TellsItsSize) {
 TEST(AddressIndex, TakesFreedCellsAgain) {
   constexpr std::uint32_t kSlots = 20;
   Book book(kSlots, kSlots);
-  for (std::uint32_t i = 0; i < kSlots; ++i) ASSERT_TRUE(book.Insert(0x10 + i * kSameLine, i));
+  const auto addresses = book.OnOneLine(kSlots);
+  for (std::uint32_t i = 0; i < kSlots; ++i) ASSERT_TRUE(book.Insert(addresses[i], i));
   std::minstd_rand random(1);
   for (int i = 0; i < 10'000'000; ++i) {
     const auto slot = static_cast<std::uint32_t>(random() % kSlots);
-    ASSERT_EQ(book.Remove(0x10 + slot * kSameLine), slot);
-    ASSERT_TRUE(book.Insert(0x10 + slot * kSameLine, slot)) << i;
+    ASSERT_EQ(book.Remove(addresses[slot]), slot);
+    ASSERT_TRUE(book.Insert(addresses[slot], slot)) << i;
   }
 }
 
 // However often they were taken out and entered again.
-TEST(AddressIndex, LooksAtNoMoreCellsThanThereAreAddresses) {
+TEST(AddressIndex, LooksAtNoMoreLinesThanItsAddressesNeed) {
   constexpr std::uint32_t kSlots = 20, kRounds = 1000;
   Book book(kSlots, kSlots);
-  for (std::uint32_t i = 0; i < kSlots; ++i) ASSERT_TRUE(book.Insert(0x10 + i * kSameLine, i));
+  const auto addresses = book.OnOneLine(kSlots);
+  for (std::uint32_t i = 0; i < kSlots; ++i) ASSERT_TRUE(book.Insert(addresses[i], i));
   for (std::uint32_t i = 0; i < kRounds * kSlots; ++i) {
-    const std::uint64_t before = book.looks();
-    ASSERT_EQ(book.Remove(0x10 + i % kSlots * kSameLine), i % kSlots);
-    ASSERT_LE(book.looks() - before, kSlots) << "after " << i << " removals";
-    ASSERT_TRUE(book.Insert(0x10 + i % kSlots * kSameLine, i % kSlots));
+    ASSERT_EQ(book.Remove(addresses[i % kSlots]), i % kSlots);
+    ASSERT_TRUE(book.Insert(addresses[i % kSlots], i % kSlots));
+    ASSERT_LE(book.LinesAt(addresses[0]), 3) << "after " << i << " removals";
   }
 }
 
