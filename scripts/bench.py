@@ -68,7 +68,7 @@ def ratios(samples: dict, contenders: list, value) -> dict[str, str]:
     for contender in contenders:
         pairs = zip(samples[contender.name], samples[contender.base])
         quotients = [value(own) / value(base) for own, base in pairs if value(base)]
-        cells[contender.name] = f"{statistics.median(quotients):.3f}" if quotients else ""
+        cells[contender.name] = f"{statistics.median(quotients):.3f}" if quotients else "fails"
     return cells
 
 
@@ -96,7 +96,7 @@ def main(arguments: list[str]) -> int:
                                        for name, of in samples.items()}, columns)
         if "memory" in parts:
             rows = {name: {c.name: f"{statistics.median(run.peak_kib for run in of[c.name]) / 1024:.1f}"
-                           for c in contenders} for name, of in samples.items()}
+                           for c in contenders if of[c.name]} for name, of in samples.items()}
             table("Peak resident memory, MiB", rows, [c.name for c in contenders])
     if "instructions" in parts:
         counted = {workload.name: bench_measure.instructions(workload, contenders)

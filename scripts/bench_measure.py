@@ -56,21 +56,37 @@ def settings_of(workload, contender, work: pathlib.Path, out: pathlib.Path, extr
     return filled([f"{name}={value}" for name, value in own.items()], work=work, out=out)
 
 
+@dataclass(frozen=True)
+class Reader:
+    """What reads the stream of the traced program, and an end of the pipe that keeps it open."""
+
+    processes: list
+    writer: int | None
+
+    def finish(self):
+        if self.writer is not None:
+            os.close(self.writer)
+        for process in self.processes:
+            process.wait()
+
+
 def start_reader(contender, out: pathlib.Path):
     """heaptrack: the interpreter turns the stream into what the analyser reads, compressed."""
     if not contender.reader:
-        return []
+        return Reader([], None)
     os.mkfifo(out / "pipe")
     interpreter, packer = contender.reader
-    # Opening both ends here keeps neither side waiting for the other.
+    # Opening both ends here keeps neither side waiting for the other, nor the reader from finding an
+    # end before there is a beginning.
     source = os.open(out / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    writer = os.open(out / "pipe", os.O_WRONLY)
     os.set_blocking(source, True)
     first = subprocess.Popen([interpreter], stdin=source, stdout=subprocess.PIPE,
                              stderr=subprocess.DEVNULL)
     os.close(source)
     with (out / "heaptrack.zst").open("wb") as packed:
         second = subprocess.Popen([packer, "-c"], stdin=first.stdout, stdout=packed)
-    return [first, second]
+    return Reader([first, second], writer)
 
 
 def with_peak(words: list[str], out: pathlib.Path) -> list[str]:
@@ -96,21 +112,21 @@ def run_command(workload, contender, command, extra, wrapper=()) -> Run:
         settings = settings_of(workload, contender, work, out, extra)
         traced = ["env", *settings, *filled([*wrapper, *command], work=work, out=out)]
         words = with_peak(traced, out)
-        readers = start_reader(contender, out)
+        reader = start_reader(contender, out)
         began = time.perf_counter()
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
-        if workload.client:
-            return serve(workload, contender, process, out)
-        peak = wait_peak(process, out, f"{workload.name} under {contender.name}")
-        for reader in readers:
-            reader.wait()
-        wall = time.perf_counter() - began
+        try:
+            wall = serve(workload, contender, process) if workload.client else None
+            peak = wait_peak(process, out, f"{workload.name} under {contender.name}")
+        finally:
+            reader.finish()
+        wall = wall or time.perf_counter() - began
         return Run(wall, peak, bytes_below(out, contender.writes))
 
 
-def serve(workload, contender, server: subprocess.Popen, out: pathlib.Path) -> Run:
-    """Times the client of a server that is under the contender."""
+def serve(workload, contender, server: subprocess.Popen) -> float:
+    """Times the client of a server that is under the contender, and tells the server to stop."""
     deadline = time.monotonic() + 30
     ping = ["redis-cli", *workload.client[1:3], "ping"]
     while subprocess.run(ping, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -123,25 +139,40 @@ def serve(workload, contender, server: subprocess.Popen, out: pathlib.Path) -> R
     subprocess.run(workload.client, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wall = time.perf_counter() - began
     subprocess.run([*workload.stop], check=True, stdout=subprocess.DEVNULL)
-    peak = wait_peak(server, out, f"{workload.name} under {contender.name}")
-    return Run(wall, peak, bytes_below(out, contender.writes))
+    return wall
 
 
 def in_turns(workload, contenders: list, rounds: int) -> dict[str, list[Run]]:
+    """Runs of each contender; none of one that failed once, which says so."""
     runs = {contender.name: [] for contender in contenders}
+    failed = set()
     for number in range(rounds):
         # Whoever comes first finds cold caches: the order turns with the rounds.
         turn = number % len(contenders)
         for contender in contenders[turn:] + contenders[:turn]:
-            runs[contender.name].append(run_command(workload, contender, workload.command, {}))
+            if contender.name in failed:
+                continue
+            try:
+                runs[contender.name].append(run_command(workload, contender, workload.command, {}))
+            except Failed as failure:
+                print(failure, file=sys.stderr)
+                failed.add(contender.name)
+                runs[contender.name].clear()
         print(f"{workload.name}: round {number + 1} of {rounds}", file=sys.stderr)
     return runs
 
 
 def output_bytes(workload, contenders: list) -> dict[str, int]:
-    return {contender.name: run_command(workload, contender, workload.command,
-                                        contender.at_exit).output_bytes
-            for contender in contenders if contender.writes}
+    sizes = {}
+    for contender in contenders:
+        if not contender.writes:
+            continue
+        try:
+            run = run_command(workload, contender, workload.command, contender.at_exit)
+            sizes[contender.name] = run.output_bytes
+        except Failed as failure:
+            print(failure, file=sys.stderr)
+    return sizes
 
 
 def instructions(workload, contenders: list) -> dict[str, int]:
