@@ -10,11 +10,13 @@
 namespace limpet {
 
 struct DynamicSection {
-  // glibc relocates the entries in place; a loader that does not, and the vDSO, leave offsets.
+  // glibc relocates the entries in place; a loader that does not, and the vDSO, leave offsets. A
+  // bias below zero is glibc's, of an object that lies lower than it was linked for.
   DynamicSection(const Elf64_Dyn* entries, std::uint64_t load_bias) {
     for (const Elf64_Dyn* entry = entries; entry->d_tag != DT_NULL; ++entry) {
       std::uint64_t address = entry->d_un.d_ptr;
-      if (address < load_bias) address += load_bias;
+      bool is_offset = address < load_bias && load_bias >> 63 == 0;
+      if (is_offset) address += load_bias;
       if (entry->d_tag == DT_SYMTAB) symbols = reinterpret_cast<Elf64_Sym*>(address);
       if (entry->d_tag == DT_STRTAB) names = reinterpret_cast<const char*>(address);
       if (entry->d_tag == DT_HASH) hash = reinterpret_cast<const std::uint32_t*>(address);

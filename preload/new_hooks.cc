@@ -19,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "preload/export.h"
 #include "preload/linked_symbols.h"
@@ -53,7 +54,8 @@ std::uint64_t ObjectOf(std::uint64_t address) {
 
 bool IsAllocatorsOwn(const void* found) {
   std::uint64_t allocator = AddressOf(reinterpret_cast<void*>(g_next.malloc));
-  return ObjectOf(AddressOf(found)) == ObjectOf(allocator);
+  std::uint64_t object = ObjectOf(allocator);
+  return object != 0 && ObjectOf(AddressOf(found)) == object;
 }
 
 template <class Function>
@@ -64,12 +66,13 @@ void Publish(Operator<Function>& op, void* found, bool is_recorded_here) {
 
 // An allocator's own operator may still go through the exported malloc or aligned_alloc, which our
 // hooks record already (jemalloc's aligned operators do). One allocation shows it: did it charge
-// the sampler?
-bool GoesThroughHooks(New function, std::size_t b, std::size_t c) {
+// the sampler? It goes back by the delete that belongs to it: an allocator that checks would abort.
+bool GoesThroughHooks(New function, Delete release) {
   constexpr std::size_t kProbeBytes = 64;
+  constexpr std::size_t kProbeAlignment = 64;  // or the address of std::nothrow, which nobody reads
   ByteSampler kept = t_thread.sampler;
   t_thread.sampler = ByteSampler::Parked();
-  g_next.free(function(kProbeBytes, b, c));
+  release(function(kProbeBytes, kProbeAlignment, 0), kProbeAlignment, 0);
   bool is_charged = !(t_thread.sampler == ByteSampler::Parked());
   t_thread.sampler = kept;
   return is_charged;
@@ -161,11 +164,20 @@ template <Operator<Delete>& kOperator>
 LIMPET_NEW_OPERATORS(LIMPET_DEFINE_NEW)
 LIMPET_DELETE_OPERATORS(LIMPET_DEFINE_DELETE)
 
-// The second word is an alignment or the address of std::nothrow, which nobody reads.
+// _Zn a|w ... of new, _Zd a|l ... of delete.
+const char* DeleteFor(const Operator<New>& op) {
+  bool is_array = op.name[3] == 'a';
+  bool is_aligned = strstr(op.name, "align_val_t") != nullptr;
+  if (is_aligned) return is_array ? g_op_ZdaPvSt11align_val_t.name : g_op_ZdlPvSt11align_val_t.name;
+  return is_array ? g_op_ZdaPv.name : g_op_ZdlPv.name;
+}
+
 void BindTo(Operator<New>& op, void* found) {
-  constexpr std::size_t kProbeAlignment = 64;
-  bool is_own =
-      IsAllocatorsOwn(found) && !GoesThroughHooks(reinterpret_cast<New>(found), kProbeAlignment, 0);
+  Publish(op, found,
+          false);  // the allocator may call it from inside of the probe, with a lock held
+  void* release = IsAllocatorsOwn(found) ? FindNext(DeleteFor(op)) : nullptr;
+  bool is_own = release != nullptr &&
+                !GoesThroughHooks(reinterpret_cast<New>(found), reinterpret_cast<Delete>(release));
   Publish(op, found, is_own);
 }
 
@@ -216,7 +228,7 @@ LIMPET_DELETE_OPERATORS(LIMPET_HOOK_DELETE)
 
 // Before constructors. Nothing may be called here that lies outside of this library: it could be
 // the program's, or lead through it, and the program is not relocated yet (check_symbols.py looks).
-void HideSharedOperators() {
+static void HideSharedOperators() {
   const link_map* library = DefinerBehind(g_op_Znwm.name);
   const link_map* allocator = DefinerBehind("malloc");
   if (library == nullptr || allocator == nullptr || library == allocator) return;
@@ -232,19 +244,19 @@ extern "C" {
 // ld.so relocates the program last, after its libraries, and runs the resolver of an indirect
 // function when it relocates the library that calls it: ours. That is the one moment of our own
 // before the program is bound.
-void LimpetDoNothing() {}
-[[gnu::used]] static void (*LimpetResolveMoment())() {
+void LimpetAfterHiding() {}
+[[gnu::used]] static void (*LimpetHideBeforeBinding())() {
   HideSharedOperators();
-  return LimpetDoNothing;
+  return LimpetAfterHiding;
 }
-[[gnu::visibility("hidden"), gnu::ifunc("LimpetResolveMoment")]] void LimpetMoment();
+[[gnu::visibility("hidden"), gnu::ifunc("LimpetHideBeforeBinding")]] void LimpetBeforeBinding();
 
 }  // extern "C"
 
 // Where there is no operator new, the others are not looked up: each look-up in vain would
 // allocate.
 void BindNewHooks() {
-  LimpetMoment();
+  LimpetBeforeBinding();
   BindObjectFinder();
   bool has_library = FindNext(g_op_Znwm.name) != nullptr;
   OwnSymbols own_symbols;

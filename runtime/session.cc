@@ -78,11 +78,12 @@ SlotId OnReallocStart(const void* block) {
 }
 
 void OnReallocFailed(SlotId slot) {
-  if (slot != SlotId::kNone) g_tracer.allocations.Reattach(slot);
+  if (slot != SlotId::kNone && g_tracer.IsOwnProcess()) g_tracer.allocations.Reattach(slot);
 }
 
 void OnReallocDone(SlotId slot) {
-  if (slot == SlotId::kNone) return;
+  // A handler that forked while the real call was under way leaves a child here.
+  if (slot == SlotId::kNone || !g_tracer.IsOwnProcess()) return;
   g_tracer.allocations.Release(slot, SpareOf(t_thread));
   g_tracer.Count(t_thread, {.sample_frees = 1});
 }

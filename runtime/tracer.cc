@@ -178,7 +178,7 @@ bool Tracer::AttachTables() {
     if (options.sample_bytes == kSampleAll) g_free_filter.PinAll();
     LoadedObject executable;
     if (FindLoadedObject(getauxval(AT_ENTRY), &executable)) modules.IdOf(executable);
-    segment.counters().private_bytes.fetch_add(allocations.private_bytes(),
+    segment.counters().private_bytes.fetch_add(allocations.private_bytes() + stacks.private_bytes(),
                                                std::memory_order_relaxed);
   }
   return has_tables;
@@ -204,8 +204,10 @@ void Tracer::FillHeader(std::uint64_t start_ticks) const {
   CopyText(options.dump_directory.c_str(), header->dump_directory);
 }
 
+// A vfork child runs with its parent thread's storage. What it entered there would bear its own id,
+// and its end would be taken for the thread's: so it enters nothing, and its stacks are unknown.
 void Tracer::EnterThread(ThreadContext& thread) {
-  if (thread.epoch == epoch_) return;
+  if (thread.epoch == epoch_ || !IsThisProcess()) return;
   thread.thread_id = CurrentThreadId();
   if (thread.record == nullptr) ClaimRecord(thread);
   if (thread.record != nullptr)

@@ -29,6 +29,7 @@ TEST_SECONDS = 300  # far more than any of them takes, even on a busy machine
 
 FAILED_CASE = re.compile(r"^\[  FAILED  \] ([\w/.]+)", re.MULTILINE)
 PASSED_CASES = re.compile(r"^\[  PASSED  \] ([1-9]\d*) tests?\.$", re.MULTILINE)
+NO_CASE = "no such case"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,7 +145,7 @@ class Build:
         except subprocess.TimeoutExpired:
             return False, "it hangs"
         if done.returncode == 0:
-            return bool(PASSED_CASES.search(done.stdout)), "no such case"
+            return bool(PASSED_CASES.search(done.stdout)), NO_CASE
         failed = FAILED_CASE.search(done.stdout)
         return False, failed[1] if failed else f"it ends with {done.returncode}"
 
@@ -162,7 +163,8 @@ def judge(mutant, copy: pathlib.Path, build: Build) -> Outcome:
         if not is_made:
             return Outcome(False, "it does not build:\n" + said[-2000:])
         passed, how = build.run(mutant.test, mutant.cases)
-    return Outcome(not passed, f"{mutant.test} did not notice" if passed else how)
+    is_noticed = not passed and how != NO_CASE  # one that skips itself has noticed nothing
+    return Outcome(is_noticed, f"{mutant.test} did not notice" if passed else how)
 
 
 def passes_clean(mutants, build: Build) -> bool:

@@ -39,8 +39,7 @@ FORBIDDEN_UNDEFINED = (
 )
 FORBIDDEN_RELOCATIONS = r"R_X86_64_(DTPMOD64|DTPOFF64|TLSDESC\w*|COPY)"
 # The moment before the program is bound (preload/new_hooks.cc); what else asks for one is a mistake.
-ALLOWED_INDIRECT = 1
-RESOLVER = "LimpetResolveMoment"
+INDIRECT = 1
 FORBIDDEN_TAGS = ("TEXTREL", "RPATH", "RUNPATH", "SYMBOLIC")
 
 
@@ -75,9 +74,10 @@ class SharedObject:
                           run("readelf", "-SW", self.path))
         return int(found.group(1), 16), int(found.group(2), 16)
 
-    def local_address(self, name: str) -> int | None:
-        found = re.search(rf"^([0-9a-f]+) . {name}$", run("nm", self.path), re.MULTILINE)
-        return int(found.group(1), 16) if found else None
+    def resolvers(self) -> list[int]:
+        """Addresses of what ld.so calls while it relocates this object."""
+        return [int(address, 16) for address in
+                re.findall(r"R_X86_64_IRELATIV\w*\s+([0-9a-f]+)", self.relocations)]
 
     def imported_pointers(self) -> dict[int, str]:
         """Addresses of pointers that ld.so fills with an imported function: calls without a PLT."""
@@ -132,9 +132,6 @@ def thread_storage_findings(library: SharedObject):
         yield f"takes {size} bytes of each thread's static storage, at most {TLS_LIMIT_BYTES - 1}"
     for relocation in sorted(set(re.findall(FORBIDDEN_RELOCATIONS, library.relocations))):
         yield f"has an R_X86_64_{relocation} relocation: storage must be initial-exec, code plain"
-    indirect = library.relocations.count("R_X86_64_IRELATIVE")
-    if indirect > ALLOWED_INDIRECT:
-        yield f"has {indirect} indirect functions, at most {ALLOWED_INDIRECT}: resolvers run while it is relocated"
 
 
 def undefined_findings(library: SharedObject):
@@ -208,16 +205,17 @@ def hot_entry_findings(library: SharedObject, names: list[str], cold: str):
             yield f"hot entry '{name}' never reaches the real function through a pointer"
 
 
-def resolver_findings(library: SharedObject):
-    entry = library.local_address(RESOLVER)
-    if entry is None:
-        return
-    reachable = Reachable(library, RESOLVER, *library.text(), entry)
-    print(f"  {reachable}")
-    for name in sorted(reachable.named):
-        yield f"calls '{name}' from {RESOLVER}: it may be the program's, which is not relocated yet"
-    if reachable.through_pointer:
-        yield f"calls through a pointer from {RESOLVER}: to what is not relocated yet"
+def resolver_findings(library: SharedObject, wanted: int):
+    resolvers = library.resolvers()
+    if len(resolvers) != wanted:
+        yield f"has {len(resolvers)} indirect functions, not {wanted}: resolvers run while it is relocated"
+    for entry in resolvers:
+        reachable = Reachable(library, "resolver", *library.text(), entry)
+        print(f"  {reachable}")
+        for name in sorted(reachable.named):
+            yield f"calls '{name}' in a resolver: it may be the program's, which is not relocated yet"
+        if reachable.through_pointer:
+            yield "calls through a pointer in a resolver: to what is not relocated yet"
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -227,6 +225,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--map", type=pathlib.Path, help="default: preload/exports.map")
     parser.add_argument("--hot", default=HOT_ENTRIES, help="hot entries, by comma (%(default)s)")
     parser.add_argument("--cold", default=COLD_NAMES, help="what cold names contain (%(default)s)")
+    parser.add_argument("--indirect", type=int, default=INDIRECT, help="indirect functions (%(default)s)")
     options = parser.parse_args(arguments)
     root = pathlib.Path(__file__).resolve().parent.parent
     options.library = options.library or options.build / "preload" / "liblimpet.so"
@@ -245,7 +244,7 @@ def main(arguments: list[str]) -> int:
                 *thread_storage_findings(library), *undefined_findings(library),
                 *hot_entry_findings(library, [name for name in options.hot.split(",") if name],
                                     options.cold),
-                *resolver_findings(library)]
+                *resolver_findings(library, options.indirect)]
     for finding in findings:
         print(f"{options.library.name} {finding}")
     print(f"check_symbols: {len(findings)} findings")

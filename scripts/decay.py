@@ -73,7 +73,10 @@ def trace_of(build: pathlib.Path, place: pathlib.Path, pid: int) -> dict:
     """What the file takes, and what a reader finds in it."""
     text = subprocess.run([build / "tools" / "limpet", "ps", "--json"], check=True, capture_output=True, text=True,
                           env={**os.environ, "LIMPET_RUNTIME_DIR": str(place)}).stdout
-    row = next(row for row in json.loads(text)["processes"] if row["pid"] == pid)
+    rows = [row for row in json.loads(text)["processes"] if row["pid"] == pid]
+    if not rows:
+        raise LookupError(f"`limpet ps` does not show {pid}")
+    row = rows[0]
     counters = row["counters"]
     return {"trace": sum(file.stat().st_blocks * 512 for file in place.glob("*.segment")),
             "entries": counters["samples"] - counters["sample_frees"], "losses": sum(row["losses"].values())}

@@ -22,6 +22,8 @@ readonly packages=(
   redis-server redis-tools sqlite3 openssl git strace procps curl
   # Another profiler, that the tests ask the same; jemalloc's has its reader in libjemalloc-dev.
   heaptrack
+  # An allocator that checks how its blocks go back.
+  libtcmalloc-minimal4
 )
 
 # What may come from anywhere, as long as it is on PATH: commands, then the package that has them.

@@ -141,13 +141,15 @@ std::uint32_t StackWalker::ChangedFrameFrom(const RememberedWalk& walk, std::uin
 }
 
 // Both words lie between the frame's stack pointer, which this walk has reached, and its caller's.
+// Not so behind a signal's frame, whose caller may be on another stack: nothing is read there.
 bool StackWalker::HasSameWords(const WalkedFrame& frame, const WalkedFrame& caller) {
   std::uint64_t cfa = caller.stack_pointer;
-  if (StackMemory::Word(cfa - kWordBytes) != caller.address()) return false;
   if (frame.rbp_offset == 0) [[likely]]
-    return true;
+    return StackMemory::Word(cfa - kWordBytes) == caller.address();
+  if (frame.MustStepAgain()) return false;
   std::uint64_t rbp_slot = cfa + static_cast<std::uint64_t>(std::int64_t{frame.rbp_offset});
-  return !frame.MustStepAgain() && StackMemory::Word(rbp_slot) == caller.frame_pointer;
+  return StackMemory::Word(cfa - kWordBytes) == caller.address() &&
+         StackMemory::Word(rbp_slot) == caller.frame_pointer;
 }
 
 bool StackWalker::HasSameCaller(const WalkedFrame& frame, const WalkedFrame& caller) {
@@ -174,7 +176,7 @@ UnwindRule StackWalker::Describe(const Registers& registers, WalkedFrame* frame)
   frame->stack_pointer = registers.stack_pointer;
   frame->frame = registers.code | std::uint64_t{rule.module()} << kFrameModuleShift;
   frame->frame_pointer = registers.frame_pointer;
-  frame->needs_rbp = rule.kind() != RuleKind::kStackPointer;
+  frame->needs_rbp = rule.UsesFramePointer();
   return rule;
 }
 

@@ -50,6 +50,10 @@ class UnwindRule {
   }
 
   constexpr RuleKind kind() const { return static_cast<RuleKind>(word_ & 0xf); }
+  constexpr bool UsesFramePointer() const {
+    return kind() == RuleKind::kFramePointer || kind() == RuleKind::kRealigned ||
+           kind() == RuleKind::kNoEntry;
+  }
   constexpr std::int64_t cfa_offset() const { return Signed(kCfaShift); }
   constexpr std::int64_t rbp_offset() const { return Signed(kRbpShift); }
   constexpr std::uint16_t module() const {

@@ -41,14 +41,16 @@ class AddressIndex {
     const std::uint64_t entry = EntryOf(address, slot);
     Cell* free_cell = nullptr;
     for (Line* line = HomeOf(address); line != nullptr; line = Next(*line)) {
+      Cell* free_here = nullptr;
       // Backwards: of the free ones the first is kept, where Remove looks first.
 #pragma GCC unroll 7
       for (int i = kCells - 1; i >= 0; --i) {
         Cell& cell = line->cells[i];
         std::uint64_t found = cell.load(std::memory_order_relaxed);
-        if (found == 0) free_cell = &cell;
+        if (found == 0) free_here = &cell;
         if (Swap(cell, found, address, entry, replaced)) return Entered::kReplaced;
       }
+      if (free_cell == nullptr) free_cell = free_here;
     }
     std::uint64_t none = 0;
     // Releases; pairs with the acquire in Remove: the slot's contents are visible.
@@ -72,18 +74,9 @@ class AddressIndex {
 
   std::uint64_t bytes() const { return line_count_ * sizeof(Line); }
 
-  // Where an address is looked for: the number of its home line, and lines from there on.
-  std::uint64_t HomeNumber(std::uint64_t address) const {
-    std::uint64_t page_hash = (address >> kPageBits) * 0x9E3779B97F4A7C15U >> 32;
-    return (address >> kLineBits ^ page_hash) & home_mask_;
-  }
-  int LinesAt(std::uint64_t address) const {
-    int lines = 0;
-    for (Line* line = HomeOf(address); line != nullptr; line = Next(*line)) ++lines;
-    return lines;
-  }
-
  private:
+  friend struct AddressIndexPeer;  // of the tests: which line an entry is in
+
   static constexpr int kPageBits = 12;
   static constexpr int kLineBits = 7;
   static constexpr int kGrainBits = 3;
@@ -118,6 +111,10 @@ class AddressIndex {
   static std::uint64_t TagOf(std::uint64_t address) {
     return (address >> kPageBits & kMaxPage) << (kLineBits - kGrainBits) |
            (address >> kGrainBits & ((1u << (kLineBits - kGrainBits)) - 1));
+  }
+  std::uint64_t HomeNumber(std::uint64_t address) const {
+    std::uint64_t page_hash = (address >> kPageBits) * 0x9E3779B97F4A7C15U >> 32;
+    return (address >> kLineBits ^ page_hash) & home_mask_;
   }
   Line* HomeOf(std::uint64_t address) const { return &lines_[HomeNumber(address)]; }
   Line* Next(const Line& line) const {

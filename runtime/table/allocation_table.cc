@@ -94,7 +94,8 @@ std::uint32_t AllocationTable::TakeListedSlot() {
   if (slot == sys::IndexStack::kBroken) return FindDamage();
   if (slot != kNoSlot) return slot;
   std::uint64_t fresh = 0;
-  bool is_claimed = segment_->Claim(*section_, 1, &fresh) && fresh < capacity_;
+  bool has_room = section_->used.load(std::memory_order_relaxed) < capacity_;
+  bool is_claimed = has_room && segment_->Claim(*section_, 1, &fresh) && fresh < capacity_;
   return is_claimed ? static_cast<std::uint32_t>(fresh) : kNoSlot;
 }
 

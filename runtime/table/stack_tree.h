@@ -7,7 +7,8 @@
 // new one are known before the first is looked at: their cache misses overlap.
 //
 // Nodes are only ever added. Two threads that add the same node at once may both succeed while the
-// index grows; readers merge stacks by content, so a double costs 16 bytes and nothing else.
+// index grows; readers merge stacks by content, so a double costs its nodes and a site, and no
+// truth.
 //
 // Runs: target hot path (slow side).  Threads: any; async-signal-safe, lock-free.  Allocates:
 // private pages for the index, twice as many each time it grows.
@@ -32,6 +33,7 @@ class StackTree {
  public:
   // Starts empty in a fresh segment. False: no memory for the index.
   [[nodiscard]] bool Attach(SegmentWriter* segment);
+  std::uint64_t private_bytes() const { return index_.load(std::memory_order_relaxed)->Bytes(); }
 
   // Names the stack of `walk`; the nodes it comes to know are kept in the walk's frames. kComplete
   // (the unknown stack), counted as a loss, where there is no room.

@@ -30,5 +30,19 @@ TEST(Operators, AreHookedWhereTheAllocatorHasItsOwn) {
   ExpectCounted(program);
 }
 
+// It aborts where a block of new goes back by free.
+TEST(Operators, OfAnAllocatorThatChecksGoBackByTheirDelete) {
+  TracedProgram program(
+      {"/usr/bin/env", "LD_PRELOAD=" LIMPET_TEST_LIBRARY ":libtcmalloc_minimal_debug.so.4",
+       kBoundNow},
+      {kExact});
+  EXPECT_NE(program.ReadLine().find("liblimpet.so"), std::string::npos);
+  EXPECT_NE(program.ReadLine().find("liblimpet.so"), std::string::npos);
+  EXPECT_EQ(program.ReadLine(), "ready");
+  ExpectCounted(program);
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+}
+
 }  // namespace
 }  // namespace limpet

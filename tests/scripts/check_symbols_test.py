@@ -85,7 +85,7 @@ def check(folder: pathlib.Path, library: pathlib.Path) -> tuple[int, str]:
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         code = check_symbols.main([str(folder), "--library", str(library), "--map",
-                                   str(folder / "exports.map"), "--hot", "malloc"])
+                                   str(folder / "exports.map"), "--hot", "malloc", "--indirect", "0"])
     return code, said.getvalue()
 
 
@@ -119,7 +119,7 @@ class CheckSymbols(unittest.TestCase):
         library = build(self.folder)
         with contextlib.redirect_stdout(io.StringIO()) as said:
             code = check_symbols.main([str(self.folder), "--library", str(library), "--map",
-                                       str(self.folder / "exports.map"), "--hot", "malloc",
+                                       str(self.folder / "exports.map"), "--hot", "malloc", "--indirect", "0",
                                        "--cold", "Frozen"])
         self.assertEqual(1, code)
         self.assertIn("leads to 'MallocSlow'", said.getvalue())

@@ -12,7 +12,7 @@ namespace {
 constexpr double kZ = 1.959964;           // 95 % of a normal lie within so many standard errors
 constexpr double kUnseenIntervals = 3.0;  // -ln(5 %)
 
-bool IsExact(std::uint64_t interval_bytes) { return interval_bytes <= 1; }
+bool IsExact(std::uint64_t interval_bytes) { return interval_bytes == 1; }
 
 // The ends are the roots of (X - truth)^2 = z^2 truth k, whose variance grows with the truth.
 double Reach(double variance, double variance_per_byte) {

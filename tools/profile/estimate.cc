@@ -77,6 +77,7 @@ double SampledTotal::ObjectsError() const {
 }
 
 double SampledTotal::BytesError() const {
+  if (bytes == 0) return ObjectsError();  // of empty blocks there is no other
   return RelativeError(bytes_variance, static_cast<double>(bytes));
 }
 

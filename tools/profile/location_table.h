@@ -18,8 +18,7 @@ namespace limpet {
 class LocationTable {
  public:
   // Writes into `profile`, and begins with the main executable as its first mapping: pprof shows
-  // that one's name. Both must outlive the
-  // table, and so must the namer of its frames.
+  // that one's name. Both must outlive the table, and so must the namer of its frames.
   LocationTable(const SegmentSnapshot& snapshot, Profile& profile);
 
   // Index into Profile::locations.

@@ -62,6 +62,7 @@ std::string RateLine(std::uint64_t interval, bool has_losses) {
         "one sample per %d bytes; values are estimates of the whole, ± their standard error",
         interval);
   }
+  if (interval == 0) return "the interval of the samples is not known; values are as recorded";
   return has_losses ? "each one recorded; values are exact but for the losses below"
                     : "each one recorded; values are exact";
 }

@@ -1,9 +1,9 @@
 // The functions of one compilation unit with what was inlined into them, by address.
 //
 // One pass finds where the entries are; of the physical functions the addresses are read then, of
-// what is inlined into one, when the first address in it is asked for. A profile asks for a few
-// hundred of a unit's ten thousand. libdw's own dwarf_getscopes makes a pass for every address,
-// 0.6 ms each. Nothing here points into libdw, so it stays true when the file is reopened.
+// what is inlined into one, when the first address in it is asked for. A profile asks for
+// few of a unit's functions. libdw's own dwarf_getscopes makes a pass for every address. Nothing
+// here points into libdw, so it stays true when the file is reopened.
 //
 // Runs: companion.  Threads: one at a time.  Allocates: yes.
 #pragma once

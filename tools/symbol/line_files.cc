@@ -85,6 +85,20 @@ struct LineFiles::Sections {
         return reader.Skip(16);
       case DW_FORM_block:
         return reader.ReadLeb(value.number) && reader.ReadPart(value.number, skipped);
+      // Names that lie elsewhere: unknown, but the rows after them are not.
+      case DW_FORM_strx:
+        return reader.ReadLeb(value.number);
+      case DW_FORM_strx1:
+        return reader.Skip(1);
+      case DW_FORM_strx2:
+        return reader.Skip(2);
+      case DW_FORM_strx3:
+        return reader.Skip(3);
+      case DW_FORM_strx4:
+        return reader.Skip(4);
+      case DW_FORM_strp_sup:
+      case DW_FORM_GNU_strp_alt:
+        return reader.Skip(offset_bytes);
       default:
         return false;
     }

@@ -123,6 +123,7 @@ bool LineProgram::StepExtended(ByteReader& program) {
   ByteReader operation({});
   std::uint8_t opcode = 0;
   if (!program.ReadLeb(length) || !program.ReadPart(length, operation)) return false;
+  if (length == 0) return true;  // padding
   if (!operation.ReadByte(opcode)) return false;
   switch (opcode) {
     case DW_LNE_end_sequence:

@@ -1,8 +1,7 @@
 // Runs the line number program of one compilation unit.
 //
-// libdw takes memory for every row, sorts them, and keeps 40 bytes of each until the file is
-// closed: two fifths of the time that naming the frames of a large program took. Here the rows pass
-// by once.
+// libdw takes memory for every row, sorts them, and keeps them until the file is closed. Here the
+// rows pass by once.
 //
 //   .debug_line  | length, version, ... | directories | files | program: opcodes -> rows |
 //

@@ -17,6 +17,11 @@ std::string Directory(Dwarf_Die unit) {
   return directory == nullptr ? "" : directory;
 }
 
+// A program that counts below zero has no such line.
+std::int32_t LineNumber(std::uint32_t line) {
+  return line > std::numeric_limits<std::int32_t>::max() ? 0 : static_cast<std::int32_t>(line);
+}
+
 }  // namespace
 
 LineTable::LineTable(Dwarf_Die unit, const ElfImage& code) : files_("") {
@@ -45,7 +50,7 @@ void LineTable::Append(const LineRow& row) {
   const std::uint64_t offset = row.address - base_;
   if (offset > std::numeric_limits<std::uint32_t>::max()) return;
   const Row kept = {static_cast<std::uint32_t>(offset), row.is_end ? kNoFile : row.file,
-                    row.is_end ? 0 : static_cast<std::int32_t>(row.line)};
+                    row.is_end ? 0 : LineNumber(row.line)};
   if (!rows_.empty() && rows_.back().address == kept.address) rows_.pop_back();
   if (!rows_.empty() && rows_.back().file == kept.file && rows_.back().line == kept.line) return;
   rows_.push_back(kept);

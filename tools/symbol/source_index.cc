@@ -5,15 +5,14 @@
 namespace limpet {
 namespace {
 
-// Some 200 units of a C++ program. A profile that is spread more widely, and not asked for in order
-// of address, pays with reading some of them again.
+// Many units of a C++ program. A profile that is spread more widely, and not asked for in order of
+// address, pays with reading some of them again.
 constexpr std::size_t kMaxHeldBytes = 32 << 20;
-// libdw keeps the abbreviations of each, some 10 to 50 KB.
+// libdw keeps the abbreviations of each.
 constexpr std::size_t kMaxDecodedUnits = 256;
 
 // A name that is read makes some pages of the file resident, 16 at a time; a unit, hundreds; where
-// the page cache has huge pages, 512 at a time. Counted in names, this is how much may gather: some
-// 10 MB, or 50 of huge pages.
+// the page cache has huge pages, 512 at a time. Counted in names, this is how much may gather.
 constexpr std::size_t kMaxTouched = 24;
 constexpr std::size_t kTouchedByUnit = 8;
 

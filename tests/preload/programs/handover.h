@@ -2,8 +2,9 @@
 // way: what every allocator may do, here each time.
 //
 //   one thread:   free(block) or realloc(block) ----- inside: the block is free ....... it returns
-//   another:                            IsGivenBack() -> malloc(kHandedBytes), the same block ->
-//   SayTaken()
+//   another:      IsGivenBack() -> malloc(kHandedBytes), the same block -> SayTaken()
+//
+// Runs: traced programs of the tests.  Threads: two.  Allocates: no.
 #pragma once
 
 #include <stddef.h>

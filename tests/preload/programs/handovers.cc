@@ -1,8 +1,8 @@
 // Two threads that are given the blocks the other one frees.
 //
 //   handed      each block at the very moment of its free or realloc (handover.h); all are kept
-//   ping_pong   as libc does it, to and fro; one in 64 is kept, and their number and sum of
-//   addresses told
+//   ping_pong   as libc does it, to and fro; one in 64 is kept, number and sum of addresses are
+//   told
 
 #include <malloc.h>
 #include <pthread.h>

@@ -209,6 +209,25 @@ TEST_F(StackWalkerTest, ResumedWalksEqualFullWalks) {
   EXPECT_GT(g_resumed, g_captures / 2);
 }
 
+// A handler on a signal stack that lies on the thread's own interrupted a fiber, whose stack is
+// gone when a handler is at the same place again.
+TEST_F(StackWalkerTest, ReadsNothingBehindASignalFrameUnseen) {
+  void* gone = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  auto here = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
+  static RememberedWalk walk;
+  walk = {};
+  walk.depth = 3;
+  walk.frames[0] = {.stack_pointer = reinterpret_cast<std::uint64_t>(gone) + 1024, .frame = 0x1000};
+  walk.frames[1] = {.stack_pointer = reinterpret_cast<std::uint64_t>(gone) + 512, .frame = 0x2000};
+  walk.frames[2] = {.stack_pointer = here, .frame = 0x3000, .rbp_offset = WalkedFrame::kStepAgain};
+  sys::CallerFrame start = {0x3000, here, 0};
+  EXPECT_FALSE(StackWalker::IsUnchanged(start, MainThreadBounds(), walk));
+  g_bounds = MainThreadBounds();
+  Walk(start, &walk);
+  EXPECT_EQ(walk.reused, 0u);
+  munmap(gone, 4096);
+}
+
 TEST_F(StackWalkerTest, ResumesBehindAChangedInnerFrame) {
   Capture capture = CaptureIn([] {
     Plain();

@@ -11,6 +11,23 @@
 #include "tests/runtime/table/parallel.h"
 
 namespace limpet {
+
+struct AddressIndexPeer {
+  static std::uint64_t Home(const AddressIndex& index, std::uint64_t address) {
+    return index.HomeNumber(address);
+  }
+  static int LinesAt(const AddressIndex& index, std::uint64_t address) {
+    int lines = 0;
+    for (auto* line = index.HomeOf(address); line != nullptr; line = index.Next(*line)) ++lines;
+    return lines;
+  }
+  static int EntriesAtHome(const AddressIndex& index, std::uint64_t address) {
+    int entries = 0;
+    for (auto& cell : index.HomeOf(address)->cells) entries += cell.load() != 0 ? 1 : 0;
+    return entries;
+  }
+};
+
 namespace {
 
 class Book {
@@ -35,7 +52,10 @@ class Book {
     return index_.Remove(address, &slot) ? slot : kAbsent;
   }
   std::uint64_t bytes() const { return index_.bytes(); }
-  int LinesAt(std::uint64_t address) const { return index_.LinesAt(address); }
+  int LinesAt(std::uint64_t address) const { return AddressIndexPeer::LinesAt(index_, address); }
+  int EntriesAtHome(std::uint64_t address) const {
+    return AddressIndexPeer::EntriesAtHome(index_, address);
+  }
 
   // Addresses in `count` pages that all have the home line of the first.
   std::vector<std::uint64_t> OnOneLine(std::uint32_t count) const {
@@ -43,7 +63,8 @@ class Book {
     std::uint64_t next = addresses[0];
     while (addresses.size() < count) {
       next += 4096;
-      if (index_.HomeNumber(next) == index_.HomeNumber(addresses[0])) addresses.push_back(next);
+      const std::uint64_t home = AddressIndexPeer::Home(index_, addresses[0]);
+      if (AddressIndexPeer::Home(index_, next) == home) addresses.push_back(next);
     }
     return addresses;
   }
@@ -195,6 +216,18 @@ TEST(AddressIndex, LooksAtNoMoreLinesThanItsAddressesNeed) {
     ASSERT_TRUE(book.Insert(addresses[i % kSlots], i % kSlots));
     ASSERT_LE(book.LinesAt(addresses[0]), 3) << "after " << i << " removals";
   }
+}
+
+// Lines stay when they were needed once; what comes later must not be put behind them.
+TEST(AddressIndex, EntersAtTheHomeLineWhereItHasRoom) {
+  constexpr std::uint32_t kSlots = 20;
+  Book book(kSlots, kSlots);
+  const auto addresses = book.OnOneLine(kSlots);
+  for (std::uint32_t i = 0; i < kSlots; ++i) ASSERT_TRUE(book.Insert(addresses[i], i));
+  for (std::uint32_t i = 0; i < kSlots; ++i) ASSERT_EQ(book.Remove(addresses[i]), i);
+  ASSERT_EQ(book.LinesAt(addresses[0]), 3);
+  for (std::uint32_t i = 0; i < 3; ++i) ASSERT_TRUE(book.Insert(addresses[i], i));
+  EXPECT_EQ(book.EntriesAtHome(addresses[0]), 3);
 }
 
 // Addresses move over all lines in time: each line must not keep what it needed at its worst.
