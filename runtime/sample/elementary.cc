@@ -39,7 +39,8 @@ Centred Centre(double x) {
 }
 
 // Highest power first. The powers of the last coefficient's parity and the others are summed apart,
-// each by Horner's rule in x^2: two short chains of operations instead of one that waits for itself.
+// each by Horner's rule in x^2: two short chains of operations instead of one that waits for
+// itself.
 template <std::size_t kCount>
 double Polynomial(const double (&coefficients)[kCount], double x) {
   const double square = x * x;

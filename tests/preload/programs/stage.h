@@ -1,6 +1,7 @@
 // What the watched programs share: words to the test, and the end of a program that hangs.
 //
-// Runs: traced programs of the tests.  Threads: any.  Allocates: no, a program's blocks are its own.
+// Runs: traced programs of the tests.  Threads: any.  Allocates: no, a program's blocks are its
+// own.
 #pragma once
 
 #include <stdarg.h>
