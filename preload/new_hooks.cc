@@ -172,9 +172,10 @@ const char* DeleteFor(const Operator<New>& op) {
   return is_array ? g_op_ZdaPv.name : g_op_ZdlPv.name;
 }
 
+// The allocator may call the operator from inside of the probe, with a lock held: until that is
+// over it is passed on.
 void BindTo(Operator<New>& op, void* found) {
-  Publish(op, found,
-          false);  // the allocator may call it from inside of the probe, with a lock held
+  Publish(op, found, false);
   void* release = IsAllocatorsOwn(found) ? FindNext(DeleteFor(op)) : nullptr;
   bool is_own = release != nullptr &&
                 !GoesThroughHooks(reinterpret_cast<New>(found), reinterpret_cast<Delete>(release));

@@ -27,15 +27,15 @@ MUTANTS = (
     return resized;
   }"""),)),
     Mutant(23, "new is recorded beside the malloc behind it", "exact_numbers", "ExactNumbers.NewCountsOnce", (
-        ("preload/new_hooks.cc",
-         "IsAllocatorsOwn(found) && !GoesThroughHooks(reinterpret_cast<New>(found), kProbeAlignment, 0);",
-         "found != nullptr;"),
+        ("preload/new_hooks.cc", "  Publish(op, found, is_own);\n", "  Publish(op, found, is_own || true);\n"),
         ("preload/new_hooks.cc", "  if (Defines(*library, #symbol)) own_symbols.Hide(#symbol);",
          "  if (Defines(*library, #symbol) && *#symbol == '?') own_symbols.Hide(#symbol);"))),
     Mutant(23, "an allocator's own aligned new is recorded beside its aligned_alloc", "allocator",
            "Allocator.ThatIsPreloadedBehindUsIsExact", ((
                "preload/new_hooks.cc",
-               " && !GoesThroughHooks(reinterpret_cast<New>(found), kProbeAlignment, 0);", ";"),)),
+               """release != nullptr &&
+                !GoesThroughHooks(reinterpret_cast<New>(found), reinterpret_cast<Delete>(release));""",
+               "release != nullptr;"),)),
     Mutant(23, "a block that libc maps is a mapping of the program, too", "exact_numbers",
            "ExactNumbers.WhatLibcMapsForABlockCountsOnce", ((
                "preload/malloc_hooks.cc",
