@@ -77,7 +77,8 @@ def wait_until_quiet(pid: int):
         if now != before or any(state != "S" for _, _, state in now):
             before, since = now, time.monotonic()
         if time.monotonic() > deadline:
-            raise Stuck("never came to rest")
+            left = ", ".join(f"{read(pathlib.Path(f'/proc/{pid}/comm')).strip()} {state}" for pid, _, state in now)
+            raise Stuck(f"never came to rest: {left}")
         time.sleep(0.05)
 
 
