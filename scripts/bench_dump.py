@@ -106,7 +106,7 @@ def compiler_segment(build: pathlib.Path, place: pathlib.Path) -> pathlib.Path:
     source.write_text(bench_workloads.SOURCE)
     subprocess.run(["g++", "-E", "-DDEPTH=800", str(source), "-o", str(unit)], check=True)
     compiler = lines_of(["g++", "-print-prog-name=cc1plus"], {}).strip()
-    words = [compiler, "-quiet", "-fpreprocessed", "-O1", str(unit), "-o", "/dev/null"]
+    words = [compiler, "-quiet", "-fpreprocessed", "-O1", str(unit), "-o", str(place / "unit.s")]
     process = subprocess.Popen(words, env=traced(build, place, COMPILER_SAMPLE_BYTES))
     deadline = time.monotonic() + COMPILER_DEADLINE_S
     try:

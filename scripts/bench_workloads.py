@@ -70,9 +70,10 @@ def workloads(build: pathlib.Path) -> list[Workload]:
     loops = [Workload(name, [program, name, "25"], [program, name, "1"]) for name in LOOPS]
     sqlite = ["sqlite3", "-bail", ":memory:", ".read {work}/SIZE.sql"]
     python = ["/usr/bin/python3", "{work}/SIZE.py"]
-    # The compiler proper: heaptrack would leave the driver's children alone.
+    # The compiler proper: heaptrack would leave the driver's children alone. Never into /dev/null: a
+    # compiler that dies removes its output.
     compiler = [compiler_proper(), "-quiet", "-imultiarch", "x86_64-linux-gnu", "-O1", "-DDEPTH=SIZE",
-                "{work}/source.cc", "-o", "/dev/null"]
+                "{work}/source.cc", "-o", "{work}/out.s"]
     port = "7391"
 
     def sized(command: list[str], size: str) -> list[str]:

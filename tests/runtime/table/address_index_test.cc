@@ -113,7 +113,7 @@ TEST(AddressIndex, TellsAllAddressesApart) {
     std::set<std::uint64_t> addresses;
     while (addresses.size() < kBlocks) {
       const std::uint64_t near = random() % 4 == 0 ? 0x7fff'ffff'f000 : 0x5555'0000'0000;
-      addresses.insert((near ^ (random() >> (random() % 50 + 17))) & 0x7fff'ffff'fff8);
+      addresses.insert((near ^ (random() >> (random() % 47 + 17))) & 0x7fff'ffff'fff8);
     }
     std::uint32_t slot = 0;
     for (std::uint64_t address : addresses) ASSERT_EQ(book.Replace(address, slot++), Book::kAbsent);
