@@ -27,7 +27,7 @@ namespace {
 void SayObjectOf(void* function) {
   Dl_info info = {};
   dladdr(function, &info);
-  Say(info.dli_fname != nullptr ? info.dli_fname : "?");
+  Say("%s", info.dli_fname != nullptr ? info.dli_fname : "?");
 }
 
 SITE void ByNew() {
