@@ -21,27 +21,22 @@ TEST(Operators, AreTheLibrarysOwnWhereTheyCallMalloc) {
   ExpectCounted(program);
 }
 
-TEST(Operators, AreHookedWhereTheAllocatorHasItsOwn) {
+void ExpectHookedBefore(const std::string& allocator) {
   TracedProgram program(
-      {"/usr/bin/env", "LD_PRELOAD=" LIMPET_TEST_LIBRARY ":libjemalloc.so.2", kBoundNow}, {kExact});
-  EXPECT_NE(program.ReadLine().find("liblimpet.so"), std::string::npos);
-  EXPECT_NE(program.ReadLine().find("liblimpet.so"), std::string::npos);
-  EXPECT_EQ(program.ReadLine(), "ready");
-  ExpectCounted(program);
-}
-
-// It aborts where a block of new goes back by free.
-TEST(Operators, OfAnAllocatorThatChecksGoBackByTheirDelete) {
-  TracedProgram program(
-      {"/usr/bin/env", "LD_PRELOAD=" LIMPET_TEST_LIBRARY ":libtcmalloc_minimal_debug.so.4",
-       kBoundNow},
-      {kExact});
+      {"/usr/bin/env", "LD_PRELOAD=" LIMPET_TEST_LIBRARY ":" + allocator, kBoundNow}, {kExact});
   EXPECT_NE(program.ReadLine().find("liblimpet.so"), std::string::npos);
   EXPECT_NE(program.ReadLine().find("liblimpet.so"), std::string::npos);
   EXPECT_EQ(program.ReadLine(), "ready");
   ExpectCounted(program);
   program.Continue();
   EXPECT_EQ(program.Finish(), 0);
+}
+
+TEST(Operators, AreHookedWhereTheAllocatorHasItsOwn) { ExpectHookedBefore("libjemalloc.so.2"); }
+
+// It aborts where a block of new goes back by free.
+TEST(Operators, OfAnAllocatorThatChecksGoBackByTheirDelete) {
+  ExpectHookedBefore("libtcmalloc_minimal_debug.so.4");
 }
 
 }  // namespace
