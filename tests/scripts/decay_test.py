@@ -7,7 +7,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 import decay  # noqa: E402
 
-STEADY = {"free": 100.0, "trace": 100 << 10, "beside": 5 << 20, "entries": 500, "losses": 0}
+STEADY = {"free": 100.0, "trace": 100 << 10, "beside": 5 << 20, "entries": 500, "losses": 0, "starting": 3}
 
 
 class Judge(unittest.TestCase):
@@ -31,6 +31,9 @@ class Judge(unittest.TestCase):
         self.assertEqual([], self.problems({"beside": 7 << 20}))
         self.assertEqual(["what is resident beside the heap grew by 2097153 bytes"],
                          self.problems({"beside": (7 << 20) + 1}))
+
+    def test_refuses_losses_of_the_start_that_come_later(self):
+        self.assertEqual(["samples lost as if the segment were being made"], self.problems({"starting": 4}))
 
     def test_refuses_losses(self):
         self.assertEqual(["3 losses"], self.problems({"losses": 3}))
