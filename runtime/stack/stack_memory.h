@@ -32,10 +32,10 @@ class StackMemory {
 
   // What lies below `stack_pointer` is of no frame, and may not be mapped.
   void Enter(std::uint64_t stack_pointer) {
-    is_own_ = own_.Holds(stack_pointer);
-    own_high_ = is_own_ ? own_.high : 0;
-    bounds_ = {stack_pointer, is_own_ ? own_.high : stack_pointer + kForeignBytes};
-    if (!is_own_) page_->address = 0;
+    bool is_own = own_.Holds(stack_pointer);
+    own_high_ = is_own ? own_.high : 0;
+    bounds_ = {stack_pointer, is_own ? own_.high : stack_pointer + kForeignBytes};
+    if (!is_own) page_->address = 0;
   }
 
   std::uint64_t high() const { return bounds_.high; }
@@ -60,7 +60,7 @@ class StackMemory {
   bool Load(std::uint64_t slot, std::uint64_t* value) const {
     bool is_inside = bounds_.Holds(slot) && bounds_.high - slot >= kWordBytes;
     if (!is_inside || slot % kWordBytes != 0) return false;
-    if (!is_own_) [[unlikely]]
+    if (own_high_ == 0) [[unlikely]]
       return LoadForeign(slot, value);
     *value = Word(slot);
     return true;
@@ -75,7 +75,6 @@ class StackMemory {
   StackBounds bounds_;
   StackPage* page_;
   std::uint64_t own_high_ = 0;  // 0: the entered stack is not the thread's own
-  bool is_own_ = false;
 };
 
 }  // namespace limpet
