@@ -12,7 +12,7 @@ readonly policy=${POLICY_RC_D:-/usr/sbin/policy-rc.d}
 readonly packages=(
   # Compilers, build, checks. clang 14 brings the sanitizers, the fuzzer and the linters.
   g++ clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
-  meson ninja-build pkg-config binutils python3 shellcheck
+  meson ninja-build pkg-config binutils dwz xz-utils python3 shellcheck
   # Libraries of the companion.
   libabsl-dev libprotobuf-dev protobuf-compiler libdw-dev libelf-dev libiberty-dev libunwind-dev
   libcli11-dev nlohmann-json3-dev liblzma-dev zlib1g-dev
