@@ -9,6 +9,8 @@
 #include "preload/next_symbol.h"
 #include "runtime/dump/companion_start.h"
 #include "runtime/dump/dump_signal.h"
+#include "runtime/dump/dump_start.h"
+#include "runtime/dump/watch_start.h"
 #include "runtime/session.h"
 
 namespace limpet {
@@ -45,6 +47,7 @@ void BindHooks() {
   session::ReportBadOptions();
   if (session::options().is_disabled) return;
   FindCompanion();
+  session::ListenForSegments(EnsureWatcher);
   InstallDumpSignal(reinterpret_cast<SigactionFunction>(FindNext("sigaction")));
   // Functions registered first run last, so this comes after the program's own.
   at_quick_exit(Leave);

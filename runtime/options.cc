@@ -7,6 +7,8 @@
 
 #include <cstring>
 
+#include "runtime/setting/dump_occasions.h"
+#include "runtime/setting/program_choice.h"
 #include "runtime/setting/setting_table.h"
 #include "runtime/setting/value_grammar.h"
 #include "runtime/sys/raw_syscall.h"
@@ -80,6 +82,30 @@ bool ApplyPath(const char* text, sys::FixedText<kBytes>* path) {
   return true;
 }
 
+bool ApplyOccasions(const char* text, Options* options) {
+  DumpOccasions occasions;
+  if (!ParseDumpOccasions(text, &occasions)) return false;
+  occasions.StoreTo(&options->watch);
+  options->dumps_at_exit = options->dumps_at_exit || occasions.at_exit;
+  return true;
+}
+
+bool ApplyOnly(const char* text, Options* options) {
+  options->only.Clear();
+  options->only.Append(text);
+  if (!options->only.IsCut()) return true;
+  options->only.Clear();
+  return false;
+}
+
+bool ApplyFollow(const char* text, Options* options) {
+  FollowedChildren followed;
+  if (!ParseFollow(text, &followed)) return false;
+  options->skips_forked = !followed.forked;
+  options->skips_executed = !followed.executed;
+  return true;
+}
+
 bool Apply(SettingId id, const char* text, Options* options) {
   switch (id) {
     case SettingId::kDirectory:
@@ -92,6 +118,20 @@ bool Apply(SettingId id, const char* text, Options* options) {
       return ParseSignal(text, &options->dump_signal);
     case SettingId::kDumpAtExit:
       return ParseSwitch(text, &options->dumps_at_exit);
+    case SettingId::kEvery:
+      return ParseDumpInterval(text, &options->watch.dump_interval_ns);
+    case SettingId::kDumpOn:
+      return ApplyOccasions(text, options);
+    case SettingId::kKeep:
+      return ParseMaxDumps(text, &options->watch.max_dumps);
+    case SettingId::kMaxDirectoryBytes:
+      return ParseDirectoryBytes(text, &options->watch.max_directory_bytes);
+    case SettingId::kKeepDead:
+      return ParseMaxDeadSegments(text, &options->watch.max_dead_segments);
+    case SettingId::kOnly:
+      return ApplyOnly(text, options);
+    case SettingId::kFollow:
+      return ApplyFollow(text, options);
     case SettingId::kMmap:
       return ParseSwitch(text, &options->traces_mappings);
     case SettingId::kRuntimeDirectory:
@@ -110,6 +150,9 @@ void SetDefaults(Options* options) {
   *options = Options();
   options->sample_bytes = kDefaultSampleBytes;
   options->dump_signal = SIGUSR1;
+  options->watch.max_dumps = kDefaultMaxDumps;
+  options->watch.max_directory_bytes = kDefaultMaxDirectoryBytes;
+  options->watch.max_dead_segments = kDefaultMaxDeadSegments;
   if (!ApplyPath("limpet", &options->dump_directory)) options->dump_directory.Append("/tmp/limpet");
   auto uid = static_cast<std::uint64_t>(sys::RawSyscall(SYS_geteuid));
   options->runtime_directory.Append("/dev/shm/limpet-").AppendNumber(uid);

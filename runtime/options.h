@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "runtime/layout/watch.h"
 #include "runtime/setting/setting_table.h"
 #include "runtime/sys/fixed_text.h"
 
@@ -24,6 +25,10 @@ struct Options {
   sys::FixedText<kPathBytes> dump_directory;  // LIMPET_DIR, absolute
   sys::FixedText<kRuntimePathBytes> runtime_directory;  // LIMPET_RUNTIME_DIR or /dev/shm/limpet-UID
   sys::FixedText<kPathBytes> companion;  // LIMPET_COMPANION, empty: beside the library
+  WatchSettings watch = {};  // LIMPET_EVERY, _DUMP_ON, _KEEP, _MAX_DIR_BYTES, _KEEP_DEAD
+  sys::FixedText<kProgramListBytes> only;  // LIMPET_ONLY, empty: every program
+  bool skips_forked = false;               // LIMPET_FOLLOW
+  bool skips_executed = false;
 };
 
 // Reads `environment` (an environ array; may be null). `reports` says whether bad values are told

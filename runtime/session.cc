@@ -176,6 +176,11 @@ void ReportBadOptions() {
   ReadOptions(environ, /*reports=*/true, &reread);
 }
 
+void ListenForSegments(void (*listener)()) {
+  g_tracer.on_segment = listener;
+  if (header() != nullptr) listener();
+}
+
 void SetDumpSignalState(DumpSignalState state) {
   g_tracer.dump_signal_state.store(state, std::memory_order_release);
   SegmentHeader* segment = header();

@@ -39,6 +39,10 @@ bool HasGivenUp();
 // Tells each LIMPET_ variable that is unknown or malformed on stderr. Once, at load.
 void ReportBadOptions();
 
+// `listener` is called each time this process has got a segment, also a forked child's; at once if
+// it has one already. It may be in any thread, in a handler, inside malloc. Once, at load.
+void ListenForSegments(void (*listener)());
+
 // What became of the dump signal; told to readers by every segment of this process.
 void SetDumpSignalState(DumpSignalState state);
 DumpSignalState dump_signal_state();

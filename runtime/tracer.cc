@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "runtime/process_facts.h"
 #include "runtime/stack/stack_walker.h"
 #include "runtime/sys/clock.h"
 #include "runtime/sys/errno_keeper.h"
@@ -36,13 +37,6 @@ std::uint64_t FreshSeed() {
 
 std::uint16_t RegisterModule(const LoadedObject& object) { return g_tracer.modules.IdOf(object); }
 
-template <std::size_t kBytes>
-void CopyText(const char* from, char (&to)[kBytes]) {
-  std::size_t bytes = strnlen(from, kBytes - 1);
-  memcpy(to, from, bytes);
-  to[bytes] = '\0';
-}
-
 }  // namespace
 
 constinit Tracer g_tracer = {};
@@ -58,7 +52,7 @@ bool Tracer::Start() {
 
   ReadOptions(environ, /*reports=*/false, &options);
   // Whoever starts a setuid program must not choose what it runs and where it writes.
-  if (getauxval(AT_SECURE) != 0) options.is_disabled = true;
+  if (getauxval(AT_SECURE) != 0 || !IsChosenProcess(options)) options.is_disabled = true;
   BindObjectFinder();
   rules.SetRegistrar(RegisterModule);
   main_stack_ = MainThreadBounds();
@@ -87,7 +81,7 @@ bool Tracer::BeginTracing(ThreadContext& thread, bool creates) {
   sys::ErrnoKeeper errno_keeper;
   if (!Start() || IsOff()) return false;
   if (!IsOwnProcess()) BecomeChild(thread);
-  if (!IsOwnProcess()) return false;
+  if (!IsOwnProcess() || IsOff()) return false;
   if (!HasSegment() && (!creates || !Attach())) return false;
   EnterThread(thread);
   PublishLosses();
@@ -121,6 +115,10 @@ void Tracer::BecomeChild(ThreadContext& thread) {
   process_id_ = CurrentProcessId();
   sampling.next_seed.store(FreshSeed(), std::memory_order_relaxed);
   thread.sampler.Reseed(sampling.TakeSeed());
+  if (options.skips_forked) {
+    sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
+    state_.store(State::kOff, std::memory_order_relaxed);
+  }
   alive_->store(kAlive, std::memory_order_release);
 }
 
@@ -132,6 +130,7 @@ bool Tracer::Attach() {
   bool is_ready = CreateSegment();
   if (!is_ready) sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
   state_.store(is_ready ? State::kTracing : State::kOff, std::memory_order_release);
+  if (is_ready && on_segment != nullptr) on_segment();
   return is_ready;
 }
 
@@ -151,7 +150,9 @@ bool Tracer::CreateSegment() {
 }
 
 bool Tracer::FillSegment(std::uint64_t start_ticks) {
-  FillHeader(start_ticks);
+  FillProcessFacts(options, start_ticks, segment.header());
+  segment.header()->dump_signal_state.store(dump_signal_state.load(std::memory_order_relaxed),
+                                            std::memory_order_relaxed);
   ++epoch_;
   if (AttachTables()) return segment.Publish(), true;
   segment.Poison();  // the header stays, so that readers learn why there is nothing
@@ -182,26 +183,6 @@ bool Tracer::AttachTables() {
                                                std::memory_order_relaxed);
   }
   return has_tables;
-}
-
-void Tracer::FillHeader(std::uint64_t start_ticks) const {
-  SegmentHeader* header = segment.header();
-  header->pid = CurrentProcessId();
-  header->parent_pid = static_cast<std::uint32_t>(RawSyscall(SYS_getppid));
-  header->uid = static_cast<std::uint32_t>(RawSyscall(SYS_geteuid));
-  header->start_ticks = start_ticks;
-  header->created_unix_ns = sys::ReadClockNs(CLOCK_REALTIME);
-  header->created_monotonic_ns = sys::ReadClockNs(CLOCK_MONOTONIC);
-  header->sample_interval_bytes = options.sample_bytes;
-  header->max_bytes = header->segment_bytes;
-  header->dump_signal = static_cast<std::uint32_t>(options.dump_signal);
-  header->dump_signal_state.store(dump_signal_state.load(std::memory_order_relaxed),
-                                  std::memory_order_relaxed);
-  header->pid_namespace = sys::PidNamespace();
-  sys::ReadProgramName(header->program, sizeof(header->program));
-  sys::ReadExecutablePath(header->executable, sizeof(header->executable));
-  sys::ReadCommandLine(header->command_line, sizeof(header->command_line));
-  CopyText(options.dump_directory.c_str(), header->dump_directory);
 }
 
 // A vfork child runs with its parent thread's storage. What it entered there would bear its own id,
@@ -308,7 +289,7 @@ void Tracer::Finish() {
 // Before an exec this process may have been another program that was traced; its segment has our
 // name.
 void Tracer::RemoveInheritedSegment() const {
-  if (HasSegment() || IsOff()) return;
+  if (HasSegment() || getauxval(AT_SECURE) != 0) return;
   SegmentPath path = SegmentPathOf(options.runtime_directory.c_str(), sys::ProcessStartTicks());
   RemoveSegmentFile(path);
 }

@@ -104,6 +104,8 @@ class Tracer {
   ModuleTable modules;
   ThreadRecordPool records;
   std::atomic<DumpSignalState> dump_signal_state = DumpSignalState::kOff;
+  // Called when this process has got a segment, at load or later, in any thread.
+  void (*on_segment)() = nullptr;
 
   // The memory is the one we were started in: not a forked child's.
   bool IsOwnProcess() const {
@@ -126,7 +128,6 @@ class Tracer {
   bool CreateSegment();
   bool FillSegment(std::uint64_t start_ticks);
   bool AttachTables();
-  void FillHeader(std::uint64_t start_ticks) const;
   std::uint64_t WantedSegmentBytes() const;
   void ClaimRecord(ThreadContext& thread);
   void EnterRecord(ThreadContext& thread);

@@ -39,7 +39,7 @@ LAYERS = (
     Layer("runtime/stack", r"runtime/(layout|sys)/"),
     Layer("runtime/table", r"runtime/(layout|sys|stack)/"),
     Layer("runtime/park", r"runtime/(layout|sys|table|stack)/"),
-    Layer("runtime/dump", r"runtime/([a-z_]+\.h|layout/|sys/)"),
+    Layer("runtime/dump", r"runtime/([a-z_]+\.h|layout/|setting/|sys/)"),
     Layer("runtime", r"runtime/"),
     Layer("preload", r"runtime/([a-z_]+\.h|sys/|dump/|stack/loaded_object\.h|"
                      r"park/park_recorder\.h)"),

@@ -1,6 +1,6 @@
-// Has the companion write a dump of this process, by starting it once.
+// Starts the companion, once each time it is asked to.
 //
-// Runs: target, dump signal and exit.  Threads: any, one start at a time; async-signal-safe.
+// Runs: target, load, dump signal and exit.  Threads: any, one start at a time; async-signal-safe.
 // Allocates: never.
 #pragma once
 
@@ -9,11 +9,9 @@ namespace limpet {
 // At load: remembers where the companion may lie, from where this library lies.
 void FindCompanion();
 
-// Starts `limpet dump` and does not wait; nothing while several of them are at work.
-void StartDump();
-
-// The same, and waits until the dump is written, at most `timeout_ms`. The companion's pid, 0: it
-// could not be started, and the segment says why.
-int WriteDump(int timeout_ms);
+// Starts it with `arguments`, the first of which is its name; waits for its end if `timeout_ms` is
+// not 0, at most so long. Its pid, 0: it could not be started, and the segment says why; or another
+// thread is starting one.
+int StartCompanion(const char* const* arguments, int timeout_ms);
 
 }  // namespace limpet

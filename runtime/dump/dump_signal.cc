@@ -5,7 +5,8 @@
 #include <climits>
 #include <cstring>
 
-#include "runtime/dump/companion_start.h"
+#include "runtime/dump/dump_start.h"
+#include "runtime/dump/watch_start.h"
 #include "runtime/session.h"
 #include "runtime/sys/errno_keeper.h"
 #include "runtime/sys/raw_syscall.h"
@@ -23,16 +24,13 @@ void HandleDumpSignal(int) {
   sys::ErrnoKeeper errno_keeper;
   session::EnsureSegment();
   SegmentHeader* header = session::header();
-  bool is_watched = false;
   if (header != nullptr) {
     header->counters.signals_received.fetch_add(1, std::memory_order_relaxed);
     header->dump_requests.fetch_add(1, std::memory_order_release);
-    is_watched = header->watcher_pid.load(std::memory_order_acquire) != 0;
   }
-  if (is_watched)
-    WakeWatcher(header);
-  else
-    StartDump();
+  if (IsWatched()) return WakeWatcher(header);
+  StartDump();
+  EnsureWatcher();
 }
 
 struct sigaction DefaultAction() {

@@ -19,6 +19,7 @@
 #include <type_traits>
 
 #include "runtime/layout/counters.h"
+#include "runtime/layout/watch.h"
 
 namespace limpet {
 
@@ -95,6 +96,11 @@ struct SegmentHeader {
   char executable[512];      // path, cut at the end if longer
   char command_line[512];    // arguments, each ended by NUL, cut at the end if longer
   char dump_directory[512];  // LIMPET_DIR made absolute
+
+  // Appended later.
+  WatchSettings watch_settings;
+  WatchState watch_state;
+  std::uint64_t watch_key;  // of the companion that would watch: setting/watch_lock.h, 0: unknown
 };
 static_assert(std::is_standard_layout_v<SegmentHeader>);
 static_assert(sizeof(SegmentHeader) <= kSegmentPageBytes);
@@ -106,6 +112,7 @@ static_assert(offsetof(SegmentHeader, start_ticks) == 40);
 static_assert(offsetof(SegmentHeader, dump_requests) == 80);
 static_assert(offsetof(SegmentHeader, pid_namespace) == 104);
 static_assert(offsetof(SegmentHeader, sections) == 168);
+static_assert(offsetof(SegmentHeader, watch_settings) == 2432);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 

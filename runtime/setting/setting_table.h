@@ -18,6 +18,18 @@ inline constexpr std::uint64_t kMaxSegmentBytes = std::uint64_t{4} << 30;
 // Of an absolute path, with the ending NUL.
 inline constexpr std::size_t kPathBytes = 512;
 inline constexpr std::size_t kRuntimePathBytes = 256;
+inline constexpr std::size_t kProgramListBytes = 256;  // LIMPET_ONLY, with the ending NUL
+
+inline constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
+inline constexpr std::uint64_t kMinDumpIntervalNs = kNsPerSecond;
+inline constexpr std::uint64_t kMaxDumpIntervalNs = 720 * 3600 * kNsPerSecond;
+inline constexpr std::uint64_t kDefaultMaxDumps = 100;
+inline constexpr std::uint64_t kMinMaxDumps = 2;  // the first and the last stay
+inline constexpr std::uint64_t kMaxMaxDumps = 1'000'000;
+inline constexpr std::uint64_t kDefaultMaxDirectoryBytes = 1 << 30;
+inline constexpr std::uint64_t kMinMaxDirectoryBytes = 1 << 20;
+inline constexpr std::uint64_t kDefaultMaxDeadSegments = 16;
+inline constexpr std::uint64_t kMaxMaxDeadSegments = 1024;
 
 enum class SettingId : std::uint8_t {
   kDirectory,
@@ -25,6 +37,13 @@ enum class SettingId : std::uint8_t {
   kMaxBytes,
   kSignal,
   kDumpAtExit,
+  kEvery,
+  kDumpOn,
+  kKeep,
+  kMaxDirectoryBytes,
+  kKeepDead,
+  kOnly,
+  kFollow,
   kMmap,
   kRuntimeDirectory,
   kCompanion,
@@ -54,6 +73,23 @@ inline constexpr Setting kSettings[] = {
      "USR1, USR2, HUP, RTMIN+n, a number from 1 to 64 that may be caught, or none"},
     {SettingId::kDumpAtExit, "LIMPET_DUMP_AT_EXIT", "0", "writes profiles when the program ends",
      kExpectedSwitch},
+    {SettingId::kEvery, "LIMPET_EVERY", "none", "writes profiles each time so much has passed",
+     "a time from 1s to 720h, such as 30s, or none"},
+    {SettingId::kDumpOn, "LIMPET_DUMP_ON", "none",
+     "writes profiles when memory in use has grown, is higher than ever, or near its limit",
+     "growth:SIZE, highwater:N%, cgroup:N%, exit, several by commas, or none"},
+    {SettingId::kKeep, "LIMPET_KEEP", "100", "dumps of one process that are kept",
+     "a number from 2 to 1000000"},
+    {SettingId::kMaxDirectoryBytes, "LIMPET_MAX_DIR_BYTES", "1GiB",
+     "most that the directory of profiles holds", "a size from 1MiB to 1TiB"},
+    {SettingId::kKeepDead, "LIMPET_KEEP_DEAD", "16",
+     "traces of dead processes that are kept, for 24 hours and 32 MiB at most",
+     "a number from 0 to 1024"},
+    {SettingId::kOnly, "LIMPET_ONLY", "*",
+     "names of the programs that are traced, * and ? stand for any",
+     "names by commas, such as redis-*,nginx, at most 255 bytes"},
+    {SettingId::kFollow, "LIMPET_FOLLOW", "fork,exec", "which children are traced",
+     "fork, exec, fork,exec or none"},
     {SettingId::kMmap, "LIMPET_MMAP", "0", "also traces anonymous mappings, as profile `mmap`",
      kExpectedSwitch},
     {SettingId::kRuntimeDirectory, "LIMPET_RUNTIME_DIR", "/dev/shm/limpet-UID",
@@ -78,6 +114,35 @@ inline constexpr Setting kSettings[] = {
 }
 [[nodiscard]] inline bool ParseSegmentBytes(const char* text, std::uint64_t* value) {
   return ParseBytesWithin(text, kMinSegmentBytes, kMaxSegmentBytes, value);
+}
+
+[[nodiscard]] inline bool ParseDirectoryBytes(const char* text, std::uint64_t* value) {
+  return ParseBytesWithin(text, kMinMaxDirectoryBytes, kMaxSampleBytes, value);
+}
+
+// As above, of a plain number and of a time. `none` is no time.
+[[nodiscard]] inline bool ParseCountWithin(const char* text, std::uint64_t least,
+                                           std::uint64_t most, std::uint64_t* value) {
+  std::uint64_t number = 0;
+  bool is_number = grammar::TakeNumber(&text, &number) && *text == '\0';
+  if (!is_number || number < least || number > most) return false;
+  *value = number;
+  return true;
+}
+[[nodiscard]] inline bool ParseMaxDumps(const char* text, std::uint64_t* value) {
+  return ParseCountWithin(text, kMinMaxDumps, kMaxMaxDumps, value);
+}
+[[nodiscard]] inline bool ParseMaxDeadSegments(const char* text, std::uint64_t* value) {
+  return ParseCountWithin(text, 0, kMaxMaxDeadSegments, value);
+}
+[[nodiscard]] inline bool ParseDumpInterval(const char* text, std::uint64_t* value) {
+  std::uint64_t interval_ns = 0;
+  bool is_none = grammar::EqualsIgnoringCase(text, "none");
+  if (!is_none && !ParseDuration(text, &interval_ns)) return false;
+  if (!is_none && (interval_ns < kMinDumpIntervalNs || interval_ns > kMaxDumpIntervalNs))
+    return false;
+  *value = interval_ns;
+  return true;
 }
 
 }  // namespace limpet

@@ -1,7 +1,8 @@
 // How the values of settings are written: sizes, switches, signals.
 //
 //   size   = digits [unit], unit = B K KiB KB M ... TB        switch = 1 0 true false yes no on off
-//   signal = [SIG]name | RTMIN[+n] | digits | none
+//   signal = [SIG]name | RTMIN[+n] | digits | none                time = (digits unit)..., unit =
+//   ms s m h
 //
 // The target reads its environment by this grammar, and the companion tells by it beforehand what
 // the target will not take.
@@ -49,7 +50,7 @@ inline bool TakeNumber(const char** text, std::uint64_t* value) {
 
 struct Unit {
   const char* name;
-  std::uint64_t bytes;
+  std::uint64_t size;  // bytes, or nanoseconds
 };
 inline constexpr std::uint64_t kTera = std::uint64_t{1} << 40;
 inline constexpr Unit kUnits[] = {
@@ -68,6 +69,27 @@ inline constexpr Unit kUnits[] = {
     {"TiB", kTera},
     {"TB", 1'000'000'000'000},
 };
+
+inline constexpr Unit kTimeUnits[] = {
+    // in nanoseconds
+    {"ms", 1'000'000},
+    {"s", 1'000'000'000},
+    {"m", 60'000'000'000},
+    {"h", 3'600'000'000'000},
+};
+
+// The first of the units that the text begins with; nullptr: none.
+inline const Unit* TakeTimeUnit(const char** text) {
+  for (const Unit& unit : kTimeUnits) {
+    const char* rest = *text;
+    const char* name = unit.name;
+    while (*name != '\0' && *rest == *name) ++rest, ++name;
+    if (*name != '\0') continue;
+    *text = rest;
+    return &unit;
+  }
+  return nullptr;
+}
 
 struct SignalName {
   const char* name;
@@ -97,11 +119,26 @@ inline bool IsUsableSignal(std::uint64_t number) {
   if (!grammar::TakeNumber(&text, &number)) return false;
   for (const grammar::Unit& unit : grammar::kUnits) {
     if (!grammar::EqualsIgnoringCase(text, unit.name)) continue;
-    bool fits = !__builtin_mul_overflow(number, unit.bytes, &number);
+    bool fits = !__builtin_mul_overflow(number, unit.size, &number);
     if (fits) *value = number;
     return fits;
   }
   return false;
+}
+
+// 30s, 5m, 1h30m, in nanoseconds.
+[[nodiscard]] inline bool ParseDuration(const char* text, std::uint64_t* value_ns) {
+  std::uint64_t total_ns = 0;
+  do {
+    std::uint64_t number = 0;
+    if (!grammar::TakeNumber(&text, &number)) return false;
+    const grammar::Unit* unit = grammar::TakeTimeUnit(&text);
+    if (unit == nullptr || __builtin_mul_overflow(number, unit->size, &number) ||
+        __builtin_add_overflow(total_ns, number, &total_ns))
+      return false;
+  } while (*text != '\0');
+  *value_ns = total_ns;
+  return true;
 }
 
 // 1 0 true false yes no on off

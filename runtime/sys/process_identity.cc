@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "runtime/sys/clock.h"
+#include "runtime/sys/fixed_text.h"
 #include "runtime/sys/private_pages.h"
 #include "runtime/sys/raw_syscall.h"
 
@@ -25,6 +26,21 @@ std::size_t ReadWhole(const char* path, char* text, std::size_t bytes) {
   long filled = RawSyscall(SYS_read, file, AsArgument(text), static_cast<long>(bytes - 1));
   RawSyscall(SYS_close, file);
   return Failed(filled) ? 0 : static_cast<std::size_t>(filled);
+}
+
+// Calls `see` with each piece of a file, whose lines are whole where /proc makes them so; stops
+// when it answers true.
+template <class See>
+bool ReadPieces(const char* path, char* piece, std::size_t bytes, See see) {
+  long file = RawSyscall(SYS_open, AsArgument(path), O_RDONLY | O_CLOEXEC);
+  bool has_seen = false;
+  long filled = Failed(file) ? 0 : 1;
+  while (filled > 0 && !has_seen) {
+    filled = RawSyscall(SYS_read, file, AsArgument(piece), static_cast<long>(bytes));
+    if (filled > 0) has_seen = see(piece, static_cast<std::size_t>(filled));
+  }
+  if (!Failed(file)) RawSyscall(SYS_close, file);
+  return has_seen;
 }
 
 // The number `fields` fields further on, 0: there is none.
@@ -72,6 +88,25 @@ std::uint64_t PidNamespace() {
   struct stat status = {};
   long result = RawSyscall(SYS_stat, AsArgument("/proc/self/ns/pid"), AsArgument(&status));
   return Failed(result) ? 0 : status.st_ino;
+}
+
+void ReadCgroups(std::uint64_t* hash,
+                 std::uint64_t (*add)(std::uint64_t, const char*, std::size_t)) {
+  char piece[256];  // it may be asked for on a small signal stack
+  ReadPieces("/proc/self/cgroup", piece, sizeof(piece), [&](const char* text, std::size_t bytes) {
+    *hash = add(*hash, text, bytes);
+    return false;
+  });
+}
+
+bool ParentHasMapped(const char* name) {
+  FixedText<32> path;
+  char piece[kPageBytes];
+  path.Append("/proc/").AppendNumber(static_cast<std::uint64_t>(RawSyscall(SYS_getppid)));
+  path.Append("/maps");
+  return ReadPieces(path.c_str(), piece, sizeof(piece), [&](const char* text, std::size_t bytes) {
+    return memmem(text, bytes, name, strlen(name)) != nullptr;
+  });
 }
 
 // AT_EXECFN is the path given to execve; it lies behind the environment, where setproctitle does

@@ -17,6 +17,13 @@ std::uint64_t ProcessStartTicks();
 // Inode of this process's pid namespace, 0: not to be known.
 std::uint64_t PidNamespace();
 
+// Feeds what /proc/self/cgroup says to `hash`, a piece at a time.
+void ReadCgroups(std::uint64_t* hash,
+                 std::uint64_t (*add)(std::uint64_t, const char*, std::size_t));
+
+// True when the parent of this process has a file mapped whose path holds `name`.
+bool ParentHasMapped(const char* name);
+
 // Address space that is mapped, and the part of it that is private and writable: what RLIMIT_AS and
 // RLIMIT_DATA count, the latter with the main stack. 0: not to be known.
 std::uint64_t AddressSpaceBytes();

@@ -26,7 +26,7 @@ struct DumpOptions {
   std::vector<std::string> profiles;  // heap, allocs, mmap; empty: those that the segment has
   std::string output;                 // pattern, "-" for stdout, empty: the target's LIMPET_DIR
   std::string format = "pprof";       // pprof, text, collapsed
-  bool from_signal = false;           // started by the target itself: no talk
+  std::string reason;                 // of whoever started us without a user; empty: a user did
   std::string runtime_directory;      // where segments lie, empty: LIMPET_RUNTIME_DIR or /dev/shm
 };
 

@@ -104,7 +104,7 @@ absl::Status CheckNames(const std::string& output, std::size_t profiles) {
 }
 
 void PrintWritten(const std::vector<std::string>& paths, const DumpOptions& options) {
-  if (options.from_signal) return;
+  if (!options.reason.empty()) return;
   for (const std::string& path : paths) absl::FPrintF(stderr, "wrote %s\n", path);
   if (options.format == "collapsed") return;
   absl::FPrintF(stderr, "next:  go tool pprof -top %s\n", paths.front());
@@ -154,7 +154,7 @@ absl::Status DumpTo(const DumpTarget& target, const DumpOptions& options) {
   return absl::OkStatus();
 }
 
-// Nobody sees the standard error of a companion that a signal started; the dump directory is where
+// Nobody sees the standard error of a companion that no user started; the dump directory is where
 // people look for what is missing.
 void LogFailure(const std::string& directory, const absl::Status& failure) {
   if (!MakeDirectory(directory).ok()) return;
@@ -167,11 +167,11 @@ absl::Status Dump(const DumpOptions& options) {
   absl::StatusOr<DumpTarget> target = FindDumpTarget(options);
   if (target.ok()) {
     absl::Status status = DumpTo(*target, options);
-    if (!status.ok() && options.from_signal) LogFailure(DumpDirectory(*target), status);
+    if (!status.ok() && !options.reason.empty()) LogFailure(DumpDirectory(*target), status);
     return status;
   }
   std::uint32_t pid = 0;
-  if (options.from_signal && absl::SimpleAtoi(options.target, &pid)) {
+  if (!options.reason.empty() && absl::SimpleAtoi(options.target, &pid)) {
     LogFailure(RequestedDirectory(pid), target.status());
   }
   return target.status();

@@ -89,7 +89,7 @@ absl::StatusOr<DumpTarget> Patiently(const std::function<absl::StatusOr<DumpTarg
 
 absl::StatusOr<DumpTarget> FindLiving(const ProcessFacts& process, const DumpOptions& options) {
   const auto read = [&] { return ReadLiving(process, options.runtime_directory); };
-  absl::StatusOr<DumpTarget> target = options.from_signal ? Patiently(read) : read();
+  absl::StatusOr<DumpTarget> target = !options.reason.empty() ? Patiently(read) : read();
   if (absl::IsNotFound(target.status()) && process.has_limpet.value_or(false)) {
     return DumpTarget{EmptySnapshot(process), process};
   }

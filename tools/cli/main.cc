@@ -37,7 +37,7 @@ CLI::App* AddDump(CLI::App& app, DumpOptions& options) {
   verb->add_option("-f,--format", options.format, "pprof, text or collapsed")
       ->type_name("NAME")
       ->capture_default_str();
-  verb->add_flag("--from-signal", options.from_signal)->group("");
+  verb->add_option("--reason", options.reason)->group("");
   verb->add_option("--runtime-dir", options.runtime_directory)->group("");
   verb->footer(
       "In a PATTERN: %e executable, %p PID, %s start, %t UTC time, %n number, %h host, %P "

@@ -6,6 +6,8 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/setting/dump_occasions.h"
+#include "runtime/setting/program_choice.h"
 #include "runtime/setting/setting_table.h"
 #include "runtime/setting/value_grammar.h"
 
@@ -20,16 +22,32 @@ bool FitsPath(const std::string& text, std::size_t bytes) {
 }
 
 bool IsValid(SettingId id, const std::string& text) {
-  std::uint64_t bytes = 0;
+  std::uint64_t number = 0;
   int signal = 0;
   bool is_on = false;
+  DumpOccasions occasions;
+  FollowedChildren followed;
   switch (id) {
     case SettingId::kSampleBytes:
-      return ParseSampleBytes(text.c_str(), &bytes);
+      return ParseSampleBytes(text.c_str(), &number);
     case SettingId::kMaxBytes:
-      return ParseSegmentBytes(text.c_str(), &bytes);
+      return ParseSegmentBytes(text.c_str(), &number);
     case SettingId::kSignal:
       return ParseSignal(text.c_str(), &signal);
+    case SettingId::kEvery:
+      return ParseDumpInterval(text.c_str(), &number);
+    case SettingId::kDumpOn:
+      return ParseDumpOccasions(text.c_str(), &occasions);
+    case SettingId::kKeep:
+      return ParseMaxDumps(text.c_str(), &number);
+    case SettingId::kMaxDirectoryBytes:
+      return ParseDirectoryBytes(text.c_str(), &number);
+    case SettingId::kKeepDead:
+      return ParseMaxDeadSegments(text.c_str(), &number);
+    case SettingId::kOnly:
+      return text.size() < kProgramListBytes;
+    case SettingId::kFollow:
+      return ParseFollow(text.c_str(), &followed);
     case SettingId::kDumpAtExit:
     case SettingId::kMmap:
     case SettingId::kDisable:

@@ -36,6 +36,16 @@ std::vector<std::string> FieldArguments(const char (&field)[512]) {
   return arguments;
 }
 
+WatchRecord WatchOf(const SegmentHeader& header) {
+  const WatchState& state = header.watch_state;
+  return {.settings = header.watch_settings,
+          .key = header.watch_key,
+          .beat_ns = state.beat_ns.load(),
+          .watcher_pid = header.watcher_pid.load(),
+          .answered_requests = state.answered_requests.load(),
+          .has_last_profile = state.has_last_profile.load() != 0};
+}
+
 void CopyHeaderFields(const SegmentHeader& header, SegmentSnapshot& snapshot) {
   snapshot.state = static_cast<std::uint32_t>(header.state.load());
   snapshot.pid = header.pid;
@@ -54,6 +64,7 @@ void CopyHeaderFields(const SegmentHeader& header, SegmentSnapshot& snapshot) {
   snapshot.program = FieldText(header.program);
   snapshot.command_line = FieldArguments(header.command_line);
   snapshot.dump_directory = FieldText(header.dump_directory);
+  snapshot.watch = WatchOf(header);
   snapshot.counters = NamedCounters(header.counters);
 }
 

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/layout/watch.h"
+
 namespace limpet {
 
 struct ModuleRecord {
@@ -57,6 +59,16 @@ struct ThreadRecord {
   std::string name;
 };
 
+// What the target asks of a companion that watches, and what that has said.
+struct WatchRecord {
+  WatchSettings settings = {};
+  std::uint64_t key = 0;
+  std::uint64_t beat_ns = 0;
+  std::uint32_t watcher_pid = 0;
+  std::uint32_t answered_requests = 0;
+  bool has_last_profile = false;
+};
+
 struct SegmentSnapshot {
   std::uint32_t state = 0;  // SegmentState
   std::uint32_t pid = 0;
@@ -71,6 +83,7 @@ struct SegmentSnapshot {
   std::uint32_t dump_requests = 0;
   std::uint32_t launch_errno = 0;
   std::uint64_t max_bytes = 0;
+  WatchRecord watch;
   std::string executable;
   std::string program;  // the name it was started by, which a link may make another one
   std::vector<std::string> command_line;

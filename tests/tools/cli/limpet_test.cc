@@ -161,7 +161,7 @@ TEST_F(Limpet, DoesNotWriteWhereAnotherUsersSegmentSays) {
 TEST_F(Limpet, LeavesItsReasonInTheDumpDirectoryWhenASignalStartedIt) {
   std::filesystem::create_directory(dumps_);
   std::ofstream(dumps_ + "/app.4194305-987654") << "a file where a folder must be";
-  const CommandOutput output = Run({"dump", "--from-signal", segment_});
+  const CommandOutput output = Run({"dump", "--reason", "signal", segment_});
   EXPECT_NE(output.exit_code, kExitOk);
   std::ifstream log(dumps_ + "/limpet-errors.log");
   std::string line;

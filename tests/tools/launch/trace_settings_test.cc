@@ -32,6 +32,18 @@ TEST(CheckSetting, KeepsLimits) {
   EXPECT_TRUE(CheckSetting("LIMPET_SAMPLE_BYTES", "1TiB").ok());
 }
 
+TEST(CheckSetting, KnowsWhatAWatcherIsAsked) {
+  EXPECT_TRUE(CheckSetting("LIMPET_EVERY", "1h30m").ok());
+  EXPECT_FALSE(CheckSetting("LIMPET_EVERY", "30").ok());
+  EXPECT_TRUE(CheckSetting("LIMPET_DUMP_ON", "growth:64MiB,cgroup:90%").ok());
+  EXPECT_FALSE(CheckSetting("LIMPET_DUMP_ON", "shrinking").ok());
+  EXPECT_FALSE(CheckSetting("LIMPET_KEEP", "1").ok());
+  EXPECT_FALSE(CheckSetting("LIMPET_MAX_DIR_BYTES", "10KiB").ok());
+  EXPECT_FALSE(CheckSetting("LIMPET_KEEP_DEAD", "many").ok());
+  EXPECT_FALSE(CheckSetting("LIMPET_ONLY", std::string(256, 'x')).ok());
+  EXPECT_FALSE(CheckSetting("LIMPET_FOLLOW", "clone").ok());
+}
+
 TEST(CheckSetting, RefusesASignalWhoseHandlerCouldNotReturn) {
   EXPECT_FALSE(CheckSetting("LIMPET_SIGNAL", "SEGV").ok());
   EXPECT_FALSE(CheckSetting("LIMPET_SIGNAL", "11").ok());

@@ -1,0 +1,64 @@
+#include "runtime/dump/dump_start.h"
+
+#include <errno.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "runtime/dump/companion_start.h"
+#include "runtime/session.h"
+#include "runtime/sys/clock.h"
+#include "runtime/sys/fixed_text.h"
+#include "runtime/sys/raw_syscall.h"
+
+namespace limpet {
+namespace {
+
+using sys::RawSyscall;
+
+// The companions that signals started last. A signal that finds all of them at work is answered by
+// the dump that the youngest is about to write; a misfired loop of signals must not load the
+// machine.
+struct Companion {
+  std::atomic<int> pid;
+  std::atomic<std::uint64_t> started_ns;
+};
+constexpr int kMaxCompanions = 4;
+constexpr std::uint64_t kCompanionPatienceNs = 60'000'000'000;  // later its pid may be another's
+constinit Companion g_companions[kMaxCompanions] = {};
+
+bool IsAtWork(const Companion& companion) {
+  int pid = companion.pid.load(std::memory_order_relaxed);
+  std::uint64_t age_ns =
+      sys::CoarseMonotonicNs() - companion.started_ns.load(std::memory_order_relaxed);
+  return pid != 0 && age_ns < kCompanionPatienceNs && RawSyscall(SYS_kill, pid, 0) != -ESRCH;
+}
+
+// nullptr: all at work.
+Companion* FindIdle() {
+  for (Companion& companion : g_companions) {
+    if (!IsAtWork(companion)) return &companion;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void StartDump() {
+  Companion* companion = FindIdle();
+  if (companion == nullptr) return;
+  companion->pid.store(WriteDump(0), std::memory_order_relaxed);
+  companion->started_ns.store(sys::CoarseMonotonicNs(), std::memory_order_relaxed);
+}
+
+int WriteDump(int timeout_ms) {
+  sys::FixedText<24> pid;
+  pid.AppendNumber(static_cast<std::uint64_t>(RawSyscall(SYS_getpid)));
+  const char* reason = timeout_ms == 0 ? "signal" : "exit";
+  const char* directory = session::options().runtime_directory.c_str();
+  const char* arguments[] = {"limpet",        "dump",    "--reason",  reason,
+                             "--runtime-dir", directory, pid.c_str(), nullptr};
+  return StartCompanion(arguments, timeout_ms);
+}
+
+}  // namespace limpet

@@ -1,0 +1,63 @@
+#include "runtime/dump/watch_start.h"
+
+#include <fcntl.h>
+
+#include "runtime/dump/companion_start.h"
+#include "runtime/session.h"
+#include "runtime/setting/watch_key.h"
+#include "runtime/sys/clock.h"
+#include "runtime/sys/fixed_text.h"
+#include "runtime/sys/raw_syscall.h"
+
+namespace limpet {
+namespace {
+
+using sys::AsArgument;
+using sys::Failed;
+using sys::RawSyscall;
+
+// Of time namespaces one may be ahead of the other: a beat of the future counts for as little.
+bool IsFresh(std::uint64_t beat_ns) {
+  std::uint64_t now_ns = sys::CoarseMonotonicNs();
+  std::uint64_t apart_ns = now_ns > beat_ns ? now_ns - beat_ns : beat_ns - now_ns;
+  return beat_ns != 0 && apart_ns < kWatchPatienceNs;
+}
+
+// The companion of this key may not have come to know this process yet.
+bool HasWatcher(const char* directory, std::uint64_t key) {
+  sys::FixedText<kWatchLockNameBytes + kRuntimePathBytes> path;
+  char name[kWatchLockNameBytes];
+  WriteWatchLockName(key, name);
+  path.Append(directory).Append("/").Append(name);
+  WatchLock lock = {};
+  long file = RawSyscall(SYS_open, AsArgument(path.c_str()), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (Failed(file)) return false;
+  RawSyscall(SYS_pread64, file, AsArgument(&lock), sizeof(lock), 0);
+  RawSyscall(SYS_close, file);
+  return IsFresh(lock.beat_ns);
+}
+
+void StartWatcher(const char* directory, std::uint64_t key) {
+  sys::FixedText<24> key_text;
+  key_text.AppendNumber(key);
+  const char* arguments[] = {"limpet", "watch",          "--runtime-dir", directory,
+                             "--key",  key_text.c_str(), nullptr};
+  StartCompanion(arguments, 0);
+}
+
+}  // namespace
+
+bool IsWatched() {
+  SegmentHeader* header = session::header();
+  return header != nullptr && header->watcher_pid.load(std::memory_order_acquire) != 0 &&
+         IsFresh(header->watch_state.beat_ns.load(std::memory_order_relaxed));
+}
+
+void EnsureWatcher() {
+  SegmentHeader* header = session::header();
+  if (header == nullptr || !session::options().watch.AsksForDumps() || IsWatched()) return;
+  const char* directory = session::options().runtime_directory.c_str();
+  if (!HasWatcher(directory, header->watch_key)) StartWatcher(directory, header->watch_key);
+}
+
+}  // namespace limpet

@@ -1,0 +1,63 @@
+#include "runtime/process_facts.h"
+
+#include <sys/syscall.h>
+#include <time.h>
+
+#include <cstring>
+
+#include "runtime/setting/program_choice.h"
+#include "runtime/setting/watch_key.h"
+#include "runtime/sys/clock.h"
+#include "runtime/sys/process_identity.h"
+#include "runtime/sys/raw_syscall.h"
+
+namespace limpet {
+namespace {
+
+template <std::size_t kBytes>
+void CopyText(const char* from, char (&to)[kBytes]) {
+  std::size_t bytes = strnlen(from, kBytes - 1);
+  memcpy(to, from, bytes);
+  to[bytes] = '\0';
+}
+
+std::uint32_t Ask(long number) { return static_cast<std::uint32_t>(sys::RawSyscall(number)); }
+
+void FillTimes(SegmentHeader* header) {
+  header->created_unix_ns = sys::ReadClockNs(CLOCK_REALTIME);
+  header->created_monotonic_ns = sys::ReadClockNs(CLOCK_MONOTONIC);
+}
+
+void FillIdentity(std::uint64_t start_ticks, SegmentHeader* header) {
+  header->pid = Ask(SYS_getpid);
+  header->parent_pid = Ask(SYS_getppid);
+  header->uid = Ask(SYS_geteuid);
+  header->start_ticks = start_ticks;
+  header->pid_namespace = sys::PidNamespace();
+  header->watch_key = StartWatchKey(header->pid_namespace);
+  sys::ReadCgroups(&header->watch_key, AddToWatchKey);
+}
+
+}  // namespace
+
+void FillProcessFacts(const Options& options, std::uint64_t start_ticks, SegmentHeader* header) {
+  FillIdentity(start_ticks, header);
+  FillTimes(header);
+  header->sample_interval_bytes = options.sample_bytes;
+  header->max_bytes = header->segment_bytes;
+  header->dump_signal = static_cast<std::uint32_t>(options.dump_signal);
+  header->watch_settings = options.watch;
+  sys::ReadProgramName(header->program, sizeof(header->program));
+  sys::ReadExecutablePath(header->executable, sizeof(header->executable));
+  sys::ReadCommandLine(header->command_line, sizeof(header->command_line));
+  CopyText(options.dump_directory.c_str(), header->dump_directory);
+}
+
+bool IsChosenProcess(const Options& options) {
+  char program[sizeof(SegmentHeader::program)];
+  sys::ReadProgramName(program, sizeof(program));
+  if (!IsChosenProgram(options.only.c_str(), program)) return false;
+  return !options.skips_executed || !sys::ParentHasMapped("/liblimpet.so");
+}
+
+}  // namespace limpet
