@@ -5,6 +5,7 @@
 
 #include "preload/export.h"
 #include "preload/next_symbol.h"
+#include "runtime/dump/watch_start.h"
 #include "runtime/session.h"
 
 namespace limpet {
@@ -57,6 +58,7 @@ int HookPthreadCreate(pthread_t* thread, const pthread_attr_t* attributes, void*
   record->routine = routine;
   record->argument = argument;
   record->stack_bytes = StackBytes(attributes);
+  EnsureWatcher();
   int result = create(thread, attributes, RunThread, record);
   if (result != 0) session::OnThreadCreateFailed(record);
   return result;

@@ -50,6 +50,7 @@ LAYERS = (
           r"tools/symbol/symbolizer\.h", NO_IO),
     Layer("tools/render", r"absl/|tools/profile/|profile\.pb\.h|google/protobuf/"),
     Layer("tools/launch", r"absl/|runtime/setting/|tools/reader/"),
+    Layer("tools/watch", r"absl/|runtime/(layout|setting)/|tools/reader/"),
     Layer("tools/serve", r"absl/|nlohmann/|runtime/layout/|tools/(?!cli/)"),
     Layer("tools/cli", r"absl/|nlohmann/|CLI/|runtime/(layout|setting)/|tools/"),
     Layer("tests", ANY),

@@ -40,8 +40,9 @@ bool HasWatcher(const char* directory, std::uint64_t key) {
 void StartWatcher(const char* directory, std::uint64_t key) {
   sys::FixedText<24> key_text;
   key_text.AppendNumber(key);
-  const char* arguments[] = {"limpet", "watch",          "--runtime-dir", directory,
-                             "--key",  key_text.c_str(), nullptr};
+  const char* profiles = session::options().dump_directory.c_str();
+  const char* arguments[] = {"limpet", "watch", "--runtime-dir",  directory, "--directory",
+                             profiles, "--key", key_text.c_str(), nullptr};
   StartCompanion(arguments, 0);
 }
 

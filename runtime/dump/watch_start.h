@@ -1,6 +1,6 @@
 // Has a companion watch this process, where LIMPET_EVERY or LIMPET_DUMP_ON ask for one.
 //
-//   new segment, growth, dump signal --> does one beat? --no--> `limpet watch`
+//   new segment, new thread, dump signal --> does one beat? --no--> `limpet watch`
 //
 // All processes of a tree come here; whichever companion gets the lock stays, the others leave. A
 // companion that was killed is replaced at the next of these moments.

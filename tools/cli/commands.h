@@ -6,6 +6,7 @@
 // Runs: companion.  Threads: one.  Allocates: yes.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,14 @@ struct DumpOptions {
   std::string format = "pprof";       // pprof, text, collapsed
   std::string reason;                 // of whoever started us without a user; empty: a user did
   std::string runtime_directory;      // where segments lie, empty: LIMPET_RUNTIME_DIR or /dev/shm
+  std::string directory;              // instead of the target's LIMPET_DIR
+};
+
+struct WatchCommandOptions {
+  std::string runtime_directory;
+  std::string directory;
+  std::uint64_t key = 0;
+  std::uint32_t pid = 0;
 };
 
 struct PsOptions {
@@ -41,6 +50,9 @@ struct RunOptions {
   std::string directory;
   std::string signal;
   std::string max_bytes;
+  std::string every;
+  std::string dump_on;
+  std::string keep;
   bool dump_at_exit = false;
   bool trace_mappings = false;
   bool forces = false;  // also a program that cannot be traced: its children may be
@@ -53,6 +65,7 @@ struct DoctorOptions {
 
 absl::StatusOr<int> DumpCommand(const DumpOptions& options);
 absl::StatusOr<int> PsCommand(const PsOptions& options);
+absl::StatusOr<int> WatchCommand(const WatchCommandOptions& options);
 absl::StatusOr<int> RunCommand(const RunOptions& options);
 absl::StatusOr<int> DoctorCommand(const DoctorOptions& options);
 

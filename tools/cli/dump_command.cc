@@ -139,7 +139,9 @@ absl::Status DumpTo(const DumpTarget& target, const DumpOptions& options) {
   if (!status.ok()) return status;
   if (options.output == kStandardOutput) return WriteStandardOutput(rendered->front().bytes);
 
-  const std::string pattern = options.output.empty() ? EscapePattern(DumpDirectory(target)) + "/" +
+  const std::string directory =
+      options.directory.empty() ? DumpDirectory(target) : options.directory;
+  const std::string pattern = options.output.empty() ? EscapePattern(directory) + "/" +
                                                            kNamePattern + Extension(options.format)
                                                      : options.output;
   absl::StatusOr<std::vector<std::string>> paths =

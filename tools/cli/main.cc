@@ -18,6 +18,7 @@ constexpr char kVersion[] = LIMPET_VERSION;
 
 struct Options {
   DumpOptions dump;
+  WatchCommandOptions watch;
   PsOptions ps;
   RunOptions run;
   DoctorOptions doctor;
@@ -39,11 +40,23 @@ CLI::App* AddDump(CLI::App& app, DumpOptions& options) {
       ->capture_default_str();
   verb->add_option("--reason", options.reason)->group("");
   verb->add_option("--runtime-dir", options.runtime_directory)->group("");
+  verb->add_option("--directory", options.directory)->group("");
   verb->footer(
       "In a PATTERN: %e executable, %p PID, %s start, %t UTC time, %n number, %h host, %P "
       "profile.\n\n"
       "  limpet dump 4242\n"
       "  limpet dump 4242 -p heap -o heap.pb.gz && go tool pprof -http=: heap.pb.gz");
+  return verb;
+}
+
+// Started by `limpet run` and by traced programs, not by people.
+CLI::App* AddWatch(CLI::App& app, WatchCommandOptions& options) {
+  CLI::App* const verb =
+      app.add_subcommand("watch", "dump processes as they ask for it")->group("");
+  verb->add_option("--runtime-dir", options.runtime_directory)->required();
+  verb->add_option("--directory", options.directory);
+  verb->add_option("--key", options.key);
+  verb->add_option("--pid", options.pid);
   return verb;
 }
 
@@ -65,6 +78,13 @@ CLI::App* AddRun(CLI::App& app, RunOptions& options) {
       ->type_name("SIZE");
   verb->add_option("-d,--directory", options.directory, "where dumps go (LIMPET_DIR)")
       ->type_name("FOLDER");
+  verb->add_option("--every", options.every, "dump each time so much has passed (LIMPET_EVERY)")
+      ->type_name("TIME");
+  verb->add_option("--dump-on", options.dump_on,
+                   "growth:SIZE, highwater:N%, cgroup:N%, exit (LIMPET_DUMP_ON)")
+      ->type_name("LIST");
+  verb->add_option("--keep", options.keep, "dumps of a process that are kept (LIMPET_KEEP)")
+      ->type_name("N");
   verb->add_option("--signal", options.signal, "USR1, USR2, RTMIN+n, none (LIMPET_SIGNAL)")
       ->type_name("NAME");
   verb->add_option("--max-bytes", options.max_bytes, "limit of the segment (LIMPET_MAX_BYTES)")
@@ -74,7 +94,7 @@ CLI::App* AddRun(CLI::App& app, RunOptions& options) {
   verb->add_flag("--dump-at-exit", options.dump_at_exit, "also dump when it ends");
   verb->add_flag("--mmap", options.trace_mappings, "trace anonymous memory mappings too");
   verb->add_flag("--force", options.forces, "also where only children can be traced");
-  verb->footer("  limpet run -s 64KiB -- ./server --port 80");
+  verb->footer("  limpet run -s 64KiB --every 30s -- ./server --port 80");
   return verb;
 }
 
@@ -116,6 +136,7 @@ int Main(int count, char** arguments) {
   const CLI::App* const run = AddRun(app, options.run);
   const CLI::App* const ps = AddPs(app, options.ps);
   const CLI::App* const dump = AddDump(app, options.dump);
+  const CLI::App* const watch = AddWatch(app, options.watch);
   AddDoctor(app, options.doctor);
   try {
     app.parse(count, arguments);
@@ -124,6 +145,7 @@ int Main(int count, char** arguments) {
   }
   if (run->parsed()) return Report(RunCommand(options.run));
   if (ps->parsed()) return Report(PsCommand(options.ps));
+  if (watch->parsed()) return Report(WatchCommand(options.watch));
   if (dump->parsed()) return Report(DumpCommand(options.dump));
   return Report(DoctorCommand(options.doctor));
 }

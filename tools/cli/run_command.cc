@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,10 +15,13 @@
 #include "absl/strings/str_cat.h"
 #include "tools/cli/commands.h"
 #include "tools/launch/command_path.h"
+#include "tools/launch/init_process.h"
 #include "tools/launch/preload_library.h"
 #include "tools/launch/program_check.h"
 #include "tools/launch/trace_settings.h"
 #include "tools/launch/traced_environment.h"
+#include "tools/launch/watcher_process.h"
+#include "tools/reader/segment_directory.h"
 
 namespace limpet {
 namespace {
@@ -46,6 +50,9 @@ std::map<std::string, std::string> SettingsOf(const RunOptions& options) {
       {"LIMPET_DIR", &options.directory},
       {"LIMPET_SIGNAL", &options.signal},
       {"LIMPET_MAX_BYTES", &options.max_bytes},
+      {"LIMPET_EVERY", &options.every},
+      {"LIMPET_DUMP_ON", &options.dump_on},
+      {"LIMPET_KEEP", &options.keep},
   };
   for (const auto& [name, value] : texts) {
     if (!value->empty()) settings[name] = *value;
@@ -76,12 +83,15 @@ absl::StatusOr<TraceRequest> RequestOf(const RunOptions& options) {
   return request;
 }
 
-// A directory that does not exist yet is made at the first dump.
-void WarnOfDirectory(const std::string& chosen) {
-  namespace fs = std::filesystem;
+std::string AbsoluteDirectory(const std::string& chosen) {
   const std::string set = chosen.empty() ? Variable("LIMPET_DIR") : chosen;
-  fs::path existing = fs::absolute(set.empty() ? "limpet" : set);
-  const std::string shown = existing.string();
+  return std::filesystem::absolute(set.empty() ? "limpet" : set).string();
+}
+
+// A directory that does not exist yet is made at the first dump.
+void WarnOfDirectory(const std::string& shown) {
+  namespace fs = std::filesystem;
+  fs::path existing = shown;
   std::error_code error;
   while (!fs::exists(existing, error) && existing.has_relative_path()) {
     existing = existing.parent_path();
@@ -106,6 +116,36 @@ int Execute(const std::vector<std::string>& command, std::vector<std::string> en
   const int error = errno;
   Say(absl::StrCat("cannot run ", command[0], ": ", std::strerror(error)));
   return error == ENOENT ? kExitNotFound : kExitNotExecutable;
+}
+
+WatcherProcess WatcherOf(const RunOptions& options) {
+  const std::string chosen = Variable("LIMPET_RUNTIME_DIR");
+  return {.executable = OwnExecutable(),
+          .runtime_directory = chosen.empty() ? DefaultRuntimeDirectory(geteuid())
+                                              : std::filesystem::absolute(chosen).string(),
+          .directory = AbsoluteDirectory(options.directory),
+          .program = getpid()};
+}
+
+// A companion that stays writes the last profile of what is killed. It would be the child of a
+// subreaper, which then keeps its pid.
+int ExecuteWatched(const RunOptions& options, const TraceRequest& request) {
+  const std::vector<std::string> environment = TracedEnvironment(environ, request);
+  WatcherProcess watcher = WatcherOf(options);
+  if (getpid() == 1) {
+    return RunAsInit([&] { return Execute(options.command, environment); },
+                     [&](pid_t program) {
+                       watcher.program = program;
+                       return StartWatcherChild(watcher);
+                     });
+  }
+  int is_subreaper = 0;
+  prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper);
+  if (is_subreaper == 0 && !StartDetachedWatcher(watcher)) {
+    Say(absl::StrCat("nobody watches, so that there will be no last profile of what is killed: ",
+                     std::strerror(errno)));
+  }
+  return Execute(options.command, environment);
 }
 
 // Says what will not be seen; false when nothing would be.
@@ -137,8 +177,8 @@ absl::StatusOr<int> RunCommand(const RunOptions& options) {
     Say("not started, because it would not be traced; --force runs it all the same");
     return kExitNotTraced;
   }
-  WarnOfDirectory(options.directory);
-  return Execute(options.command, TracedEnvironment(environ, *request));
+  WarnOfDirectory(AbsoluteDirectory(options.directory));
+  return ExecuteWatched(options, *request);
 }
 
 }  // namespace limpet

@@ -13,6 +13,8 @@ namespace {
 // read.
 constexpr std::uint64_t kMaxEntryBytes = 4096;
 constexpr std::uint64_t kMaxSectionBytes = std::uint64_t{4} << 30;
+// What the first targets wrote; the fields behind were appended later.
+constexpr std::size_t kFirstHeaderBytes = offsetof(SegmentHeader, watch_settings);
 
 absl::Status CheckIdentity(const SegmentFile& file, const SegmentHeader& header) {
   const bool is_building = header.state.load() == SegmentState::kBuilding;
@@ -36,10 +38,10 @@ absl::Status CheckIdentity(const SegmentFile& file, const SegmentHeader& header)
 }
 
 absl::Status CheckSizes(const SegmentFile& file, const SegmentHeader& header) {
-  if (header.header_bytes < sizeof(SegmentHeader) || header.header_bytes > header.segment_bytes) {
+  if (header.header_bytes < kFirstHeaderBytes || header.header_bytes > header.segment_bytes) {
     return absl::DataLossError(absl::StrFormat("%s: header of %d bytes, expected %d to %d",
-                                               file.path(), header.header_bytes,
-                                               sizeof(SegmentHeader), header.segment_bytes));
+                                               file.path(), header.header_bytes, kFirstHeaderBytes,
+                                               header.segment_bytes));
   }
   if (header.segment_bytes > file.size_bytes()) {
     return absl::DataLossError(
@@ -74,6 +76,12 @@ absl::Status CheckSection(const SegmentFile& file, const SegmentHeader& header, 
   return absl::OkStatus();
 }
 
+// An older target has no fields there, but perhaps its first section.
+void ForgetUnwritten(SegmentHeader& header) {
+  const std::size_t written = std::min<std::size_t>(header.header_bytes, sizeof(header));
+  std::memset(reinterpret_cast<char*>(&header) + written, 0, sizeof(header) - written);
+}
+
 }  // namespace
 
 absl::Status ReadHeader(const SegmentFile& file, SegmentHeader& header) {
@@ -87,6 +95,7 @@ absl::Status ReadHeader(const SegmentFile& file, SegmentHeader& header) {
     if (header.sections[index].kind == SectionKind::kNone) continue;
     status = CheckSection(file, header, index);
   }
+  if (status.ok()) ForgetUnwritten(header);
   return status;
 }
 

@@ -1,0 +1,113 @@
+#include "tools/watch/dump_queue.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "tools/reader/segment_directory.h"
+#include "tools/reader/segment_marks.h"
+
+namespace limpet {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kMaxTries = 3;
+constexpr std::uint64_t kRetryPauseNs = 5'000'000'000;
+constexpr std::uint64_t kPatienceNs = 600'000'000'000;  // half a gigabyte of DWARF takes seconds
+constexpr char kDeath[] = "death";
+
+bool IsSame(const DumpJob& a, const DumpJob& b) {
+  return a.segment == b.segment && a.reason == b.reason && a.is_raw == b.is_raw;
+}
+
+// Copies that lie in the folder of the job's process: <directory>/<program>.<pid>-<start>/*.segment
+std::vector<std::string> CopiesOf(const DumpJob& job) {
+  std::vector<std::string> copies;
+  const std::string process = absl::StrCat(".", fs::path(job.segment).stem().string());
+  std::error_code error;
+  for (const auto& folder : fs::directory_iterator(job.directory, error)) {
+    if (folder.is_symlink() || !absl::EndsWith(folder.path().string(), process)) continue;
+    for (const auto& file : fs::directory_iterator(folder.path(), error)) {
+      if (file.path().extension() == ".segment") copies.push_back(file.path().string());
+    }
+  }
+  return copies;
+}
+
+}  // namespace
+
+void DumpQueue::Add(DumpJob job) {
+  // What is dead stays as it is: the one at work is as good as another.
+  if (child_.has_value() && job.reason == kDeath && IsSame(at_work_.what, job)) return;
+  const bool is_known = std::any_of(waiting_.begin(), waiting_.end(),
+                                    [&](const Job& known) { return IsSame(known.what, job); });
+  if (!is_known) waiting_.push_back({.what = std::move(job)});
+}
+
+void DumpQueue::Advance(std::uint64_t now_ns, bool has_room) {
+  if (child_.has_value()) {
+    if (now_ns >= kill_ns_) child_->Kill();
+    return;
+  }
+  if (has_room) ResumePostponed();
+  StartNext(now_ns, has_room);
+}
+
+void DumpQueue::ResumePostponed() {
+  for (DumpJob& job : postponed_) Add(std::move(job));
+  postponed_.clear();
+}
+
+// Not the first alone: one that waits for its next try holds up nobody.
+void DumpQueue::StartNext(std::uint64_t now_ns, bool has_room) {
+  const auto next = std::find_if(waiting_.begin(), waiting_.end(), [&](const Job& job) {
+    return now_ns >= job.not_before_ns && (has_room || !job.what.is_copy);
+  });
+  if (next == waiting_.end()) return;
+  at_work_ = std::move(*next);
+  waiting_.erase(next);
+  if (!has_room) at_work_.what.is_raw = true;
+  absl::StatusOr<DumpChild> child = DumpChild::Start(at_work_.what);
+  if (!child.ok()) return Retry(now_ns);
+  child_.emplace(*std::move(child));
+  kill_ns_ = now_ns + kPatienceNs;
+}
+
+void DumpQueue::Finish(std::uint64_t now_ns) {
+  const bool is_written = child_->Collect();
+  child_.reset();
+  if (is_written) {
+    Complete();
+  } else {
+    Retry(now_ns);
+  }
+}
+
+void DumpQueue::Complete() {
+  const DumpJob& done = at_work_.what;
+  if (done.is_copy) unlink(done.segment.c_str());
+  if (done.reason == kDeath && !done.is_copy) MarkLastProfile(done.segment).IgnoreError();
+  if (!done.is_raw) return;
+  for (const std::string& copy : CopiesOf(done)) {
+    postponed_.push_back({.segment = copy,
+                          .directory = done.directory,
+                          .reason = done.reason,
+                          .is_urgent = done.is_urgent,
+                          .is_copy = true});
+  }
+}
+
+// A dump says itself why it failed, in the directory of profiles.
+void DumpQueue::Retry(std::uint64_t now_ns) {
+  if (++at_work_.tries >= kMaxTries) return;
+  at_work_.not_before_ns = now_ns + kRetryPauseNs;
+  waiting_.push_back(std::move(at_work_));
+}
+
+}  // namespace limpet

@@ -1,0 +1,137 @@
+#include "tools/watch/watched_process.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tools/reader/in_use.h"
+#include "tools/reader/proc_text.h"
+#include "tools/reader/section_copy.h"
+#include "tools/reader/segment_file.h"
+#include "tools/reader/segment_marks.h"
+#include "tools/reader/small_file.h"
+
+namespace limpet {
+namespace {
+
+// Of the time that passes, how little may go into looking at memory in use.
+constexpr std::uint64_t kIdleShare = 1000;
+
+absl::Status ReadHeaderOf(const std::string& path, SegmentHeader& header) {
+  absl::StatusOr<SegmentFile> file = SegmentFile::Open(path);
+  return file.ok() ? ReadHeader(*file, header) : file.status();
+}
+
+bool IsAlive(const SegmentName& name) {
+  const std::string folder = absl::StrCat("/proc/", name.pid);
+  const std::optional<StatFacts> stat = ParseStat(ReadSmallFile(folder + "/stat").value_or(""));
+  return stat.has_value() && stat->start_ticks == name.start_ticks && stat->state != 'Z' &&
+         stat->state != 'X';
+}
+
+// The process has the rights that we have, so it could have written there itself.
+bool IsOurEqual(std::uint32_t pid) {
+  const std::string status = ReadSmallFile(absl::StrCat("/proc/", pid, "/status")).value_or("");
+  return ParseEffectiveUid(status) == geteuid();
+}
+
+std::string DirectoryOf(const SegmentHeader& header) {
+  return {header.dump_directory, strnlen(header.dump_directory, sizeof(header.dump_directory))};
+}
+
+std::uint64_t ElapsedNs(std::chrono::steady_clock::time_point began) {
+  const auto elapsed = std::chrono::steady_clock::now() - began;
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(elapsed).count());
+}
+
+}  // namespace
+
+absl::StatusOr<WatchedProcess> WatchedProcess::Begin(const SegmentEntry& entry, std::uint64_t key) {
+  SegmentHeader header;
+  const absl::Status status = ReadHeaderOf(entry.path, header);
+  if (!status.ok()) return status;
+  if (header.watch_key != key) {
+    return absl::FailedPreconditionError("of another container or service");
+  }
+  const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, entry.name.pid, 0));
+  if (descriptor < 0) return absl::ErrnoToStatus(errno, "cannot watch the process");
+  WatchedProcess process(entry, descriptor, header);
+  // Now that its pid cannot be another's without our seeing it end.
+  if (!IsAlive(entry.name)) return absl::NotFoundError("the process is dead");
+  if (IsOurEqual(entry.name.pid)) process.directory_ = DirectoryOf(header);
+  return process;
+}
+
+WatchedProcess::WatchedProcess(const SegmentEntry& entry, int descriptor,
+                               const SegmentHeader& header)
+    : entry_(entry),
+      descriptor_(descriptor),
+      parent_pid_(header.parent_pid),
+      dump_requests_(header.dump_requests.load()),
+      made_ns_(header.created_monotonic_ns),
+      plan_(header.watch_settings, made_ns_, header.watch_state.answered_requests.load()) {}
+
+WatchedProcess::WatchedProcess(WatchedProcess&& other) noexcept
+    : entry_(std::move(other.entry_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      parent_pid_(other.parent_pid_),
+      dump_requests_(other.dump_requests_),
+      directory_(std::move(other.directory_)),
+      made_ns_(other.made_ns_),
+      plan_(other.plan_),
+      next_in_use_ns_(other.next_in_use_ns_) {}
+
+WatchedProcess::~WatchedProcess() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+DumpReason WatchedProcess::Look(std::uint64_t now_ns) {
+  absl::StatusOr<SegmentFile> file = SegmentFile::Open(entry_.path);
+  SegmentHeader header;
+  if (!file.ok() || !ReadHeader(*file, header).ok()) return DumpReason::kNone;
+  if (header.state.load() == SegmentState::kExited) return DumpReason::kNone;
+  // Where it fails (rights, a full disk) the target starts companions of its own, and no harm done.
+  MarkWatched(entry_.path, static_cast<std::uint32_t>(getpid()), now_ns).IgnoreError();
+  ForgetBeforeExec(header);
+  dump_requests_ = header.dump_requests.load();
+  return plan_.Next(Observe(now_ns, *file, header));
+}
+
+// The same process, another program: what was planned for the one before is over.
+void WatchedProcess::ForgetBeforeExec(const SegmentHeader& header) {
+  if (header.created_monotonic_ns == made_ns_) return;
+  made_ns_ = header.created_monotonic_ns;
+  plan_ = DumpPlan(header.watch_settings, made_ns_, header.watch_state.answered_requests.load());
+  if (IsOurEqual(entry_.name.pid)) directory_ = DirectoryOf(header);
+}
+
+Observation WatchedProcess::Observe(std::uint64_t now_ns, const SegmentFile& file,
+                                    const SegmentHeader& header) {
+  Observation seen = {.now_ns = now_ns, .dump_requests = dump_requests_};
+  if (plan_.NeedsMemoryLimit()) seen.memory = ReadMemoryLimit(absl::StrCat(entry_.name.pid));
+  if (plan_.NeedsInUse() && now_ns >= next_in_use_ns_) {
+    const auto began = std::chrono::steady_clock::now();
+    const absl::StatusOr<std::uint64_t> in_use = ReadInUseBytes(file, header);
+    if (in_use.ok()) seen.in_use = *in_use;
+    next_in_use_ns_ = now_ns + kIdleShare * ElapsedNs(began);
+  }
+  return seen;
+}
+
+Remains RemainsOf(const SegmentEntry& entry, std::uint64_t key) {
+  SegmentHeader header;
+  const absl::Status status = ReadHeaderOf(entry.path, header);
+  const bool is_alive = IsAlive(entry.name);
+  if (absl::IsUnavailable(status) && is_alive) return Remains::kBeingMade;
+  if (!status.ok() || header.watch_key != key || is_alive) return Remains::kNone;
+  if (header.state.load() == SegmentState::kExited) return Remains::kLeftBehind;
+  return header.watch_state.has_last_profile.load() == 0 ? Remains::kEvidence : Remains::kNone;
+}
+
+}  // namespace limpet

@@ -1,0 +1,65 @@
+// One process that is watched: how it is looked at, and what became of it.
+//
+// Runs: companion.  Threads: one.  Allocates: yes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "runtime/layout/segment.h"
+#include "tools/reader/segment_directory.h"
+#include "tools/reader/segment_file.h"
+#include "tools/watch/dump_plan.h"
+
+namespace limpet {
+
+class WatchedProcess {
+ public:
+  // NotFound: no living process has this segment. FailedPrecondition: it is not ours to watch.
+  static absl::StatusOr<WatchedProcess> Begin(const SegmentEntry& entry, std::uint64_t key);
+
+  WatchedProcess(WatchedProcess&& other) noexcept;
+  WatchedProcess& operator=(WatchedProcess&& other) = delete;
+  ~WatchedProcess();
+
+  // Readable once the process has ended.
+  int descriptor() const { return descriptor_; }
+  const SegmentEntry& entry() const { return entry_; }
+  std::uint32_t parent_pid() const { return parent_pid_; }
+  std::uint32_t dump_requests() const { return dump_requests_; }
+
+  // Where its profiles go; empty: not to be trusted, because the process gave up the rights with
+  // which its segment was made, and may have written anything there.
+  const std::string& directory() const { return directory_; }
+  void set_directory(const std::string& directory) { directory_ = directory; }
+
+  // Looks at the segment, tells the target that it is watched, and says whether to dump it.
+  DumpReason Look(std::uint64_t now_ns);
+
+ private:
+  WatchedProcess(const SegmentEntry& entry, int descriptor, const SegmentHeader& header);
+
+  void ForgetBeforeExec(const SegmentHeader& header);
+  Observation Observe(std::uint64_t now_ns, const SegmentFile& file, const SegmentHeader& header);
+
+  SegmentEntry entry_;
+  int descriptor_;
+  std::uint32_t parent_pid_;
+  std::uint32_t dump_requests_;
+  std::string directory_;
+  std::uint64_t made_ns_;  // the segment, CLOCK_MONOTONIC
+  DumpPlan plan_;
+  std::uint64_t next_in_use_ns_ = 0;
+};
+
+// What is left of a process that cannot be watched.
+enum class Remains {
+  kNone,        // not ours, or its last profile is written
+  kBeingMade,   // its process lives and has not finished the segment
+  kEvidence,    // its process was killed, and its last profile is to be written
+  kLeftBehind,  // its process ended by itself, but could not remove the file
+};
+Remains RemainsOf(const SegmentEntry& entry, std::uint64_t key);
+
+}  // namespace limpet

@@ -1,0 +1,275 @@
+#include "tools/watch/watcher.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <list>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "runtime/layout/watch.h"
+#include "tools/reader/memory_limit.h"
+#include "tools/reader/segment_directory.h"
+#include "tools/reader/segment_marks.h"
+#include "tools/watch/dump_queue.h"
+#include "tools/watch/request_waiter.h"
+#include "tools/watch/watch_seat.h"
+#include "tools/watch/watched_process.h"
+
+namespace limpet {
+namespace {
+
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+constexpr std::uint64_t kLookNs = kWatchBeatNs;
+// A directory in which segments come and go all the time is not listed for each of them.
+constexpr std::uint64_t kScanPauseNs = 50 * kNsPerMs;
+// Programs of a script come one after the other: one companion for them, not one for each.
+constexpr std::uint64_t kLingerNs = 1000 * kNsPerMs;
+// After SIGTERM: a service that is stopped ends within this, or is killed and found dead later.
+constexpr std::uint64_t kClosingNs = 10'000 * kNsPerMs;
+// Symbols of a large program take less (README, "What it costs").
+constexpr std::uint64_t kSymbolRoomBytes = std::uint64_t{192} << 20;
+
+std::uint64_t NowNs() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+bool HasRoomForSymbols() {
+  const std::optional<MemoryLimit> memory = ReadMemoryLimit("self");
+  return !memory.has_value() || memory->RoomBytes() >= kSymbolRoomBytes;
+}
+
+// SIGTERM asks us to leave; whatever else comes from a terminal or a shell is not meant for us.
+int TakeSignals() {
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  for (int signal : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2}) {
+    sigaddset(&ending, signal);
+  }
+  sigprocmask(SIG_BLOCK, &ending, nullptr);
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int WatchDirectory(const std::string& directory) {
+  const int descriptor = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+  if (descriptor >= 0) inotify_add_watch(descriptor, directory.c_str(), IN_CREATE | IN_MOVED_TO);
+  return descriptor;
+}
+
+void Drain(int descriptor) {
+  char buffer[4096];
+  while (read(descriptor, buffer, sizeof(buffer)) > 0) {
+  }
+}
+
+class Watcher {
+ public:
+  Watcher(const WatchOptions& options, WatchSeat seat)
+      : options_(options),
+        seat_(std::move(seat)),
+        directory_changes_(WatchDirectory(options.runtime_directory)),
+        signals_(TakeSignals()),
+        main_process_(
+            options.pid == 0 ? -1 : static_cast<int>(syscall(SYS_pidfd_open, options.pid, 0))) {}
+
+  ~Watcher() {
+    for (int descriptor : {directory_changes_, signals_, main_process_}) {
+      if (descriptor >= 0) close(descriptor);
+    }
+  }
+
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+
+  void Run() {
+    while (!MayLeave()) {
+      if (needs_scan_ && now_ns_ >= next_scan_ns_) Scan();
+      if (now_ns_ >= next_look_ns_) LookAtAll();
+      queue_.Advance(now_ns_, has_room_);
+      Wait();
+    }
+  }
+
+ private:
+  bool IsBusy() const {
+    return !processes_.empty() || !queue_.IsEmpty() || main_process_ >= 0 || needs_scan_;
+  }
+
+  bool MayLeave() {
+    now_ns_ = NowNs();
+    const bool has_postponed = queue_.HasPostponed() && closing_ns_ == 0;
+    if (IsBusy() || has_postponed) idle_since_ns_ = now_ns_;
+    const bool is_late = closing_ns_ != 0 && now_ns_ >= closing_ns_ + kClosingNs;
+    if (closing_ns_ != 0 && !processes_.empty()) return is_late && queue_.IsEmpty();
+    const std::uint64_t linger_ns = closing_ns_ != 0 ? 0 : kLingerNs;
+    return !IsBusy() && now_ns_ >= idle_since_ns_ + linger_ns && IsLastLookEmpty();
+  }
+
+  // Whoever makes a segment after this looks for our beat, does not find it, and starts another.
+  bool IsLastLookEmpty() {
+    seat_.Beat(0);
+    Scan();
+    if (IsBusy()) next_look_ns_ = 0;
+    return !IsBusy();
+  }
+
+  void Scan() {
+    needs_scan_ = false;
+    next_scan_ns_ = now_ns_ + kScanPauseNs;
+    for (const SegmentEntry& entry : ListSegments({options_.runtime_directory})) {
+      const bool is_known =
+          std::any_of(processes_.begin(), processes_.end(),
+                      [&](const auto& known) { return known.entry().name == entry.name; });
+      if (!is_known) Meet(entry);
+    }
+  }
+
+  void Meet(const SegmentEntry& entry) {
+    absl::StatusOr<WatchedProcess> process = WatchedProcess::Begin(entry, options_.key);
+    if (!process.ok()) return Bury(entry, options_.directory);
+    if (process->directory().empty()) process->set_directory(options_.directory);
+    processes_.push_back(*std::move(process));
+    next_look_ns_ = 0;
+  }
+
+  void LookAtAll() {
+    next_look_ns_ = now_ns_ + kLookNs;
+    seat_.Beat(now_ns_);
+    has_room_ = HasRoomForSymbols();
+    std::vector<AwaitedRequests> awaited;
+    for (WatchedProcess& process : processes_) {
+      const DumpReason reason = process.Look(now_ns_);
+      if (reason != DumpReason::kNone) Dump(process, reason);
+      awaited.push_back({process.entry().path, process.dump_requests()});
+    }
+    if (awaited != awaited_) requests_.Await(awaited);
+    awaited_ = std::move(awaited);
+  }
+
+  void Dump(const WatchedProcess& process, DumpReason reason) {
+    MarkAnswered(process.entry().path, process.dump_requests()).IgnoreError();
+    AddJob(process.entry().path, process.directory(), reason);
+  }
+
+  void AddJob(const std::string& segment, const std::string& directory, DumpReason reason) {
+    const bool is_urgent = reason == DumpReason::kSignal || reason == DumpReason::kDeath;
+    queue_.Add({.segment = segment,
+                .directory = directory,
+                .reason = NameOf(reason),
+                .is_urgent = is_urgent,
+                .is_raw = reason == DumpReason::kCgroup});
+  }
+
+  void Bury(const SegmentEntry& entry, const std::string& directory) {
+    switch (RemainsOf(entry, options_.key)) {
+      case Remains::kEvidence:
+        return AddJob(entry.path, directory, DumpReason::kDeath);
+      case Remains::kBeingMade:
+        needs_scan_ = true;
+        break;
+      case Remains::kLeftBehind:
+        unlink(entry.path.c_str());
+        break;
+      case Remains::kNone:
+        break;
+    }
+  }
+
+  void Wait() {
+    std::vector<pollfd> events;
+    for (int descriptor : {directory_changes_, signals_, requests_.descriptor(), main_process_,
+                           queue_.descriptor()}) {
+      events.push_back({descriptor, POLLIN, 0});  // poll passes over negative ones
+    }
+    for (const WatchedProcess& process : processes_) {
+      events.push_back({process.descriptor(), POLLIN, 0});
+    }
+    poll(events.data(), events.size(), TimeoutMs());
+    now_ns_ = NowNs();
+    Handle(events);
+  }
+
+  int TimeoutMs() const {
+    std::uint64_t until_ns = next_look_ns_;
+    if (needs_scan_) until_ns = std::min(until_ns, next_scan_ns_);
+    return until_ns <= now_ns_ ? 0 : static_cast<int>((until_ns - now_ns_) / kNsPerMs + 1);
+  }
+
+  void Handle(const std::vector<pollfd>& events) {
+    const auto is_ready = [&](std::size_t index) { return events[index].revents != 0; };
+    if (is_ready(0)) {
+      Drain(directory_changes_);
+      needs_scan_ = true;
+    }
+    if (is_ready(1)) {
+      Drain(signals_);
+      closing_ns_ = now_ns_;
+    }
+    if (is_ready(2)) {
+      requests_.Clear();
+      awaited_.clear();  // the words have changed
+      next_look_ns_ = 0;
+    }
+    if (is_ready(3)) {
+      close(std::exchange(main_process_, -1));
+      needs_scan_ = true;
+    }
+    if (is_ready(4)) queue_.Finish(now_ns_);
+    BuryEnded(events, 5);
+  }
+
+  void BuryEnded(const std::vector<pollfd>& events, std::size_t index) {
+    for (auto process = processes_.begin(); process != processes_.end(); ++index) {
+      if (events[index].revents == 0) {
+        ++process;
+        continue;
+      }
+      Bury(process->entry(), process->directory());
+      process = processes_.erase(process);
+    }
+  }
+
+  WatchOptions options_;
+  WatchSeat seat_;
+  int directory_changes_;
+  int signals_;
+  int main_process_;
+  RequestWaiter requests_;  // after the signals are blocked, which its thread inherits
+  std::list<WatchedProcess> processes_;
+  std::vector<AwaitedRequests> awaited_;
+  DumpQueue queue_;
+  std::uint64_t now_ns_ = NowNs();
+  std::uint64_t next_look_ns_ = 0;
+  std::uint64_t next_scan_ns_ = 0;
+  std::uint64_t idle_since_ns_ = now_ns_;
+  std::uint64_t closing_ns_ = 0;  // since when we are asked to leave, 0: we are not
+  bool needs_scan_ = true;
+  bool has_room_ = true;
+};
+
+}  // namespace
+
+absl::Status Watch(const WatchOptions& options) {
+  WatchOptions own = options;
+  if (own.key == 0) own.key = OwnWatchKey();
+  absl::StatusOr<WatchSeat> seat = WatchSeat::Take(own.runtime_directory, own.key);
+  if (!seat.ok()) return seat.status();
+  seat->Beat(NowNs());
+  Watcher(own, *std::move(seat)).Run();
+  return absl::OkStatus();
+}
+
+}  // namespace limpet
