@@ -1,5 +1,6 @@
 #include "runtime/dump/watch_start.h"
 
+#include <errno.h>
 #include <fcntl.h>
 
 #include "runtime/dump/companion_start.h"
@@ -23,6 +24,9 @@ bool IsFresh(std::uint64_t beat_ns) {
   return beat_ns != 0 && apart_ns < kWatchPatienceNs;
 }
 
+// One that was killed is missed at once, not only when its beat is old.
+bool IsThere(std::uint32_t pid) { return RawSyscall(SYS_kill, pid, 0) != -ESRCH; }
+
 // The companion of this key may not have come to know this process yet.
 bool HasWatcher(const char* directory, std::uint64_t key) {
   sys::FixedText<kWatchLockNameBytes + kRuntimePathBytes> path;
@@ -34,7 +38,7 @@ bool HasWatcher(const char* directory, std::uint64_t key) {
   if (Failed(file)) return false;
   RawSyscall(SYS_pread64, file, AsArgument(&lock), sizeof(lock), 0);
   RawSyscall(SYS_close, file);
-  return IsFresh(lock.beat_ns);
+  return IsFresh(lock.beat_ns) && IsThere(lock.pid);
 }
 
 void StartWatcher(const char* directory, std::uint64_t key) {
@@ -50,8 +54,10 @@ void StartWatcher(const char* directory, std::uint64_t key) {
 
 bool IsWatched() {
   SegmentHeader* header = session::header();
-  return header != nullptr && header->watcher_pid.load(std::memory_order_acquire) != 0 &&
-         IsFresh(header->watch_state.beat_ns.load(std::memory_order_relaxed));
+  if (header == nullptr) return false;
+  std::uint32_t watcher = header->watcher_pid.load(std::memory_order_acquire);
+  return watcher != 0 && IsFresh(header->watch_state.beat_ns.load(std::memory_order_relaxed)) &&
+         IsThere(watcher);
 }
 
 void EnsureWatcher() {

@@ -1,0 +1,173 @@
+// A companion that watches: comes by itself, dumps in time, outlives what it watches, and is not
+// seen by it.
+
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <set>
+#include <thread>
+
+#include "tests/preload/dump_files.h"
+#include "tests/preload/snapshot_facts.h"
+#include "tests/support/temporary_directory.h"
+
+namespace limpet {
+namespace {
+
+constexpr char kProgram[] = LIMPET_PROGRAMS "/watched";
+constexpr std::size_t kProfiles = 2;  // of one dump: heap, allocs
+const SiteTotals kWatched = {10, 1000, 10, 1000};
+
+// Waits, up to 30 s, until it is so.
+bool Eventually(const std::function<bool()>& is_so) {
+  for (int tries = 0; tries < 3000; ++tries) {
+    if (is_so()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+class Watched {
+ public:
+  explicit Watched(const std::string& setting, std::vector<std::string> steps = {})
+      : program_(Command(std::move(steps)), {kExact, setting, "LIMPET_DIR=" + directory_.path()}) {
+    program_.WaitUntilReady();
+  }
+
+  // Lets it take its next step; what it says of its children.
+  std::string Step() {
+    program_.Continue();
+    return program_.ReadLine();
+  }
+
+  std::uint32_t Watcher() const { return program_.Read().watch.watcher_pid; }
+
+  std::uint32_t WaitForWatcher() const {
+    EXPECT_TRUE(Eventually([&] { return Watcher() != 0; }));
+    return Watcher();
+  }
+
+  std::vector<std::string> WaitForDump(std::size_t count) const {
+    std::vector<std::string> files = WaitForDumps(directory_.path(), kProfiles * count);
+    EXPECT_GE(files.size(), kProfiles * count);
+    return files;
+  }
+
+  std::size_t Locks() const {
+    std::size_t locks = 0;
+    for (const auto& file : std::filesystem::directory_iterator(program_.runtime_directory())) {
+      if (file.path().extension() == ".lock") ++locks;
+    }
+    return locks;
+  }
+
+  TracedProgram& program() { return program_; }
+  const std::string& dumps() const { return directory_.path(); }
+
+ private:
+  static std::vector<std::string> Command(std::vector<std::string> steps) {
+    steps.insert(steps.begin(), kProgram);
+    return steps;
+  }
+
+  TemporaryDirectory directory_;
+  TracedProgram program_;
+};
+
+bool IsGone(std::uint32_t pid) { return kill(static_cast<pid_t>(pid), 0) != 0; }
+
+TEST(Watch, WritesProfilesEachInterval) {
+  Watched watched("LIMPET_EVERY=1s");
+  const std::vector<std::string> files = watched.WaitForDump(3);
+  EXPECT_EQ(TotalsOfDump(files[kProfiles - 1], "WatchedAllocates"), kWatched);
+}
+
+TEST(Watch, WritesTheLastProfileOfAProcessThatWasKilled) {
+  Watched watched("LIMPET_EVERY=1h");
+  watched.WaitForWatcher();
+  const std::string segment = watched.program().Segments().front();
+  kill(watched.program().pid(), SIGKILL);
+  const std::vector<std::string> files = watched.WaitForDump(1);
+  EXPECT_EQ(TotalsOfDump(files.back(), "WatchedAllocates"), kWatched);
+  EXPECT_TRUE(Eventually([&] { return ReadSegment(segment)->watch.has_last_profile; }));
+}
+
+TEST(Watch, IsNoChildOfTheProgram) {
+  Watched watched("LIMPET_EVERY=1h", {"look", "look"});
+  const std::uint32_t watcher = watched.WaitForWatcher();
+  EXPECT_EQ(watched.Step(), "children none");
+  kill(static_cast<pid_t>(watcher), SIGKILL);
+  EXPECT_TRUE(Eventually([&] { return IsGone(watcher); }));
+  EXPECT_EQ(watched.Step(), "children none");
+}
+
+TEST(Watch, AnswersTheSignalItself) {
+  Watched watched("LIMPET_EVERY=1h");
+  watched.WaitForWatcher();
+  kill(watched.program().pid(), SIGUSR1);
+  watched.WaitForDump(1);
+  const SegmentSnapshot snapshot = watched.program().Read();
+  EXPECT_EQ(CounterOf(snapshot, "companions_started"), 1u) << "the watcher, no other";
+  EXPECT_EQ(snapshot.watch.answered_requests, 1u);
+}
+
+TEST(Watch, SeesGrowth) {
+  Watched watched("LIMPET_DUMP_ON=growth:1MiB", {"grow"});
+  watched.WaitForWatcher();
+  watched.Step();
+  const std::vector<std::string> files = watched.WaitForDump(1);
+  EXPECT_EQ(TotalsOfDump(files.back(), "WatchedAllocates").objects_in_use, 74);
+}
+
+TEST(Watch, ServesAWholeTree) {
+  Watched watched("LIMPET_EVERY=1h", {"fork"});
+  const std::uint32_t watcher = watched.WaitForWatcher();
+  EXPECT_EQ(watched.Step(), "children living");
+  std::set<std::uint32_t> children;
+  ASSERT_TRUE(Eventually([&] { return watched.program().Segments().size() == 4; }));
+  for (const SegmentEntry& entry : ListSegments({watched.program().runtime_directory()})) {
+    if (entry.name.pid != static_cast<std::uint32_t>(watched.program().pid())) {
+      children.insert(entry.name.pid);
+    }
+    EXPECT_TRUE(Eventually([&] {
+      const absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(entry.path);
+      return snapshot.ok() && snapshot->watch.watcher_pid == watcher;
+    })) << entry.path;
+  }
+  EXPECT_EQ(watched.Locks(), 1u);
+  for (std::uint32_t child : children) kill(static_cast<pid_t>(child), SIGKILL);
+  for (const std::string& file : watched.WaitForDump(3)) {
+    if (file.find(".heap.") == std::string::npos) continue;
+    EXPECT_EQ(TotalsOfDump(file, "ChildAllocates"), (SiteTotals{1, 3000, 1, 3000})) << file;
+  }
+}
+
+TEST(Watch, ThatIsKilledIsReplaced) {
+  Watched watched("LIMPET_EVERY=1h", {"thread"});
+  const std::uint32_t first = watched.WaitForWatcher();
+  kill(static_cast<pid_t>(first), SIGKILL);
+  ASSERT_TRUE(Eventually([&] { return IsGone(first); }));
+  watched.Step();
+  EXPECT_TRUE(Eventually([&] { return watched.Watcher() != first; }));
+}
+
+TEST(Watch, EndsWithTheLastProcess) {
+  Watched watched("LIMPET_EVERY=1h");
+  const std::uint32_t watcher = watched.WaitForWatcher();
+  watched.program().Continue();
+  EXPECT_TRUE(Eventually([&] { return IsGone(watcher); }));
+  EXPECT_EQ(watched.Locks(), 0u);
+  EXPECT_TRUE(ListDumps(watched.dumps()).empty()) << "it ended by itself: no last words";
+}
+
+TEST(Watch, IsNotStartedForNothing) {
+  Watched watched("LIMPET_DUMP_ON=exit", {"thread"});
+  watched.Step();
+  EXPECT_EQ(CounterOf(watched.program().Read(), "companions_started"), 0u);
+  EXPECT_EQ(watched.Locks(), 0u);
+}
+
+}  // namespace
+}  // namespace limpet
