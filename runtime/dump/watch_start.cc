@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 
 #include "runtime/dump/companion_start.h"
 #include "runtime/session.h"
@@ -36,9 +37,12 @@ bool HasWatcher(const char* directory, std::uint64_t key) {
   WatchLock lock = {};
   long file = RawSyscall(SYS_open, AsArgument(path.c_str()), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   if (Failed(file)) return false;
+  // Whoever dies lets go of the lock at once, but keeps its pid until it is reaped. If we get it
+  // for this moment, a companion that starts now may not; then it is for us to start one.
+  bool is_held = RawSyscall(SYS_flock, file, LOCK_SH | LOCK_NB) == -EWOULDBLOCK;
   RawSyscall(SYS_pread64, file, AsArgument(&lock), sizeof(lock), 0);
   RawSyscall(SYS_close, file);
-  return IsFresh(lock.beat_ns) && IsThere(lock.pid);
+  return is_held && lock.beat_ns != 0;  // 0: it is about to leave, and may not have seen us
 }
 
 void StartWatcher(const char* directory, std::uint64_t key) {

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,13 +17,20 @@
 namespace limpet {
 namespace {
 
-constexpr int kTries = 10;  // each is lost to a companion that leaves at that very moment
+constexpr int kTries = 100;  // each is lost to a companion that leaves at that very moment
+constexpr auto kLeavePause = std::chrono::milliseconds(10);
 
 bool IsStillThere(int descriptor, const std::string& path) {
   struct stat held = {};
   struct stat named = {};
   return fstat(descriptor, &held) == 0 && lstat(path.c_str(), &named) == 0 &&
          held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+}
+
+// It has said so by a beat of 0, and is only looking around once more.
+bool IsLeaving(int descriptor) {
+  WatchLock lock = {};
+  return pread(descriptor, &lock, sizeof(lock), 0) == sizeof(lock) && lock.beat_ns == 0;
 }
 
 absl::Status Refusal(const std::string& path) {
@@ -50,12 +59,12 @@ absl::StatusOr<WatchSeat> WatchSeat::Take(const std::string& directory, std::uin
   for (int attempt = 0; attempt < kTries; ++attempt) {
     const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (descriptor < 0) return Refusal(path);
-    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-      close(descriptor);
-      return absl::AlreadyExistsError(absl::StrCat("another limpet watches here: ", path));
-    }
-    if (IsStillThere(descriptor, path)) return WatchSeat(descriptor, path);
+    const bool is_locked = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+    if (is_locked && IsStillThere(descriptor, path)) return WatchSeat(descriptor, path);
+    const bool is_anothers = !is_locked && !IsLeaving(descriptor);
     close(descriptor);
+    if (is_anothers) return absl::AlreadyExistsError("another limpet watches here: " + path);
+    if (!is_locked) std::this_thread::sleep_for(kLeavePause);
   }
   return absl::UnavailableError(absl::StrCat(path, " goes away as often as it is made"));
 }

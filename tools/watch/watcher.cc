@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <list>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -34,8 +35,10 @@ constexpr std::uint64_t kScanPauseNs = 50 * kNsPerMs;
 constexpr std::uint64_t kLingerNs = 1000 * kNsPerMs;
 // After SIGTERM: a service that is stopped ends within this, or is killed and found dead later.
 constexpr std::uint64_t kClosingNs = 10'000 * kNsPerMs;
-// Symbols of a large program take less (README, "What it costs").
-constexpr std::uint64_t kSymbolRoomBytes = std::uint64_t{192} << 20;
+// Symbols of a large program take less than the most, of most programs less than the least (README,
+// "What it costs").
+constexpr std::uint64_t kMostSymbolBytes = std::uint64_t{192} << 20;
+constexpr std::uint64_t kLeastSymbolBytes = std::uint64_t{48} << 20;
 
 std::uint64_t NowNs() {
   timespec now = {};
@@ -44,9 +47,12 @@ std::uint64_t NowNs() {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+// Beside living processes, which must not die of what we take.
 bool HasRoomForSymbols() {
   const std::optional<MemoryLimit> memory = ReadMemoryLimit("self");
-  return !memory.has_value() || memory->RoomBytes() >= kSymbolRoomBytes;
+  if (!memory.has_value()) return true;
+  return memory->RoomBytes() >=
+         std::clamp(memory->limit_bytes / 4, kLeastSymbolBytes, kMostSymbolBytes);
 }
 
 // SIGTERM asks us to leave; whatever else comes from a terminal or a shell is not meant for us.
@@ -148,7 +154,7 @@ class Watcher {
   void LookAtAll() {
     next_look_ns_ = now_ns_ + kLookNs;
     seat_.Beat(now_ns_);
-    has_room_ = HasRoomForSymbols();
+    has_room_ = processes_.empty() || HasRoomForSymbols();
     std::vector<AwaitedRequests> awaited;
     for (WatchedProcess& process : processes_) {
       const DumpReason reason = process.Look(now_ns_);

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <thread>
 
 #include "runtime/setting/watch_key.h"
 #include "tests/support/temporary_directory.h"
@@ -28,6 +30,7 @@ class WatchSeatTest : public ::testing::Test {
 TEST_F(WatchSeatTest, IsTakenByOneOnly) {
   const absl::StatusOr<WatchSeat> first = WatchSeat::Take(directory_.path(), 0xff);
   ASSERT_TRUE(first.ok()) << first.status();
+  first->Beat(1);
   EXPECT_TRUE(absl::IsAlreadyExists(WatchSeat::Take(directory_.path(), 0xff).status()));
   EXPECT_TRUE(WatchSeat::Take(directory_.path(), 0xfe).ok()) << "another service has its own";
 }
@@ -36,6 +39,19 @@ TEST_F(WatchSeatTest, IsFreeAgainAndLeavesNothing) {
   { ASSERT_TRUE(WatchSeat::Take(directory_.path(), 0xff).ok()); }
   EXPECT_FALSE(std::filesystem::exists(path_));
   EXPECT_TRUE(WatchSeat::Take(directory_.path(), 0xff).ok());
+}
+
+TEST_F(WatchSeatTest, IsPassedOnByWhoIsAboutToLeave) {
+  auto first =
+      std::make_unique<absl::StatusOr<WatchSeat>>(WatchSeat::Take(directory_.path(), 0xff));
+  ASSERT_TRUE(first->ok());
+  (*first)->Beat(0);
+  std::thread leaving([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    first.reset();
+  });
+  EXPECT_TRUE(WatchSeat::Take(directory_.path(), 0xff).ok());
+  leaving.join();
 }
 
 TEST_F(WatchSeatTest, ShowsItsBeatToWhoDoesNotWait) {
