@@ -122,6 +122,8 @@ bool Apply(SettingId id, const char* text, Options* options) {
       return ParseDumpInterval(text, &options->watch.dump_interval_ns);
     case SettingId::kDumpOn:
       return ApplyOccasions(text, options);
+    case SettingId::kWatch:
+      return ParseSwitch(text, &options->is_watched);
     case SettingId::kKeep:
       return ParseMaxDumps(text, &options->watch.max_dumps);
     case SettingId::kMaxDirectoryBytes:

@@ -26,6 +26,7 @@ struct Options {
   sys::FixedText<kRuntimePathBytes> runtime_directory;  // LIMPET_RUNTIME_DIR or /dev/shm/limpet-UID
   sys::FixedText<kPathBytes> companion;  // LIMPET_COMPANION, empty: beside the library
   WatchSettings watch = {};  // LIMPET_EVERY, _DUMP_ON, _KEEP, _MAX_DIR_BYTES, _KEEP_DEAD
+  bool is_watched = false;   // LIMPET_WATCH
   sys::FixedText<kProgramListBytes> only;  // LIMPET_ONLY, empty: every program
   bool skips_forked = false;               // LIMPET_FOLLOW
   bool skips_executed = false;

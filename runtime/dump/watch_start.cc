@@ -65,9 +65,11 @@ bool IsWatched() {
 }
 
 void EnsureWatcher() {
+  const Options& options = session::options();
   SegmentHeader* header = session::header();
-  if (header == nullptr || !session::options().watch.AsksForDumps() || IsWatched()) return;
-  const char* directory = session::options().runtime_directory.c_str();
+  if (header == nullptr || !(options.is_watched || options.watch.AsksForDumps())) return;
+  if (IsWatched()) return;
+  const char* directory = options.runtime_directory.c_str();
   if (!HasWatcher(directory, header->watch_key)) StartWatcher(directory, header->watch_key);
 }
 

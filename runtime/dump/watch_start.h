@@ -1,4 +1,5 @@
-// Has a companion watch this process, where LIMPET_EVERY or LIMPET_DUMP_ON ask for one.
+// Has a companion watch this process, where LIMPET_EVERY, LIMPET_DUMP_ON or
+// LIMPET_WATCH ask for one.
 //
 //   new segment, new thread, dump signal --> does one beat? --no--> `limpet watch`
 //

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/setting/value_grammar.h"
 #include "tools/cli/commands.h"
 #include "tools/launch/command_path.h"
 #include "tools/launch/init_process.h"
@@ -78,6 +79,7 @@ absl::StatusOr<TraceRequest> RequestOf(const RunOptions& options) {
     if (!allocator.ok()) return allocator.status();
     request.allocator_library = *allocator;
   }
+  if (Variable("LIMPET_WATCH").empty()) request.settings["LIMPET_WATCH"] = "1";
   // The dump that a signal starts is to be made by this very companion.
   if (Variable("LIMPET_COMPANION").empty()) request.settings["LIMPET_COMPANION"] = OwnExecutable();
   return request;
@@ -127,8 +129,16 @@ WatcherProcess WatcherOf(const RunOptions& options) {
           .program = getpid()};
 }
 
-// A companion that stays writes the last profile of what is killed. It would be the child of a
-// subreaper, which then keeps its pid.
+// LIMPET_WATCH=0 wants none. A subreaper, which stays one when it becomes the program, would get it
+// for a child.
+bool WantsWatcher() {
+  bool is_wanted = true;
+  if (!ParseSwitch(Variable("LIMPET_WATCH").c_str(), &is_wanted)) is_wanted = true;
+  int is_subreaper = 0;
+  prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper);
+  return is_wanted && is_subreaper == 0;
+}
+
 int ExecuteWatched(const RunOptions& options, const TraceRequest& request) {
   const std::vector<std::string> environment = TracedEnvironment(environ, request);
   WatcherProcess watcher = WatcherOf(options);
@@ -136,12 +146,10 @@ int ExecuteWatched(const RunOptions& options, const TraceRequest& request) {
     return RunAsInit([&] { return Execute(options.command, environment); },
                      [&](pid_t program) {
                        watcher.program = program;
-                       return StartWatcherChild(watcher);
+                       return WantsWatcher() ? StartWatcherChild(watcher) : -1;
                      });
   }
-  int is_subreaper = 0;
-  prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper);
-  if (is_subreaper == 0 && !StartDetachedWatcher(watcher)) {
+  if (WantsWatcher() && !StartDetachedWatcher(watcher)) {
     Say(absl::StrCat("nobody watches, so that there will be no last profile of what is killed: ",
                      std::strerror(errno)));
   }

@@ -48,6 +48,7 @@ bool IsValid(SettingId id, const std::string& text) {
       return text.size() < kProgramListBytes;
     case SettingId::kFollow:
       return ParseFollow(text.c_str(), &followed);
+    case SettingId::kWatch:
     case SettingId::kDumpAtExit:
     case SettingId::kMmap:
     case SettingId::kDisable:

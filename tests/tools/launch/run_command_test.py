@@ -49,6 +49,16 @@ class Run(unittest.TestCase):
                                     "LIMPET_DUMP_AT_EXIT", "LIMPET_MMAP")))
         self.assertEqual(os.path.realpath(LIMPET), seen["LIMPET_COMPANION"])
 
+    def test_has_it_watched_unless_the_user_does_not_want_that(self):
+        self.assertIn("LIMPET_WATCH=1\n", limpet("run", "--", "env").stdout)
+        self.assertIn("LIMPET_WATCH=0\n", limpet("run", "--", "env", LIMPET_WATCH="0").stdout)
+
+    def test_hands_what_a_watcher_is_asked_on(self):
+        done = limpet("run", "--every", "30s", "--dump-on", "growth:1MiB,exit", "--keep", "7",
+                      "--", "env")
+        for setting in ("LIMPET_EVERY=30s", "LIMPET_DUMP_ON=growth:1MiB,exit", "LIMPET_KEEP=7"):
+            self.assertIn(setting + "\n", done.stdout)
+
     def test_preloads_jemalloc_behind_us(self):
         done = limpet("run", "--allocator", "jemalloc", "--", "env")
         self.assertRegex(done.stdout, rf"LD_PRELOAD={LIBRARY}:/.*/libjemalloc\.so\.2\n")
@@ -92,6 +102,38 @@ class Run(unittest.TestCase):
         done = limpet("run", "-d", "/etc/passwd/limpet", "--", toy("plain"))
         self.assertEqual(0, done.returncode)
         self.assertIn("/etc/passwd/limpet", done.stderr)
+
+
+def in_a_container(*command: str) -> subprocess.CompletedProcess:
+    """As the first process of a pid namespace. Needs the right to make one."""
+    return subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", *command], text=True,
+                          capture_output=True, check=False, timeout=60,
+                          env={"LIMPET_LIBRARY": LIBRARY, "PATH": os.environ["PATH"]})
+
+
+@unittest.skipIf(in_a_container("true").returncode != 0, "no pid namespace can be made here")
+class AsFirstProcess(unittest.TestCase):
+    """`limpet run` stays as init."""
+
+    def test_is_not_replaced_by_the_program(self):
+        done = in_a_container(LIMPET, "run", "--", "sh", "-c", "echo $PPID; exit 9")
+        self.assertEqual((9, "1\n"), (done.returncode, done.stdout))
+
+    def test_gives_the_signal_that_killed_the_program_as_a_status(self):
+        self.assertEqual(139, in_a_container(LIMPET, "run", "--", "sh", "-c", "kill -SEGV $$").returncode)
+
+    def test_reaps_orphans(self):
+        script = "sh -c 'sleep 0.1 & exit 0'; sleep 0.5; cat /proc/[0-9]*/stat | grep -c ' Z '"
+        self.assertEqual("0\n", in_a_container(LIMPET, "run", "--", "sh", "-c", script).stdout)
+
+    def test_passes_signals_on(self):
+        # The shell asks init, which is limpet, and gets the signal back.
+        script = "trap 'echo got it; exit 3' TERM; kill -TERM 1; sleep 5 & wait"
+        done = in_a_container(LIMPET, "run", "--", "sh", "-c", script)
+        self.assertEqual((3, "got it\n"), (done.returncode, done.stdout))
+
+    def test_a_command_that_is_not_there_is_127(self):
+        self.assertEqual(127, in_a_container(LIMPET, "run", "--", "no-such-command").returncode)
 
 
 class Doctor(unittest.TestCase):
