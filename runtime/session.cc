@@ -138,9 +138,10 @@ void OnReplaceFailed(const AddressRange& range, std::uint64_t moment) {
 
 ThreadRecord* OnThreadCreate() {
   ErrnoKeeper errno_keeper;
-  // The pool of a forked child is renewed before it is used.
   if (!g_tracer.Start() || g_tracer.IsOff()) return nullptr;
-  g_tracer.IsTracing(t_thread, /*creates=*/false);
+  // The pool of a forked child is renewed before it is used. While one thread makes the segment the
+  // samples of others are lost, so where all is recorded it is there before there are others.
+  g_tracer.IsTracing(t_thread, /*creates=*/g_tracer.options.sample_bytes == kSampleAll);
   return g_tracer.IsOwnProcess() ? g_tracer.records.Claim(g_tracer.process_id()) : nullptr;
 }
 

@@ -90,7 +90,8 @@ void OnReplaceFailed(const AddressRange& range, std::uint64_t moment);
 
 // --- Threads and modules ---
 
-// In the creating thread; nullptr: create the thread without us.
+// In the creating thread; nullptr: create the thread without us. Makes the segment where every
+// allocation is recorded.
 ThreadRecord* OnThreadCreate();
 void OnThreadCreateFailed(ThreadRecord* record);
 // First and last in the new thread.

@@ -2,10 +2,10 @@
 # Installs what is missing, builds, and runs every test and check.
 #
 #   scripts/test.sh          all tests: g++, and clang with address, undefined and thread sanitizers;
-#                            format, lint, layers, symbols, real programs
+#                            format, lint, layers, symbols, real programs, some kills and forks
 #   scripts/test.sh --long   also: real programs in exact mode, tests linted, a minute of each fuzzer,
-#                            the tests held against broken sources, the soak, a minute of
-#                            scripts/decay.py
+#                            the tests held against broken sources, 10,000 kills and 20,000 forks,
+#                            the soak, a minute of scripts/decay.py
 #
 # The last line is `N passed, N failed`: a gtest case, a test program, a real program and a check
 # count one each. Logs lie in build-logs/.
@@ -53,6 +53,8 @@ build_and_test() {
     check fast-paths scripts/check_fast_paths.py build
     check tidy check_tidy
     campaign programs scripts/compare_programs.py build
+    campaign kills scripts/kill_campaign.py --kills 200 build
+    campaign forks scripts/fork_campaign.py --forks 300 build
   fi
   if check build-asan build build-asan -Db_sanitize=address,undefined -Db_lundef=false; then
     campaign tests-asan suite build-asan --no-rebuild --no-suite scripts
@@ -75,6 +77,8 @@ run_long() {
     done
   fi
   campaign mutants env CC=gcc CXX=g++ scripts/check_mutants.py
+  campaign kills-long scripts/kill_campaign.py build
+  campaign forks-long scripts/fork_campaign.py build
   campaign soak scripts/soak.sh 600 4 build
   campaign decay scripts/decay.py --rounds 1 60 build
 }

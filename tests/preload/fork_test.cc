@@ -48,6 +48,19 @@ TEST_P(ForkedChild, StartsEmptyAndLeavesItsParentAlone) {
 INSTANTIATE_TEST_SUITE_P(Ways, ForkedChild,
                          testing::Values("fork", "_Fork", "SYS_fork", "SYS_clone", "SYS_clone3"));
 
+// Each of them would make the segment, and what the others allocate meanwhile would be lost.
+TEST(ChildOfThreads, LosesNothingWhereItsThreadsAreTheFirstToAllocate) {
+  TracedProgram program({kForks, "first"}, {kExact});
+  for (int i = 0; i < 20; ++i) {
+    SegmentSnapshot in_child =
+        ReadProcess(program, static_cast<std::uint32_t>(NumberIn(program.ReadLine())));
+    EXPECT_EQ(TotalsOf(in_child, "heap", "FirstAllocates"), (SiteTotals{1600, 25600, 1600, 25600}));
+    ExpectNothingLost(in_child);
+    program.Continue();
+  }
+  EXPECT_EQ(program.Finish(), 0);
+}
+
 TEST(VforkedChild, LeavesItsParentsSegmentWhateverItDoes) {
   TracedProgram program({kForks, "others"}, {kExact});
   ASSERT_EQ(program.ReadLine(), "parent");

@@ -188,6 +188,45 @@ void Storm(int forks) {
   WaitForTest();
 }
 
+// --- Children whose threads are the first to allocate ---
+
+constexpr int kFirstChildren = 20;
+constexpr int kFirstBlocks = 200;
+
+void* Wait(void*) {
+  for (;;) pause();
+}
+
+pthread_barrier_t g_first;
+
+SITE void* FirstAllocates(void*) {
+  pthread_barrier_wait(&g_first);
+  for (int i = 0; i < kFirstBlocks; ++i) UseBlock(malloc(16));
+  return nullptr;
+}
+
+[[noreturn]] void FirstChild() {
+  pthread_t threads[kThreads];
+  StartWatchdog();
+  pthread_barrier_init(&g_first, nullptr, kThreads);
+  for (pthread_t& thread : threads) pthread_create(&thread, nullptr, FirstAllocates, nullptr);
+  for (pthread_t thread : threads) pthread_join(thread, nullptr);
+  Say("child %d", getpid());
+  WaitForTest();
+  _exit(0);
+}
+
+// The parent's threads leave their stacks to the child's, so that starting one allocates nothing.
+void ForkFirstChildren() {
+  pthread_t waiting[kThreads];
+  for (pthread_t& thread : waiting) pthread_create(&thread, nullptr, Wait, nullptr);
+  for (int i = 0; i < kFirstChildren; ++i) {
+    int pid = fork();
+    if (pid == 0) FirstChild();
+    WaitForChild(pid, 0);
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -195,6 +234,8 @@ int main(int count, char** arguments) {
   if (count == 3 && IsMode(arguments[1], "storm")) {
     alarm(10 * kWatchdogSeconds);
     Storm(atoi(arguments[2]));
+  } else if (IsMode(arguments[1], "first")) {
+    ForkFirstChildren();
   } else if (IsMode(arguments[1], "others")) {
     StartOthers();
   } else {
