@@ -3,5 +3,5 @@
 set -eu
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT
-"$2" "$corpus"
+"$2" "$corpus" "$(basename "$1")"
 "$1" -max_total_time="$3" -max_len=65536 -rss_limit_mb=2048 -artifact_prefix="$corpus/../limpet-" "$corpus"

@@ -1,10 +1,14 @@
-// Writes the seeds of the segment fuzzer, so that they follow the treaty when it changes:
+// Writes the seeds of a fuzzer, so that they follow the treaty and the settings when they change:
 //
-//   make_corpus FOLDER          one small segment of each kind
+//   make_corpus FOLDER FUZZER
 
-#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
 #include <string>
 
+#include "runtime/setting/setting_table.h"
 #include "tests/support/segment_builder.h"
 
 namespace limpet {
@@ -24,7 +28,7 @@ SegmentBuilder Full() {
   return builder;
 }
 
-void WriteSeeds(const std::string& folder) {
+void WriteSegments(const std::string& folder) {
   SegmentBuilder().WriteTo(folder + "/empty");
   Full().WriteTo(folder + "/full");
   SegmentBuilder newer = Full();
@@ -36,11 +40,46 @@ void WriteSeeds(const std::string& folder) {
   circle.WriteTo(folder + "/circle");
 }
 
+void WriteExecutables(const std::string& folder) {
+  for (const char* program : {LIMPET_TEST_DWARF4_PROGRAM, LIMPET_TEST_DWARF5_PROGRAM}) {
+    std::filesystem::copy_file(program,
+                               folder + "/" + std::filesystem::path(program).filename().string());
+  }
+}
+
+// A variable each with its default, by NUL.
+void WriteSettings(const std::string& folder) {
+  std::ofstream all(folder + "/defaults", std::ios::binary);
+  for (const Setting& setting : kSettings) {
+    all << setting.name << '=' << setting.default_value << '\0';
+    std::ofstream(folder + "/" + setting.name) << setting.name << '=' << setting.default_value;
+  }
+  std::ofstream(folder + "/occasions")
+      << "LIMPET_DUMP_ON=growth:1MiB,highwater:10%,cgroup:90%,exit";
+}
+
+// What our own /proc says; the first byte is the number of the file in proc_text_fuzzer.cc.
+void WriteProcTexts(const std::string& folder) {
+  const char* const kFiles[] = {"stat", "status", "maps", "environ", "cgroup", "mountinfo"};
+  for (std::size_t number = 0; number < std::size(kFiles); ++number) {
+    std::ifstream from(std::string("/proc/self/") + kFiles[number], std::ios::binary);
+    std::ofstream to(folder + "/" + kFiles[number], std::ios::binary);
+    to << static_cast<char>(number) << from.rdbuf();
+  }
+}
+
+const std::map<std::string, void (*)(const std::string&)> kFuzzers = {
+    {"segment_reader_fuzzer", WriteSegments},
+    {"elf_image_fuzzer", WriteExecutables},
+    {"settings_fuzzer", WriteSettings},
+    {"proc_text_fuzzer", WriteProcTexts},
+};
+
 }  // namespace
 }  // namespace limpet
 
 int main(int count, char** arguments) {
-  if (count != 2) return 2;
-  limpet::WriteSeeds(arguments[1]);
+  if (count != 3 || !limpet::kFuzzers.contains(arguments[2])) return 2;
+  limpet::kFuzzers.at(arguments[2])(arguments[1]);
   return 0;
 }

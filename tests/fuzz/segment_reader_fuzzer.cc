@@ -3,15 +3,13 @@
 //
 // Runs: fuzzer.  Threads: one.  Allocates: yes.
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "tests/fuzz/input_file.h"
 #include "tools/profile/profile_builder.h"
 #include "tools/reader/segment_reader.h"
 #include "tools/render/collapsed_writer.h"
@@ -20,24 +18,6 @@
 
 namespace limpet {
 namespace {
-
-// The reader's only door is a path; one file in memory is written anew for each input.
-class InputFile {
- public:
-  InputFile() : path_("/dev/shm/limpet-fuzz-" + std::to_string(getpid()) + ".segment") {}
-  ~InputFile() { unlink(path_.c_str()); }
-
-  void Write(const std::uint8_t* bytes, std::size_t count) const {
-    const int file = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (file < 0 || write(file, bytes, count) != static_cast<ssize_t>(count)) abort();
-    close(file);
-  }
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 class NoSymbols : public Symbolizer {
  public:
@@ -59,7 +39,7 @@ void Render(const SegmentSnapshot& snapshot) {
 }  // namespace limpet
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t count) {
-  static const limpet::InputFile file;
+  static const limpet::InputFile file(".segment");
   file.Write(bytes, count);
   const absl::StatusOr<limpet::SegmentSnapshot> snapshot = limpet::ReadSegment(file.path());
   if (snapshot.ok()) limpet::Render(*snapshot);
