@@ -43,6 +43,22 @@ std::set<std::uint64_t> LocationsOf(const perftools::profiles::Profile& profile,
   return locations;
 }
 
+// 0: the profile is of one process.
+std::int64_t PidOf(const perftools::profiles::Profile& profile,
+                   const perftools::profiles::Sample& sample) {
+  for (const auto& label : sample.label()) {
+    if (profile.string_table(static_cast<int>(label.key())) == "pid") return label.num();
+  }
+  return 0;
+}
+
+void Add(const SiteTotals& share, SiteTotals& totals) {
+  totals.allocated_objects += share.allocated_objects;
+  totals.allocated_bytes += share.allocated_bytes;
+  totals.objects_in_use += share.objects_in_use;
+  totals.bytes_in_use += share.bytes_in_use;
+}
+
 }  // namespace
 
 std::vector<std::string> ListDumps(const std::string& directory) {
@@ -65,16 +81,21 @@ std::vector<std::string> WaitForDumps(const std::string& directory, std::size_t 
 }
 
 SiteTotals TotalsOfDump(const std::string& path, const std::string& function) {
+  SiteTotals totals;
+  for (const auto& [pid, share] : TotalsByPid(path, function)) Add(share, totals);
+  return totals;
+}
+
+std::map<std::int64_t, SiteTotals> TotalsByPid(const std::string& path,
+                                               const std::string& function) {
   perftools::profiles::Profile profile = ReadDump(path);
   std::set<std::uint64_t> locations = LocationsOf(profile, function);
-  SiteTotals totals;
+  std::map<std::int64_t, SiteTotals> totals;
   for (const auto& sample : profile.sample()) {
     auto is_site = [&](std::uint64_t location) { return locations.contains(location); };
     if (std::none_of(sample.location_id().begin(), sample.location_id().end(), is_site)) continue;
-    totals.allocated_objects += sample.value(0);
-    totals.allocated_bytes += sample.value(1);
-    totals.objects_in_use += sample.value(2);
-    totals.bytes_in_use += sample.value(3);
+    Add({sample.value(0), sample.value(1), sample.value(2), sample.value(3)},
+        totals[PidOf(profile, sample)]);
   }
   return totals;
 }

@@ -3,6 +3,8 @@
 // Runs: tests.  Threads: one.  Allocates: yes.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,5 +20,9 @@ std::vector<std::string> WaitForDumps(const std::string& directory, std::size_t 
 
 // What `path`, a heap profile, says of one function.
 SiteTotals TotalsOfDump(const std::string& path, const std::string& function);
+
+// The same of each value of the label "pid".
+std::map<std::int64_t, SiteTotals> TotalsByPid(const std::string& path,
+                                               const std::string& function);
 
 }  // namespace limpet

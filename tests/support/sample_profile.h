@@ -33,7 +33,7 @@ inline Profile SampleProfile() {
                        {0x4011ff, 0x4011f0, 0, {{2, 7}}},
                        {0x4012ff, 0x401200, 0, {{3, 3}}},
                        {0x7f0030, 0, 1, {{4, 0}}}};
-  profile.samples = {{{0, 1, 2}, {4, 4096, 2, 2048}, {}, {}}, {{3}, {1, 1024, 1, 1024}, {}, {}}};
+  profile.samples = {{{0, 1, 2}, {4, 4096, 2, 2048}}, {{3}, {1, 1024, 1, 1024}}};
   profile.samples[0].allocated = {.samples = 4, .relative_error = 0.4996};
   profile.samples[0].in_use = {.samples = 2, .relative_error = 0.07};
   profile.samples[1].allocated = {.samples = 1, .relative_error = 0.9990};

@@ -28,6 +28,7 @@ struct DumpOptions {
   std::string output;                 // pattern, "-" for stdout, empty: the target's LIMPET_DIR
   std::string format = "pprof";       // pprof, text, collapsed
   std::string reason;                 // of whoever started us without a user; empty: a user did
+  bool with_descendants = false;      // of the whole process tree, in one profile
   std::string runtime_directory;      // where segments lie, empty: LIMPET_RUNTIME_DIR or /dev/shm
   std::string directory;              // instead of the target's LIMPET_DIR
 };

@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "runtime/layout/segment.h"
+#include "tools/profile/estimate.h"
 #include "tools/reader/segment_directory.h"
 #include "tools/reader/segment_reader.h"
 
@@ -21,20 +22,6 @@ namespace {
 constexpr char kDefaultDirectory[] = "limpet";
 constexpr auto kRetryPause = std::chrono::milliseconds(20);
 constexpr auto kRetryTime = std::chrono::seconds(2);
-
-// Where this process's segment may lie, as seen from here. A process in a container has its own
-// /dev/shm, reached through its root.
-std::vector<std::string> DirectoriesOf(const ProcessFacts& process, const std::string& chosen) {
-  std::vector<std::string> directories = RuntimeDirectories(chosen);
-  if (!chosen.empty()) return directories;
-  const std::string root = absl::StrFormat("/proc/%d/root", process.pid);
-  const std::string usual = DefaultRuntimeDirectory(process.uid);
-  const std::string own = ReadEnvironment(process.pid, "LIMPET_RUNTIME_DIR").value_or("");
-  directories.push_back(usual);
-  directories.push_back(root + usual);
-  if (!own.empty()) directories.push_back(root + AbsolutePathIn(process.pid, own));
-  return directories;
-}
 
 absl::Status NotTraced(const ProcessFacts& process) {
   if (process.has_limpet.has_value()) {
@@ -69,7 +56,8 @@ SegmentSnapshot EmptySnapshot(const ProcessFacts& process) {
 
 absl::StatusOr<DumpTarget> ReadLiving(const ProcessFacts& process, const std::string& chosen) {
   const SegmentName name{process.namespace_pid, process.start_ticks};
-  const std::optional<SegmentEntry> entry = FindSegment(DirectoriesOf(process, chosen), name);
+  const std::optional<SegmentEntry> entry =
+      FindSegment(DirectoriesOf(process.pid, process.uid, chosen), name);
   if (!entry.has_value()) return NotTraced(process);
   absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(entry->path);
   if (!snapshot.ok()) return snapshot.status();
@@ -91,7 +79,7 @@ absl::StatusOr<DumpTarget> FindLiving(const ProcessFacts& process, const DumpOpt
   const auto read = [&] { return ReadLiving(process, options.runtime_directory); };
   absl::StatusOr<DumpTarget> target = !options.reason.empty() ? Patiently(read) : read();
   if (absl::IsNotFound(target.status()) && process.has_limpet.value_or(false)) {
-    return DumpTarget{EmptySnapshot(process), process};
+    return EmptyTarget(process);
   }
   return target;
 }
@@ -130,6 +118,16 @@ absl::StatusOr<DumpTarget> FindDumpTarget(const DumpOptions& options) {
   if (process.ok() && process->is_alive) return FindLiving(*process, options);
   if (!process.ok() && !absl::IsNotFound(process.status())) return process.status();
   return FindDead(pid, options);
+}
+
+DumpTarget EmptyTarget(const ProcessFacts& process) { return {EmptySnapshot(process), process}; }
+
+std::optional<Coverage> CoverageOf(const DumpTarget& target) {
+  if (!target.process.has_value()) return std::nullopt;
+  const Estimate total = EstimateTotal(target.snapshot, EstimateKind::kHeap);
+  return Coverage{.in_use_bytes = total.in_use.Bytes(),
+                  .resident_anonymous_bytes = target.process->resident_anonymous_bytes,
+                  .resident_bytes = target.process->resident_bytes};
 }
 
 std::string RequestedDirectory(std::uint32_t pid) {

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "tools/cli/commands.h"
+#include "tools/profile/coverage.h"
 #include "tools/reader/process_facts.h"
 #include "tools/reader/segment_snapshot.h"
 
@@ -22,6 +23,12 @@ struct DumpTarget {
 // A traced process that has sampled nothing has no segment yet: it gets an empty snapshot. Started
 // by a signal, waits a moment for a segment that is just being made.
 absl::StatusOr<DumpTarget> FindDumpTarget(const DumpOptions& options);
+
+// A living process to name a dump by, without anything of what it allocated.
+DumpTarget EmptyTarget(const ProcessFacts& process);
+
+// How much of its memory is explained; absent: it is dead.
+std::optional<Coverage> CoverageOf(const DumpTarget& target);
 
 // LIMPET_DIR that a living process was started with, made absolute.
 std::string RequestedDirectory(std::uint32_t pid);

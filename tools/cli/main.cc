@@ -39,12 +39,14 @@ CLI::App* AddDump(CLI::App& app, DumpOptions& options) {
       ->type_name("NAME")
       ->capture_default_str();
   verb->add_option("--reason", options.reason)->group("");
+  verb->add_flag("--tree", options.with_descendants, "with all descendants of PID, as one profile");
   verb->add_option("--runtime-dir", options.runtime_directory)->group("");
   verb->add_option("--directory", options.directory)->group("");
   verb->footer(
       "In a PATTERN: %e executable, %p PID, %s start, %t UTC time, %n number, %h host, %P "
       "profile.\n\n"
       "  limpet dump 4242\n"
+      "  limpet dump --tree 4242\n"
       "  limpet dump 4242 -p heap -o heap.pb.gz && go tool pprof -http=: heap.pb.gz");
   return verb;
 }

@@ -29,18 +29,13 @@ std::string RoundedBytes(double bytes) {
 
 std::string Line(const char* name, const SampledTotal& total, std::uint64_t interval_bytes,
                  const char* objects_bound) {
-  const std::string bytes = FormatBytes(static_cast<std::uint64_t>(total.Bytes()));
+  const std::string bytes = BytesWords(total, interval_bytes);
   const std::string objects = Counted(static_cast<std::uint64_t>(total.Objects()), "object");
   if (IsExact(interval_bytes)) {
     return absl::StrFormat("%s: %s, %s; exact", name, bytes, objects);
   }
-  const ByteRange range = LikelyBytes(total, interval_bytes);
-  if (total.samples == 0) {
-    return absl::StrFormat("%s: no sample, so at most %s (95 %%)", name, RoundedBytes(range.high));
-  }
-  return absl::StrFormat("%s: %s %s (95 %%: %s to %s), %s %s%s; %s", name, bytes,
-                         ErrorWords(total.BytesError(), interval_bytes), RoundedBytes(range.low),
-                         RoundedBytes(range.high), objects,
+  if (total.samples == 0) return absl::StrFormat("%s: %s", name, bytes);
+  return absl::StrFormat("%s: %s, %s %s%s; %s", name, bytes, objects,
                          ErrorWords(total.ObjectsError(), interval_bytes), objects_bound,
                          Counted(total.samples, "sample"));
 }
@@ -56,6 +51,31 @@ ByteRange LikelyBytes(const SampledTotal& total, std::uint64_t interval_bytes) {
   const double per_byte = bytes > 0 ? variance / bytes : 0;
   return {std::max(0.0, bytes + Shift(per_byte) - Reach(variance, per_byte)),
           bytes + Shift(interval) + Reach(variance, interval)};
+}
+
+std::string RateLine(std::uint64_t interval_bytes, bool has_losses) {
+  if (interval_bytes > 1) {
+    return absl::StrFormat(
+        "one sample per %d bytes; values are estimates of the whole, ± their standard error",
+        interval_bytes);
+  }
+  if (interval_bytes == 0) {
+    return "the interval of the samples is not known; values are as recorded";
+  }
+  return has_losses ? "each one recorded; values are exact but for the losses below"
+                    : "each one recorded; values are exact";
+}
+
+std::string BytesWords(const SampledTotal& total, std::uint64_t interval_bytes) {
+  const std::string bytes = FormatBytes(static_cast<std::uint64_t>(total.Bytes()));
+  if (IsExact(interval_bytes)) return bytes;
+  const ByteRange range = LikelyBytes(total, interval_bytes);
+  if (total.samples == 0) {
+    return absl::StrFormat("no sample, so at most %s (95 %%)", RoundedBytes(range.high));
+  }
+  return absl::StrFormat("%s %s (95 %%: %s to %s)", bytes,
+                         ErrorWords(total.BytesError(), interval_bytes), RoundedBytes(range.low),
+                         RoundedBytes(range.high));
 }
 
 std::string ErrorWords(double relative_error, std::uint64_t interval_bytes) {

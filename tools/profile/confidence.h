@@ -29,6 +29,13 @@ ByteRange LikelyBytes(const SampledTotal& total, std::uint64_t interval_bytes);
 // "± 17 %", "exact"
 std::string ErrorWords(double relative_error, std::uint64_t interval_bytes);
 
+// "one sample per 524288 bytes; ..."
+std::string RateLine(std::uint64_t interval_bytes, bool has_losses);
+
+// "18.2 MiB ± 17 % (95 %: 13.2 MiB to 25.7 MiB)", "18.2 MiB", "no sample, so at most 1.5 MiB (95
+// %)"
+std::string BytesWords(const SampledTotal& total, std::uint64_t interval_bytes);
+
 // "36 samples", "1 sample"
 std::string Counted(std::uint64_t count, const char* noun);
 

@@ -3,6 +3,7 @@
 // Runs: companion.  Threads: plain data.  Allocates: yes.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -38,6 +39,8 @@ struct ProfileFunction {
 struct ProfileLine {
   std::uint32_t function = 0;  // index into Profile::functions
   std::int64_t line = 0;
+
+  auto operator<=>(const ProfileLine&) const = default;
 };
 
 // Lines are innermost inlined function first; the last is the physical function.
@@ -54,11 +57,20 @@ struct Evidence {
   double relative_error = 0;  // standard error of the bytes over the bytes
 };
 
+// What samples are marked with. Those of one process have the same, so it stands once.
+struct LabelSet {
+  std::map<std::string, std::string> texts;
+  std::map<std::string, std::pair<std::int64_t, std::string>> numbers;  // value, unit
+};
+
+// The labels of a profile of several processes.
+inline constexpr char kPidLabel[] = "pid";          // a number
+inline constexpr char kProcessLabel[] = "process";  // a text: the program's name
+
 struct ProfileSample {
   std::vector<std::uint32_t> locations;  // indexes into Profile::locations, leaf first
   std::vector<std::int64_t> values;      // one for each sample type
-  std::map<std::string, std::string> labels;
-  std::map<std::string, std::pair<std::int64_t, std::string>> numeric_labels;  // value, unit
+  std::int32_t labels = -1;              // index into Profile::label_sets, -1: none
   Evidence allocated = {};
   Evidence in_use = {};
 };
@@ -77,6 +89,7 @@ struct Profile {
   std::vector<ProfileMapping> mappings;  // [0] is the main executable
   std::vector<ProfileFunction> functions;
   std::vector<ProfileLocation> locations;
+  std::vector<LabelSet> label_sets;
   std::vector<ProfileSample> samples;
 };
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -12,11 +11,10 @@
 #include "tools/profile/estimate.h"
 #include "tools/profile/location_table.h"
 #include "tools/profile/loss.h"
+#include "tools/profile/sample_order.h"
 
 namespace limpet {
 namespace {
-
-enum ValueIndex : std::size_t { kAllocObjects, kAllocSpace, kInUseObjects, kInUseSpace };
 
 using LocationList = std::vector<std::uint32_t>;
 
@@ -40,35 +38,20 @@ LocationList ListLocations(const StackRecord& stack, const SegmentSnapshot& snap
   return locations;
 }
 
-EstimateKind KindOf(const Profile& profile) {
-  return profile.name == "mmap" ? EstimateKind::kMappings : EstimateKind::kHeap;
-}
-
 void DescribeValues(const SegmentSnapshot& snapshot, Profile& profile) {
   profile.sample_types = {{"alloc_objects", "count"},
                           {"alloc_space", "bytes"},
                           {"inuse_objects", "count"},
                           {"inuse_space", "bytes"}};
-  profile.default_sample_type = profile.name == "allocs" ? "alloc_space" : "inuse_space";
+  profile.default_sample_type = ShownFirst(profile.name);
   profile.period_type = {"space", "bytes"};
-  const std::uint64_t interval = IntervalOf(snapshot, KindOf(profile));
+  const std::uint64_t interval = IntervalOf(snapshot, KindOf(profile.name));
   profile.period = static_cast<std::int64_t>(std::min<std::uint64_t>(interval, INT64_MAX));
   profile.drop_frames = AllocatorFramesPattern();
 }
 
-std::string RateLine(std::uint64_t interval, bool has_losses) {
-  if (interval > 1) {
-    return absl::StrFormat(
-        "one sample per %d bytes; values are estimates of the whole, ± their standard error",
-        interval);
-  }
-  if (interval == 0) return "the interval of the samples is not known; values are as recorded";
-  return has_losses ? "each one recorded; values are exact but for the losses below"
-                    : "each one recorded; values are exact";
-}
-
 void AddComments(const SegmentSnapshot& snapshot, const ProfileOrigin& origin, Profile& profile) {
-  const EstimateKind kind = KindOf(profile);
+  const EstimateKind kind = KindOf(profile.name);
   const std::uint64_t interval = IntervalOf(snapshot, kind);
   const Estimate total = EstimateTotal(snapshot, kind);
   const std::vector<Loss> losses = ListLosses(snapshot);
@@ -84,25 +67,6 @@ void AddComments(const SegmentSnapshot& snapshot, const ProfileOrigin& origin, P
   }
   if (!origin.coverage.empty()) comments.push_back(origin.coverage);
   for (const Loss& loss : losses) comments.push_back(LossLine(loss));
-}
-
-// Largest first; equal ones by address, so that the same segment always makes the same file.
-void SortSamples(Profile& profile) {
-  const auto addresses = [&profile](const ProfileSample& sample) {
-    std::vector<std::uint64_t> list;
-    for (std::uint32_t location : sample.locations) {
-      list.push_back(profile.locations[location].address);
-    }
-    return list;
-  };
-  std::sort(profile.samples.begin(), profile.samples.end(),
-            [&addresses](const ProfileSample& a, const ProfileSample& b) {
-              const auto rank = [](const ProfileSample& sample) {
-                return std::tuple(-sample.values[kInUseSpace], -sample.values[kAllocSpace]);
-              };
-              if (rank(a) != rank(b)) return rank(a) < rank(b);
-              return std::tuple(addresses(a), a.locations) < std::tuple(addresses(b), b.locations);
-            });
 }
 
 void AddSamples(const std::map<LocationList, Estimate>& estimates, Profile& profile) {
@@ -136,13 +100,21 @@ absl::StatusOr<Profile> ProfileBuilder::Build(const std::string& name,
   namer_.NameAll();
   LocationTable table(snapshot_, profile);
   std::map<LocationList, Estimate> estimates;  // stacks that trimming made equal become one
-  for (const auto& [stack_id, estimate] : EstimateStacks(snapshot_, KindOf(profile))) {
+  for (const auto& [stack_id, estimate] : EstimateStacks(snapshot_, KindOf(profile.name))) {
     const auto stack = snapshot_.stacks.find(stack_id);
     const StackRecord& record = stack == snapshot_.stacks.end() ? StackRecord{} : stack->second;
     estimates[ListLocations(record, snapshot_, namer_, table)].Add(estimate);
   }
   AddSamples(estimates, profile);
   return profile;
+}
+
+EstimateKind KindOf(const std::string& name) {
+  return name == "mmap" ? EstimateKind::kMappings : EstimateKind::kHeap;
+}
+
+std::string ShownFirst(const std::string& name) {
+  return name == "allocs" ? "alloc_space" : "inuse_space";
 }
 
 const std::vector<std::string>& KnownProfiles() {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tools/profile/estimate.h"
 #include "tools/profile/frame_namer.h"
 #include "tools/profile/profile.h"
 #include "tools/reader/jit_names.h"
@@ -42,6 +43,12 @@ class ProfileBuilder {
   const SegmentSnapshot& snapshot_;
   FrameNamer namer_;
 };
+
+// What a profile of this name is about.
+EstimateKind KindOf(const std::string& name);
+
+// The value that a profile of this name shows first.
+std::string ShownFirst(const std::string& name);
 
 // All that Build() knows.
 const std::vector<std::string>& KnownProfiles();

@@ -29,10 +29,12 @@ std::optional<StatFacts> ParseStat(const std::string& stat) {
   const std::size_t name_end = stat.rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
   const std::vector<absl::string_view> fields = Words(absl::string_view(stat).substr(name_end + 1));
-  constexpr std::size_t kStateField = 0;        // field 3 of the man page
+  constexpr std::size_t kStateField = 0;  // field 3 of the man page
+  constexpr std::size_t kParentField = 1;
   constexpr std::size_t kStartTicksField = 19;  // field 22
   StatFacts facts;
   if (fields.size() <= kStartTicksField || fields[kStateField].size() != 1 ||
+      !absl::SimpleAtoi(fields[kParentField], &facts.parent_pid) ||
       !absl::SimpleAtoi(fields[kStartTicksField], &facts.start_ticks)) {
     return std::nullopt;
   }
@@ -54,6 +56,15 @@ std::optional<std::uint32_t> ParseNamespacePid(const std::string& status) {
   std::uint32_t pid = 0;
   if (words.empty() || !absl::SimpleAtoi(words.back(), &pid)) return std::nullopt;
   return pid;
+}
+
+std::optional<std::uint64_t> ParseNamespaceLink(const std::string& link) {
+  const std::size_t open = link.find('[');
+  std::uint64_t inode = 0;
+  const bool is_link = open != std::string::npos && link.back() == ']' &&
+                       absl::SimpleAtoi(link.substr(open + 1, link.size() - open - 2), &inode);
+  if (!is_link) return std::nullopt;
+  return inode;
 }
 
 std::optional<std::uint32_t> ParseEffectiveUid(const std::string& status) {

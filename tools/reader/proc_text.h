@@ -15,7 +15,8 @@
 namespace limpet {
 
 struct StatFacts {
-  char state = '?';  // R, S, D, ... Z and X are dead
+  char state = '?';              // R, S, D, ... Z and X are dead
+  std::uint32_t parent_pid = 0;  // 0: none that we can see
   std::uint64_t start_ticks = 0;
 };
 
@@ -26,6 +27,9 @@ std::optional<std::uint64_t> ParseField(const std::string& status, const std::st
 
 // The PID that the process itself sees: the last number of `NSpid:`.
 std::optional<std::uint32_t> ParseNamespacePid(const std::string& status);
+
+// The inode of a link "pid:[4026531836]", as those in /proc/PID/ns are.
+std::optional<std::uint64_t> ParseNamespaceLink(const std::string& link);
 
 // The second number of `Uid: real effective saved filesystem`.
 std::optional<std::uint32_t> ParseEffectiveUid(const std::string& status);

@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "tools/reader/process_facts.h"
 
 namespace limpet {
 namespace {
@@ -61,6 +62,19 @@ std::vector<std::string> RuntimeDirectories(const std::string& chosen) {
   if (environment != nullptr && *environment != '\0') return {environment};
   if (geteuid() == 0) return EverybodysDirectories();
   return {DefaultRuntimeDirectory(geteuid())};
+}
+
+std::vector<std::string> DirectoriesOf(std::uint32_t pid, std::uint32_t uid,
+                                       const std::string& chosen, const std::string& proc) {
+  std::vector<std::string> directories = RuntimeDirectories(chosen);
+  if (!chosen.empty()) return directories;
+  const std::string root = absl::StrFormat("%s/%d/root", proc, pid);
+  const std::string usual = DefaultRuntimeDirectory(uid);
+  const std::string own = ReadEnvironment(pid, "LIMPET_RUNTIME_DIR", proc).value_or("");
+  directories.push_back(usual);
+  directories.push_back(root + usual);
+  if (!own.empty()) directories.push_back(root + AbsolutePathIn(pid, own, proc));
+  return directories;
 }
 
 std::vector<SegmentEntry> ListSegments(const std::vector<std::string>& directories) {

@@ -35,6 +35,12 @@ std::vector<std::string> RuntimeDirectories(const std::string& chosen);
 // The directory of `uid` when LIMPET_RUNTIME_DIR is not set.
 std::string DefaultRuntimeDirectory(std::uint32_t uid);
 
+// Where the segment of a living process may lie, as seen from here. One in a container has its own
+// /dev/shm, reached through its root.
+std::vector<std::string> DirectoriesOf(std::uint32_t pid, std::uint32_t uid,
+                                       const std::string& chosen,
+                                       const std::string& proc = "/proc");
+
 // Ordered by PID, then start time. A directory that cannot be read has no segments.
 std::vector<SegmentEntry> ListSegments(const std::vector<std::string>& directories);
 

@@ -19,19 +19,27 @@ std::size_t ShownValue(const Profile& profile) {
 }
 
 // ';' parts frames here, and nothing quotes it.
-std::string FrameName(const ProfileFunction& function) {
-  std::string name = OneLine(function.name);
+std::string FrameName(const std::string& text) {
+  std::string name = OneLine(text);
   std::replace(name.begin(), name.end(), ';', ':');
   return name;
 }
 
+// Outermost, as perf has it: a graph of several programs begins with them.
+std::string ProcessName(const Profile& profile, const ProfileSample& sample) {
+  if (sample.labels < 0) return "";
+  const LabelSet& labels = profile.label_sets[static_cast<std::size_t>(sample.labels)];
+  const auto process = labels.texts.find(kProcessLabel);
+  return process == labels.texts.end() ? "" : FrameName(process->second);
+}
+
 std::string StackText(const Profile& profile, const ProfileSample& sample) {
-  std::string stack;
+  std::string stack = ProcessName(profile, sample);
   for (auto index = sample.locations.rbegin(); index != sample.locations.rend(); ++index) {
     const std::vector<ProfileLine>& lines = profile.locations[*index].lines;
     for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
       if (!stack.empty()) stack += ';';
-      stack += FrameName(profile.functions[line->function]);
+      stack += FrameName(profile.functions[line->function].name);
     }
   }
   return stack;

@@ -98,6 +98,20 @@ void AddLocations(const Profile& profile, pprof::Profile& message) {
   }
 }
 
+void AddLabels(const LabelSet& labels, StringTable& strings, pprof::Sample& sample) {
+  for (const auto& [key, text] : labels.texts) {
+    pprof::Label* const label = sample.add_label();
+    label->set_key(strings.Add(key));
+    label->set_str(strings.Add(text));
+  }
+  for (const auto& [key, number] : labels.numbers) {
+    pprof::Label* const label = sample.add_label();
+    label->set_key(strings.Add(key));
+    label->set_num(number.first);
+    label->set_num_unit(strings.Add(number.second));
+  }
+}
+
 void AddSamples(const Profile& profile, StringTable& strings, pprof::Profile& message) {
   for (const ProfileSample& sample : profile.samples) {
     pprof::Sample* const added = message.add_sample();
@@ -105,17 +119,8 @@ void AddSamples(const Profile& profile, StringTable& strings, pprof::Profile& me
       added->add_location_id(std::uint64_t{location} + 1);
     }
     for (std::int64_t value : sample.values) added->add_value(value);
-    for (const auto& [key, text] : sample.labels) {
-      pprof::Label* const label = added->add_label();
-      label->set_key(strings.Add(key));
-      label->set_str(strings.Add(text));
-    }
-    for (const auto& [key, number] : sample.numeric_labels) {
-      pprof::Label* const label = added->add_label();
-      label->set_key(strings.Add(key));
-      label->set_num(number.first);
-      label->set_num_unit(strings.Add(number.second));
-    }
+    if (sample.labels < 0) continue;
+    AddLabels(profile.label_sets[static_cast<std::size_t>(sample.labels)], strings, *added);
   }
 }
 

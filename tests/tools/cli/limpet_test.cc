@@ -112,6 +112,7 @@ TEST_F(Limpet, EndsWithTwoWhenAskedWrongly) {
       {"dump", segment_, "-o", "-"},
       {"dump", segment_, "-o", "one-name.pb.gz"},
       {"dump", segment_, "-o", "%P.%z"},
+      {"dump", "--tree", segment_},
   };
   for (const std::vector<std::string>& arguments : wrong) {
     const CommandOutput output = Run(arguments);
@@ -130,6 +131,41 @@ TEST_F(Limpet, EndsWithThreeWhenThereIsNothingToDump) {
   builder_.ChangeHeader([](SegmentHeader& header) { header.state = SegmentState::kBuilding; });
   builder_.WriteTo(segment_);
   EXPECT_EQ(Run({"dump", segment_}).exit_code, kExitNotTraced);
+}
+
+TEST_F(Limpet, SaysWhyATreeCannotBeShown) {
+  const CommandOutput none = Run({"dump", "--tree", "4194304"}, {runtime_});
+  EXPECT_EQ(none.exit_code, kExitNotTraced);
+  EXPECT_THAT(none.error, HasSubstr("there is no process 4194304"));
+  const CommandOutput shell =
+      RunProgram({"sh", "-c", LIMPET_BINARY " dump --tree $$; exit $?"}, {runtime_});
+  EXPECT_EQ(shell.exit_code, kExitNotTraced);
+  EXPECT_THAT(shell.error, HasSubstr("is not traced: start it by `limpet run -- COMMAND`"));
+  const CommandOutput several = RunProgram(
+      {"sh", "-c", "sleep 60 & " LIMPET_BINARY " dump --tree $$; code=$?; kill $!; exit $code"},
+      {runtime_});
+  EXPECT_EQ(several.exit_code, kExitNotTraced);
+  EXPECT_THAT(several.error, MatchesRegex("limpet: left out .not traced.: [0-9]+ .*sleep.*\n"
+                                          "limpet: none of the 2 processes .*limpet run.*\n"));
+}
+
+TEST_F(Limpet, ShowsADeadTreeButForWhatIsDamaged) {
+  builder_.ChangeHeader([](SegmentHeader& header) {
+    header.pid = kDeadPid + 1;
+    header.parent_pid = kDeadPid;
+    header.start_ticks = 987655;
+    header.uid = geteuid();
+  });
+  builder_.WriteTo(directory_.File("4194306-987655.segment"));
+  const CommandOutput text =
+      Run({"dump", "--tree", "4194305", "-p", "heap", "-f", "text", "-o", "-"}, {runtime_});
+  EXPECT_EQ(text.exit_code, kExitOk) << text.error;
+  EXPECT_THAT(text.out, HasSubstr("heap profile: 4: 400 [8: 800] @ heap/2\n"));
+  EXPECT_THAT(text.out, HasSubstr("# 2 processes, pid: 4194305 200 B, 4194306 200 B\n"));
+  std::filesystem::resize_file(segment_, 4096);
+  const CommandOutput damaged = Run({"dump", "--tree", "4194305"}, {runtime_});
+  EXPECT_EQ(damaged.exit_code, kExitOk) << damaged.error;
+  EXPECT_THAT(damaged.error, HasSubstr("left out ("));
 }
 
 TEST_F(Limpet, EndsWithFourOnBadData) {

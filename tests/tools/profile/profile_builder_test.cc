@@ -118,8 +118,7 @@ TEST_F(Builder, AddsUpFinalValuesAndRoundsObjectsOnce) {
   ASSERT_EQ(heap.samples.size(), 1U);
   EXPECT_THAT(heap.samples[0].values, ElementsAre(4, 350, 3, 250));
   EXPECT_THAT(Names(heap, 0), ElementsAre("grow()", "main"));
-  EXPECT_THAT(heap.samples[0].labels, IsEmpty());
-  EXPECT_THAT(heap.samples[0].numeric_labels, IsEmpty());
+  EXPECT_EQ(heap.samples[0].labels, -1);
 }
 
 TEST_F(Builder, LooksUpCallsAndNotReturnAddresses) {

@@ -16,6 +16,7 @@ TEST(ProcText, FindsTheStartTimeWhateverTheProcessCallsItself) {
     ASSERT_TRUE(facts.has_value()) << name;
     EXPECT_EQ(facts->start_ticks, 987654U) << name;
     EXPECT_EQ(facts->state, 'S') << name;
+    EXPECT_EQ(facts->parent_pid, 1U) << name;
   }
 }
 
@@ -39,6 +40,13 @@ TEST(ProcText, FindsTheInnermostPid) {
   EXPECT_EQ(ParseNamespacePid("Pid:\t4242\nNSpid:\t4242\t17\t1\n"), 1U);
   EXPECT_EQ(ParseNamespacePid("NSpid:\t4242\n"), 4242U);
   EXPECT_FALSE(ParseNamespacePid("Pid:\t1\n").has_value());
+}
+
+TEST(ProcText, ReadsTheInodeOfANamespace) {
+  EXPECT_EQ(ParseNamespaceLink("pid:[4026531836]"), 4026531836U);
+  for (const char* link : {"", "pid:", "[", "]", "pid:[]", "pid:[x]", "pid:[1] "}) {
+    EXPECT_FALSE(ParseNamespaceLink(link).has_value()) << link;
+  }
 }
 
 TEST(ProcText, FindsALibraryByTheNameOfItsFile) {

@@ -87,6 +87,20 @@ TEST_F(GoPprof, ReadsOurTextWithoutScalingItAgain) {
   EXPECT_THAT(raw.out, HasSubstr("0x401134"));
 }
 
+TEST_F(GoPprof, FindsProcessesByTheirPid) {
+  Profile profile = SampleProfile();
+  profile.label_sets = {{{{kProcessLabel, "app"}}, {{kPidLabel, {12, ""}}}},
+                        {{{kProcessLabel, "app"}}, {{kPidLabel, {1234567, ""}}}}};
+  profile.samples[0].labels = 0;
+  profile.samples[1].labels = 1;
+  const std::string bytes = WritePprof(profile).value();
+  EXPECT_THAT(Run(bytes, {"-top", "-tagfocus=pid=12"}).out, HasSubstr("2kB, 66.67% of 3kB total"));
+  EXPECT_THAT(Run(bytes, {"-top", "-tagignore=pid=12"}).out, HasSubstr("1kB, 33.33% of 3kB total"));
+  EXPECT_THAT(Run(bytes, {"-tags"}).out, HasSubstr("1kB (33.33%): 1234567\n"));
+  EXPECT_THAT(Run(bytes, {"-top", "-tagroot=process,pid"}).out,
+              ContainsRegex("1kB 33.33%  1234567\n"));
+}
+
 TEST_F(GoPprof, SubtractsTwoOfOurProfiles) {
   const std::string base = directory_.File("base");
   std::ofstream(base, std::ios::binary) << WritePprof(SampleProfile()).value();

@@ -79,13 +79,14 @@ TEST(PprofWriter, LeavesOutTheMappingOfALocationInNone) {
 
 TEST(PprofWriter, WritesLabels) {
   Profile profile = SampleProfile();
-  profile.samples[0].labels["state"] = "parked";
-  profile.samples[0].numeric_labels["bytes"] = {64, "bytes"};
+  profile.label_sets = {{}, {{{"state", "parked"}}, {{"bytes", {64, "bytes"}}}}};
+  profile.samples[0].labels = 1;
   const pprof::Profile message = RoundTrip(profile);
   ASSERT_EQ(message.sample(0).label_size(), 2);
   EXPECT_EQ(Text(message, message.sample(0).label(0).str()), "parked");
   EXPECT_EQ(message.sample(0).label(1).num(), 64);
   EXPECT_EQ(Text(message, message.sample(0).label(1).num_unit()), "bytes");
+  EXPECT_EQ(message.sample(1).label_size(), 0);
 }
 
 TEST(PprofWriter, TurnsForeignBytesIntoUtf8) {

@@ -36,6 +36,34 @@ TEST(TextWriter, SaysThatWhatIsRecordedWholeIsExact) {
             std::string::npos);
 }
 
+TEST(TextWriter, AddsUpAStackOfSeveralProcessesAndNamesThem) {
+  Profile profile = SampleProfile();
+  for (std::int64_t pid = 101; pid <= 110; ++pid) {
+    profile.label_sets.push_back({{}, {{kPidLabel, {pid, ""}}}});
+  }
+  profile.samples[0].labels = 1;
+  profile.samples[1].values = {1, 1024, 0, 0};
+  profile.samples[1].labels = 1;
+  profile.samples.push_back(SampleProfile().samples[0]);
+  profile.samples.back().labels = 0;
+  profile.samples.back().in_use = {.samples = 1, .relative_error = 0.07};
+  const std::string text = WriteText(profile);
+  EXPECT_EQ(text.find("heap profile: 4: 4096 [9: 9216] @ heap/2\n"
+                      "4: 4096 [8: 8192] @ 0x401135 0x401200 0x401300\n"
+                      "# in use: 3 samples, \u00b1 4.9 %; allocated: 8 samples, \u00b1 35 %\n"
+                      "# 2 processes, pid: 102 2.0 KiB, 101 2.0 KiB\n"
+                      "#\t0x401134\tpush(int)"),
+            0U)
+      << text;
+  EXPECT_NE(text.find("\n# 1 process, pid: 102 1.0 KiB allocated\n"), std::string::npos) << text;
+  profile.samples.resize(1);
+  for (std::int32_t set = 2; set <= 9; ++set) {
+    profile.samples.push_back(profile.samples[0]);
+    profile.samples.back().labels = set;
+  }
+  EXPECT_NE(WriteText(profile).find("109 2.0 KiB, 1 more\n"), std::string::npos);
+}
+
 TEST(TextWriter, KeepsFourColumnsWhenAllIsStillInUse) {
   Profile profile = SampleProfile();
   profile.samples.resize(1);
@@ -106,6 +134,16 @@ TEST(CollapsedWriter, AddsUpStacksOfEqualNames) {
   Profile profile = SampleProfile();
   profile.samples[1] = profile.samples[0];
   EXPECT_EQ(WriteCollapsed(profile), "main;serve();grow();push(int) 4096\n");
+}
+
+TEST(CollapsedWriter, BeginsWithTheProgram) {
+  Profile profile = SampleProfile();
+  profile.label_sets = {{{{kProcessLabel, "a;b"}}, {{kPidLabel, {101, ""}}}},
+                        {{{kProcessLabel, "a;b"}}, {{kPidLabel, {102, ""}}}}};
+  profile.samples[0].labels = 0;
+  profile.samples[1] = profile.samples[0];
+  profile.samples[1].labels = 1;
+  EXPECT_EQ(WriteCollapsed(profile), "a:b;main;serve();grow();push(int) 4096\n");
 }
 
 TEST(PrintableText, RefusesSequencesThatAreNoUtf8) {

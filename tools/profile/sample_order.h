@@ -1,0 +1,21 @@
+// The order of samples in a profile: largest first, equal ones by address, so that the same
+// segments always make the same file.
+//
+// Runs: companion.  Threads: any.  Allocates: yes.
+#pragma once
+
+#include <cstddef>
+
+#include "tools/profile/profile.h"
+
+namespace limpet {
+
+// The values of a heap profile's samples.
+enum ValueIndex : std::size_t { kAllocObjects, kAllocSpace, kInUseObjects, kInUseSpace };
+
+// True when `one` holds more than `other`, or as much and allocated more.
+bool IsLarger(const ProfileSample& one, const ProfileSample& other);
+
+void SortSamples(Profile& profile);
+
+}  // namespace limpet

@@ -1,0 +1,193 @@
+#include "tools/profile/tree_comments.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "tools/profile/confidence.h"
+
+namespace limpet {
+namespace {
+
+constexpr std::size_t kMostNamed = 20;  // processes with a line of their own
+constexpr std::size_t kMostReasons = 8;
+constexpr std::size_t kMostOfReason = 12;
+
+bool HasSamples(const ProcessPart& part) {
+  return part.interval_bytes > 1 || part.total.allocated.samples != 0;
+}
+
+std::string Named(std::uint32_t pid, const std::string& program) {
+  return program.empty() ? absl::StrFormat("%d", pid) : absl::StrFormat("%d (%s)", pid, program);
+}
+
+std::string Processes(std::size_t count) {
+  return absl::StrFormat("%d process%s", count, count == 1 ? "" : "es");
+}
+
+std::string TitleLine(const ProcessTreeParts& tree) {
+  const std::string& program = tree.root_program;
+  return absl::StrFormat("limpet: %s of %spid %d%s and its descendants: %s", tree.profile,
+                         program.empty() ? "" : program + " (", tree.root_pid,
+                         program.empty() ? "" : ")", Processes(tree.parts.size()));
+}
+
+// The marks of processes that are sampled alike are as those of one process; where they differ, the
+// widest interval errs to the safe side.
+struct Intervals {
+  std::uint64_t least = UINT64_MAX;
+  std::uint64_t most = 0;
+};
+
+Intervals IntervalsOf(const std::vector<ProcessPart>& parts) {
+  Intervals intervals;
+  for (const ProcessPart& part : parts) {
+    if (!HasSamples(part)) continue;
+    intervals.least = std::min(intervals.least, part.interval_bytes);
+    intervals.most = std::max(intervals.most, part.interval_bytes);
+  }
+  return intervals;
+}
+
+std::vector<Loss> SumLosses(const std::vector<ProcessPart>& parts) {
+  std::vector<Loss> sums;
+  for (const ProcessPart& part : parts) {
+    for (const Loss& loss : part.losses) {
+      const auto same = std::find_if(sums.begin(), sums.end(),
+                                     [&loss](const Loss& sum) { return sum.name == loss.name; });
+      if (same == sums.end()) {
+        sums.push_back(loss);
+      } else {
+        same->count += loss.count;
+      }
+    }
+  }
+  return sums;
+}
+
+std::string CoverageWords(const std::vector<ProcessPart>& parts) {
+  Coverage sum;
+  std::size_t dead = 0;
+  for (const ProcessPart& part : parts) {
+    if (!part.coverage.has_value()) {
+      ++dead;
+      continue;
+    }
+    sum.in_use_bytes += part.coverage->in_use_bytes;
+    sum.resident_anonymous_bytes += part.coverage->resident_anonymous_bytes;
+    sum.resident_bytes += part.coverage->resident_bytes;
+  }
+  if (dead == parts.size()) return "coverage: unknown, the processes are dead";
+  std::string line = CoverageLine(sum);
+  if (parts.size() - dead > 1) line += "; pages that processes share count in each";
+  if (dead != 0)
+    line += absl::StrFormat("; without %s", absl::StrFormat("%s that died", Processes(dead)));
+  return line;
+}
+
+std::string RateWords(const Intervals& intervals, bool has_losses) {
+  if (intervals.least == intervals.most) return RateLine(intervals.most, has_losses);
+  return absl::StrFormat(
+      "one sample per %d to %d bytes, by process; values are estimates of the whole, ± their "
+      "standard error",
+      intervals.least, intervals.most);
+}
+
+std::string LossWords(const std::vector<Loss>& losses) {
+  return absl::StrJoin(losses, ", ", [](std::string* out, const Loss& loss) {
+    absl::StrAppendFormat(out, "%s %d", loss.name, loss.count);
+  });
+}
+
+std::string PartLine(const ProcessPart& part, bool shows_interval) {
+  std::string line = absl::StrFormat("pid %s: ", Named(part.pid, part.program));
+  if (HasSamples(part)) {
+    absl::StrAppendFormat(&line, "in use %s; allocated %s",
+                          BytesWords(part.total.in_use, part.interval_bytes),
+                          BytesWords(part.total.allocated, part.interval_bytes));
+  } else {
+    line += "nothing sampled yet";
+  }
+  if (shows_interval)
+    absl::StrAppendFormat(&line, "; one sample per %d bytes", part.interval_bytes);
+  line += part.coverage.has_value()
+              ? absl::StrFormat("; %s resident anonymous",
+                                FormatBytes(part.coverage->resident_anonymous_bytes))
+              : "; dead";
+  if (!part.losses.empty()) line += "; loss: " + LossWords(part.losses);
+  return line;
+}
+
+void AddPartLines(std::vector<ProcessPart> parts, const Intervals& intervals,
+                  std::vector<std::string>& comments) {
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const ProcessPart& one, const ProcessPart& other) {
+                     return std::pair(one.total.in_use.bytes, one.total.allocated.bytes) >
+                            std::pair(other.total.in_use.bytes, other.total.allocated.bytes);
+                   });
+  const bool shows_interval = intervals.least < intervals.most;
+  const std::size_t named = std::min(parts.size(), kMostNamed);
+  Estimate rest;
+  for (std::size_t index = 0; index < parts.size(); ++index) {
+    const ProcessPart& part = parts[index];
+    if (index < named) {
+      comments.push_back(PartLine(part, shows_interval && HasSamples(part)));
+    } else {
+      rest.Add(part.total);
+    }
+  }
+  if (named == parts.size()) return;
+  comments.push_back(absl::StrFormat(
+      "%s more: in use %s; allocated %s", Processes(parts.size() - named),
+      BytesWords(rest.in_use, intervals.most), BytesWords(rest.allocated, intervals.most)));
+}
+
+}  // namespace
+
+std::vector<std::string> TreeComments(const ProcessTreeParts& tree) {
+  const Intervals intervals = IntervalsOf(tree.parts);
+  const std::vector<Loss> losses = SumLosses(tree.parts);
+  Estimate total;
+  for (const ProcessPart& part : tree.parts) total.Add(part.total);
+  std::vector<std::string> comments = {TitleLine(tree)};
+  if (intervals.least > intervals.most) {
+    comments.emplace_back("nothing sampled yet");
+  } else {
+    comments.push_back(RateWords(intervals, !losses.empty()));
+    comments.push_back(InUseLine(total, intervals.most));
+    comments.push_back(AllocatedLine(total, intervals.most));
+  }
+  comments.push_back(CoverageWords(tree.parts));
+  for (const Loss& loss : losses) comments.push_back(LossLine(loss));
+  AddPartLines(tree.parts, intervals, comments);
+  for (std::string& line : LeftOutLines(tree.left_out)) comments.push_back(std::move(line));
+  return comments;
+}
+
+std::vector<std::string> LeftOutLines(const std::vector<LeftOutProcess>& left_out) {
+  std::map<std::string, std::vector<std::string>> by_reason;
+  for (const LeftOutProcess& process : left_out) {
+    by_reason[process.reason].push_back(Named(process.pid, process.program));
+  }
+  std::vector<std::pair<std::string, std::vector<std::string>>> reasons(by_reason.begin(),
+                                                                        by_reason.end());
+  std::stable_sort(reasons.begin(), reasons.end(), [](const auto& one, const auto& other) {
+    return one.second.size() > other.second.size();
+  });
+  std::vector<std::string> lines;
+  std::size_t unnamed = left_out.size();
+  for (auto& [reason, names] : reasons) {
+    if (lines.size() == kMostReasons) break;
+    unnamed -= names.size();
+    const std::size_t more = names.size() - std::min(names.size(), kMostOfReason);
+    names.resize(names.size() - more);
+    lines.push_back(absl::StrFormat("left out (%s): %s", reason, absl::StrJoin(names, ", ")));
+    if (more != 0) absl::StrAppendFormat(&lines.back(), " and %d more", more);
+  }
+  if (unnamed != 0) lines.push_back(absl::StrFormat("left out besides: %d", unnamed));
+  return lines;
+}
+
+}  // namespace limpet
