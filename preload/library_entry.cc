@@ -35,6 +35,8 @@ void BindHooks() {
   BindThreadHooks();
   BindLoaderHooks();
   BindSignalHooks();
+  BindPrivilegeHooks();
+  BindSandboxHooks();
   g_next_exit.Bind();
   g_next_Exit.Bind();
 }

@@ -70,5 +70,7 @@ void BindMappingHooks();
 void BindThreadHooks();
 void BindLoaderHooks();
 void BindSignalHooks();
+void BindPrivilegeHooks();
+void BindSandboxHooks();
 
 }  // namespace limpet

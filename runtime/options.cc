@@ -137,7 +137,8 @@ bool Apply(SettingId id, const char* text, Options* options) {
     case SettingId::kMmap:
       return ParseSwitch(text, &options->traces_mappings);
     case SettingId::kRuntimeDirectory:
-      return ApplyPath(text, &options->runtime_directory);
+      options->has_chosen_directory = ApplyPath(text, &options->runtime_directory);
+      return options->has_chosen_directory;
     case SettingId::kCompanion:
       return ApplyPath(text, &options->companion);
     case SettingId::kDisable:
@@ -156,8 +157,7 @@ void SetDefaults(Options* options) {
   options->watch.max_directory_bytes = kDefaultMaxDirectoryBytes;
   options->watch.max_dead_segments = kDefaultMaxDeadSegments;
   if (!ApplyPath("limpet", &options->dump_directory)) options->dump_directory.Append("/tmp/limpet");
-  auto uid = static_cast<std::uint64_t>(sys::RawSyscall(SYS_geteuid));
-  options->runtime_directory.Append("/dev/shm/limpet-").AppendNumber(uid);
+  FollowUser(options);
 }
 
 void ApplyVariable(const char* variable, bool reports, Options* options) {
@@ -175,6 +175,13 @@ void ApplyVariable(const char* variable, bool reports, Options* options) {
 }
 
 }  // namespace
+
+void FollowUser(Options* options) {
+  if (options->has_chosen_directory) return;
+  auto uid = static_cast<std::uint64_t>(sys::RawSyscall(SYS_geteuid));
+  options->runtime_directory.Clear();
+  options->runtime_directory.Append("/dev/shm/limpet-").AppendNumber(uid);
+}
 
 void ReadOptions(const char* const* environment, bool reports, Options* options) {
   SetDefaults(options);

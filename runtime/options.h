@@ -24,6 +24,7 @@ struct Options {
   bool traces_mappings = false;               // LIMPET_MMAP
   sys::FixedText<kPathBytes> dump_directory;  // LIMPET_DIR, absolute
   sys::FixedText<kRuntimePathBytes> runtime_directory;  // LIMPET_RUNTIME_DIR or /dev/shm/limpet-UID
+  bool has_chosen_directory = false;                    // LIMPET_RUNTIME_DIR is set
   sys::FixedText<kPathBytes> companion;  // LIMPET_COMPANION, empty: beside the library
   WatchSettings watch = {};  // LIMPET_EVERY, _DUMP_ON, _KEEP, _MAX_DIR_BYTES, _KEEP_DEAD
   bool is_watched = false;   // LIMPET_WATCH
@@ -31,6 +32,9 @@ struct Options {
   bool skips_forked = false;               // LIMPET_FOLLOW
   bool skips_executed = false;
 };
+
+// In a forked child, which may be another user by now: the default runtime directory is the user's.
+void FollowUser(Options* options);
 
 // Reads `environment` (an environ array; may be null). `reports` says whether bad values are told
 // on stderr; a process asks for that once.

@@ -170,6 +170,28 @@ bool EnsureSegment() {
   return g_tracer.IsTracing(t_thread, /*creates=*/true);
 }
 
+void PrepareForSandbox() {
+  ErrnoKeeper errno_keeper;
+  if (g_tracer.IsTracing(t_thread, /*creates=*/true)) g_tracer.segment.TakeLastLease();
+}
+
+sys::Sandbox OnSandboxStart(sys::Sandbox wanted) {
+  sys::Sandbox before = sys::CurrentSandbox();
+  if (wanted > before) sys::g_sandbox.store(wanted, std::memory_order_relaxed);
+  return before;
+}
+
+void OnSandboxRefused(sys::Sandbox before) {
+  sys::g_sandbox.store(before, std::memory_order_relaxed);
+}
+
+// Strict mode leaves no call to grow by, nor to ask who we are.
+void OnSandboxEntered() {
+  if (sys::CurrentSandbox() == sys::Sandbox::kStrict) g_tracer.GiveUp();
+}
+
+bool IsVforkChild() { return g_tracer.IsOwnProcess() && !g_tracer.IsThisProcess(); }
+
 bool HasGivenUp() { return g_tracer.segment.IsPoisoned() && g_tracer.IsOwnProcess(); }
 
 void ReportBadOptions() {

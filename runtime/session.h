@@ -18,6 +18,7 @@
 #include "runtime/layout/segment.h"
 #include "runtime/options.h"
 #include "runtime/sys/caller_frame.h"
+#include "runtime/sys/sandbox.h"
 #include "runtime/table/address_range.h"
 #include "runtime/table/allocation_table.h"
 #include "runtime/table/free_filter.h"
@@ -32,6 +33,19 @@ void Start();
 
 // Makes the segment now if there is none, so that a reader finds one. False: tracing is off.
 bool EnsureSegment();
+
+// Before the program may forbid itself to open files: makes the segment, and has it ask the file
+// system for the last time.
+void PrepareForSandbox();
+
+// Around a real call that enters a sandbox: start before, which tells what there was, then exactly
+// one of both. In a sandbox nothing is started and no file is made, opened or removed.
+[[nodiscard]] sys::Sandbox OnSandboxStart(sys::Sandbox wanted);
+void OnSandboxRefused(sys::Sandbox before);
+void OnSandboxEntered();
+
+// In memory that is another process's: its parent's, which is what the tracer knows.
+bool IsVforkChild();
 
 // Tracing was switched off by trouble; the segment keeps what there was until then.
 bool HasGivenUp();

@@ -14,6 +14,7 @@
 #include "runtime/sys/private_pages.h"
 #include "runtime/sys/process_identity.h"
 #include "runtime/sys/raw_syscall.h"
+#include "runtime/sys/sandbox.h"
 
 namespace limpet {
 namespace {
@@ -75,7 +76,10 @@ bool Tracer::WatchForFork() {
   return !Failed(advised);  // Linux before 4.14: not traced rather than not safe
 }
 
-bool Tracer::IsThisProcess() const { return CurrentProcessId() == process_id_; }
+// Nothing but this asks it; in strict mode, where asking would be the end, nothing is done either.
+bool Tracer::IsThisProcess() const {
+  return sys::CurrentSandbox() != sys::Sandbox::kStrict && CurrentProcessId() == process_id_;
+}
 
 bool Tracer::BeginTracing(ThreadContext& thread, bool creates) {
   sys::ErrnoKeeper errno_keeper;
@@ -112,6 +116,7 @@ void Tracer::BecomeChild(ThreadContext& thread) {
   g_free_filter.Clear();
   rules.Invalidate();
   records.Reset(thread.record);
+  FollowUser(&options);
   process_id_ = CurrentProcessId();
   sampling.next_seed.store(FreshSeed(), std::memory_order_relaxed);
   thread.sampler.Reseed(sampling.TakeSeed());
@@ -139,6 +144,7 @@ bool Tracer::Attach() {
 // forked meanwhile has its own.
 bool Tracer::CreateSegment() {
   static constinit SegmentFile file;
+  if (sys::IsSandboxed()) return false;
   std::uint64_t start_ticks = sys::ProcessStartTicks();
   bool has_file = CreateSegmentFile(options.runtime_directory.c_str(), start_ticks,
                                     WantedSegmentBytes(), &file);
@@ -282,8 +288,10 @@ void Tracer::Finish() {
   state_.store(State::kOff, std::memory_order_release);
   sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
   segment.header()->state.store(SegmentState::kExited, std::memory_order_release);
-  // A process that gave up its rights may not remove what it made; the memory it can give back.
-  if (!RemoveSegmentFile(segment.path())) segment.GiveBackMemory();
+  // A process that gave up its rights may not remove what it made, and one in a sandbox had better
+  // not try; the memory they can give back.
+  bool is_removed = !sys::IsSandboxed() && RemoveSegmentFile(segment.path());
+  if (!is_removed) segment.GiveBackMemory();
 }
 
 // Before an exec this process may have been another program that was traced; its segment has our

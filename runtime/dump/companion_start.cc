@@ -11,6 +11,7 @@
 #include "runtime/sys/detached_process.h"
 #include "runtime/sys/fixed_text.h"
 #include "runtime/sys/raw_syscall.h"
+#include "runtime/sys/sandbox.h"
 
 namespace limpet {
 namespace {
@@ -45,6 +46,12 @@ void NoteResult(const sys::DetachedProcess& process) {
   if (process.pid != 0) header->counters.companions_started.fetch_add(1, std::memory_order_relaxed);
 }
 
+// Under a filter that may end the process nothing is started; a reader is told why.
+bool IsForbidden() {
+  if (sys::IsSandboxed()) NoteResult({.pid = 0, .error_number = EPERM});
+  return sys::IsSandboxed();
+}
+
 // Those that are known, ended by nullptr.
 void ListPlaces(const char** paths) {
   for (const CompanionPath& place : g_places) {
@@ -69,7 +76,7 @@ void FindCompanion() {
 }
 
 int StartCompanion(const char* const* arguments, int timeout_ms) {
-  if (WouldAdoptCompanion()) return 0;  // the request stays in the segment
+  if (IsForbidden() || WouldAdoptCompanion()) return 0;  // the request stays in the segment
   long self = RawSyscall(SYS_getpid);
   if (g_starter.exchange(self, std::memory_order_acquire) == self) return 0;
   const char* paths[kPlaces + 1] = {};

@@ -10,6 +10,7 @@
 #include "runtime/sys/clock.h"
 #include "runtime/sys/fixed_text.h"
 #include "runtime/sys/raw_syscall.h"
+#include "runtime/sys/sandbox.h"
 
 namespace limpet {
 namespace {
@@ -26,7 +27,9 @@ bool IsFresh(std::uint64_t beat_ns) {
 }
 
 // One that was killed is missed at once, not only when its beat is old.
-bool IsThere(std::uint32_t pid) { return RawSyscall(SYS_kill, pid, 0) != -ESRCH; }
+bool IsThere(std::uint32_t pid) {
+  return sys::IsSandboxed() || RawSyscall(SYS_kill, pid, 0) != -ESRCH;
+}
 
 // The companion of this key may not have come to know this process yet.
 bool HasWatcher(const char* directory, std::uint64_t key) {
@@ -68,7 +71,7 @@ void EnsureWatcher() {
   const Options& options = session::options();
   SegmentHeader* header = session::header();
   if (header == nullptr || !(options.is_watched || options.watch.AsksForDumps())) return;
-  if (IsWatched()) return;
+  if (sys::IsSandboxed() || IsWatched()) return;
   const char* directory = options.runtime_directory.c_str();
   if (!HasWatcher(directory, header->watch_key)) StartWatcher(directory, header->watch_key);
 }

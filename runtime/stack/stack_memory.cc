@@ -3,11 +3,13 @@
 #include <sys/uio.h>
 
 #include "runtime/sys/raw_syscall.h"
+#include "runtime/sys/sandbox.h"
 
 namespace limpet {
 namespace {
 
 bool CopyPage(std::uint64_t page_address, StackPage* page) {
+  if (sys::IsSandboxed()) return false;
   iovec local = {page->bytes, sizeof(page->bytes)};
   iovec remote = {reinterpret_cast<void*>(page_address), sizeof(page->bytes)};
   long copied = sys::RawSyscall(SYS_process_vm_readv, sys::RawSyscall(SYS_getpid),

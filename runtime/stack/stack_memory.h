@@ -4,7 +4,8 @@
 //   any other stack      [sp, sp + 1 MiB)      page by page through the kernel, into a copy
 //
 // A fiber's or a signal's stack has no record, and a walk that lost its way on it may look at
-// memory that another thread unmaps meanwhile: there the kernel answers with an error.
+// memory that another thread unmaps meanwhile: there the kernel answers with an error. In a sandbox
+// it is not asked, and nothing of such a stack can be read.
 //
 // Runs: target hot path (slow side).  Threads: own thread; async-signal-safe.  Allocates: never.
 #pragma once

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -39,6 +40,17 @@ long ChangeSignalMask(const std::uint64_t* mask, std::uint64_t* old) {
                     sizeof(*mask));
 }
 
+// What the program has lowered for itself; what it may raise again itself counts here.
+void RaiseLimits() {
+  for (int resource = 0; resource < RLIM_NLIMITS; ++resource) {
+    rlimit limit = {};
+    RawSyscall(SYS_prlimit64, 0, resource, 0, AsArgument(&limit));
+    if (limit.rlim_cur == limit.rlim_max) continue;
+    limit.rlim_cur = limit.rlim_max;
+    RawSyscall(SYS_prlimit64, 0, resource, AsArgument(&limit));
+  }
+}
+
 void OpenNullDescriptors() {
   long null = RawSyscall(SYS_open, AsArgument("/dev/null"), O_RDWR);
   for (int descriptor = 0; descriptor < 3; ++descriptor) {
@@ -68,6 +80,7 @@ void ResetHandlers() {
 void BecomeProgram(Start* start) {
   static const char* const kNoEnvironment[] = {nullptr};
   RawSyscall(SYS_setsid);
+  RaiseLimits();
   ResetHandlers();
   OpenNullDescriptors();
   ChangeSignalMask(&kNoSignals, nullptr);

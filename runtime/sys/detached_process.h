@@ -23,7 +23,7 @@ struct DetachedProcess {
 
 // Runs the first of `paths` (ended by nullptr) that can be executed, with `arguments` and an empty
 // environment, in a session of its own, stdin, stdout and stderr on /dev/null, no other descriptor
-// open, no signal blocked.
+// open, no signal blocked, each limit as high as it may be.
 DetachedProcess StartDetached(const char* const* paths, const char* const* arguments);
 
 // Waits until `pid`, which need not be a child, has ended. False: `timeout_ms` passed first.

@@ -3,6 +3,8 @@
 // In a program that called mlockall(MCL_FUTURE) the kernel fills every new mapping at once and
 // counts all of it against RLIMIT_MEMLOCK. Ours are large and hardly touched. So one page is mapped
 // and unlocked, and then grows: a mapping that is not locked grows without being filled or counted.
+// (In a sandbox, which may forbid munlock, they are mapped as they come: there only threads'
+// records are, 16 at a time.)
 //
 // Runs: target hot path (cold side).  Threads: any; async-signal-safe.  Allocates: pages, by mmap.
 #pragma once
@@ -12,6 +14,7 @@
 #include <cstddef>
 
 #include "runtime/sys/raw_syscall.h"
+#include "runtime/sys/sandbox.h"
 
 namespace limpet::sys {
 
@@ -31,6 +34,9 @@ inline void DropPages(const void* address, std::size_t bytes) {
 // failure, which may leave nothing at `at`.
 inline long MapUnlockedPages(std::size_t bytes, int descriptor, const void* at = nullptr) {
   int flags = MAP_NORESERVE | (descriptor < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
+  if (IsSandboxed() && at == nullptr)
+    return RawSyscall(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE, flags,
+                      descriptor, 0);
   long page = RawSyscall(SYS_mmap, 0, kPageBytes, PROT_READ | PROT_WRITE, flags, descriptor, 0);
   if (Failed(page)) return page;
   RawSyscall(SYS_munlock, page, kPageBytes);

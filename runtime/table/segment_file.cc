@@ -47,6 +47,8 @@ struct Tally {
   std::uint64_t dead_bytes = 0;
   std::int64_t oldest_dead_time = 0;
   EntryName oldest_dead;
+  bool has_header_alone = false;  // a dead one is that small
+  bool has_exited = false;        // `oldest_dead` ended by itself, and is no evidence
 };
 
 // True for "<pid>-<ticks>.segment" of a pid that no process of our namespace has.
@@ -57,21 +59,42 @@ bool IsOfDeadProcess(const char* name) {
   return at != name && *at == '-' && RawSyscall(SYS_kill, pid, 0) == -ESRCH;
 }
 
-// A pid that is not here may be alive in another container that shares the directory.
-bool IsOfOurNamespace(int directory, const char* name) {
-  std::uint64_t magic = 0, pid_namespace = 0;
+// What a segment says of itself.
+struct Words {
+  std::uint64_t magic = 0;
+  SegmentState state = SegmentState::kBuilding;
+  std::uint64_t pid_namespace = 0;
+
+  // A pid that is not here may be alive in another container that shares the directory.
+  bool IsOfOurNamespace() const {
+    return magic == kSegmentMagic && pid_namespace == sys::PidNamespace();
+  }
+};
+
+template <class Word>
+void ReadWord(long file, std::size_t offset, Word* word) {
+  RawSyscall(SYS_pread64, file, AsArgument(word), sizeof(*word), static_cast<long>(offset));
+}
+
+Words ReadWords(int directory, const char* name) {
+  Words words;
   long file =
       RawSyscall(SYS_openat, directory, AsArgument(name), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  if (Failed(file)) return false;
-  RawSyscall(SYS_pread64, file, AsArgument(&magic), sizeof(magic), 0);
-  RawSyscall(SYS_pread64, file, AsArgument(&pid_namespace), sizeof(pid_namespace),
-             offsetof(SegmentHeader, pid_namespace));
+  if (Failed(file)) return words;
+  ReadWord(file, 0, &words.magic);
+  ReadWord(file, offsetof(SegmentHeader, state), &words.state);
+  ReadWord(file, offsetof(SegmentHeader, pid_namespace), &words.pid_namespace);
   RawSyscall(SYS_close, file);
-  return magic == kSegmentMagic && pid_namespace == sys::PidNamespace();
+  return words;
 }
 
 // Names alone tell how many may be dead; that they are takes a look inside.
 enum class Look : bool { kAtNames, kInside };
+
+void SetName(const char* name, EntryName* entry) {
+  entry->Clear();
+  entry->Append(name);
+}
 
 void AddEntry(int directory, const char* name, Look look, Tally* tally) {
   struct stat status = {};
@@ -81,13 +104,21 @@ void AddEntry(int directory, const char* name, Look look, Tally* tally) {
   std::uint64_t bytes = static_cast<std::uint64_t>(status.st_blocks) * 512;
   tally->bytes += bytes;
   if (!IsOfDeadProcess(name)) return;
-  if (look == Look::kInside && !IsOfOurNamespace(directory, name)) return;
+  if (bytes <= kSegmentPageBytes) tally->has_header_alone = true;
+  if (look == Look::kInside) {
+    Words words = ReadWords(directory, name);
+    if (!words.IsOfOurNamespace()) return;
+    if (words.state == SegmentState::kExited) {
+      tally->has_exited = true;
+      return SetName(name, &tally->oldest_dead);
+    }
+  }
   ++tally->dead;
   tally->dead_bytes += bytes;
+  if (tally->has_exited) return;
   if (tally->oldest_dead.size() != 0 && status.st_mtime >= tally->oldest_dead_time) return;
   tally->oldest_dead_time = status.st_mtime;
-  tally->oldest_dead.Clear();
-  tally->oldest_dead.Append(name);
+  SetName(name, &tally->oldest_dead);
 }
 
 Tally ReadDirectory(int directory, Look look) {
@@ -110,13 +141,14 @@ Tally ReadDirectory(int directory, Look look) {
 }
 
 bool IsWithinBounds(const Tally& tally) {
-  return tally.dead <= kMaxDeadSegments && tally.dead_bytes <= kMaxDeadBytes;
+  return !tally.has_exited && tally.dead <= kMaxDeadSegments && tally.dead_bytes <= kMaxDeadBytes;
 }
 
-// Reads the directory and removes dead segments, oldest first, until the rest is within bounds.
+// Reads the directory and removes what says that it ended by itself, but could not be removed by
+// its process; then dead segments, oldest first, until the rest is within bounds.
 Tally ReadTidiedDirectory(int directory) {
   Tally tally = ReadDirectory(directory, Look::kAtNames);
-  if (IsWithinBounds(tally)) return tally;
+  if (IsWithinBounds(tally) && !tally.has_header_alone) return tally;
   tally = ReadDirectory(directory, Look::kInside);
   for (int removed = 0; removed < kMaxRemovedAtOnce && !IsWithinBounds(tally); ++removed) {
     RawSyscall(SYS_unlinkat, directory, AsArgument(tally.oldest_dead.c_str()), 0);
@@ -218,12 +250,12 @@ SegmentPath SegmentPathOf(const char* directory, std::uint64_t start_ticks) {
   return path;
 }
 
-bool HasRoomToGrow(const char* directory_path, std::uint64_t bytes) {
+std::uint64_t RoomToGrow(const char* directory_path) {
   int directory = OpenDirectory(directory_path);
-  if (directory < 0) return true;
-  bool has_room = Room(directory, ReadDirectory(directory, Look::kAtNames)) >= bytes;
+  if (directory < 0) return ~std::uint64_t{0};
+  std::uint64_t room = Room(directory, ReadDirectory(directory, Look::kAtNames));
   RawSyscall(SYS_close, directory);
-  return has_room;
+  return room;
 }
 
 std::uint64_t FileSystemBytes(const char* directory) {

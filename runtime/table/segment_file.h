@@ -31,7 +31,8 @@ struct SegmentFile {
 // part of the address space that limits leave. False: none, nothing is left behind.
 //
 // Segments of dead processes stay as evidence, but not without bound: beyond kMaxDeadSegments or
-// kMaxDeadBytes the oldest goes.
+// kMaxDeadBytes the oldest goes. One whose process ended by itself, and had not the right to remove
+// it, is no evidence and goes first.
 [[nodiscard]] bool CreateSegmentFile(const char* directory, std::uint64_t start_ticks,
                                      std::uint64_t wanted_bytes, SegmentFile* file);
 
@@ -41,10 +42,10 @@ bool RemoveSegmentFile(const SegmentPath& path);
 // <directory>/<own pid>-<start ticks>.segment
 SegmentPath SegmentPathOf(const char* directory, std::uint64_t start_ticks);
 
-// True while a segment in `directory` may grow by `bytes` without all that are there taking more
-// than a quarter of the free space. True also where that cannot be known (chroot, rights given up):
-// the size of the file is bounded anyway.
-[[nodiscard]] bool HasRoomToGrow(const char* directory, std::uint64_t bytes);
+// Bytes by which a segment in `directory` may grow without all that are there taking more than a
+// quarter of the free space. No bound where that cannot be known (chroot, rights given up): the
+// size of the file is one anyway.
+[[nodiscard]] std::uint64_t RoomToGrow(const char* directory);
 
 // Size of the file system that holds the runtime directory, 0: unknown.
 std::uint64_t FileSystemBytes(const char* directory);

@@ -8,6 +8,7 @@
 
 #include "runtime/sys/private_pages.h"
 #include "runtime/sys/raw_syscall.h"
+#include "runtime/sys/sandbox.h"
 
 namespace limpet {
 namespace {
@@ -141,11 +142,22 @@ bool SegmentWriter::HasRoomForChunk() {
   std::uint64_t wanted = counters().reserved_bytes.load(std::memory_order_relaxed) + kChunkBytes;
   std::uint64_t leased = leased_bytes_.load(std::memory_order_relaxed);
   if (wanted <= leased) return true;
+  if (sys::IsSandboxed()) return false;
   std::uint64_t lease = LeaseBytes();
-  if (!HasRoomToGrow(directory_.c_str(), lease)) return false;
+  if (RoomToGrow(directory_.c_str()) < lease) return false;
   // Where it fails another thread has asked too, and its lease is ours.
   leased_bytes_.compare_exchange_strong(leased, leased + lease, std::memory_order_relaxed);
   return true;
+}
+
+void SegmentWriter::TakeLastLease() {
+  std::uint64_t room = RoomToGrow(directory_.c_str());
+  std::uint64_t lease = room < kLastLeaseBytes ? room : kLastLeaseBytes;
+  std::uint64_t wanted = counters().reserved_bytes.load(std::memory_order_relaxed) + lease;
+  std::uint64_t leased = leased_bytes_.load(std::memory_order_relaxed);
+  while (leased < wanted &&
+         !leased_bytes_.compare_exchange_weak(leased, wanted, std::memory_order_relaxed)) {
+  }
 }
 
 void SegmentWriter::GiveBackMemory() {
@@ -162,7 +174,7 @@ bool SegmentWriter::Populate(std::uint64_t chunk) const {
   std::uint64_t bytes = end - start < kChunkBytes ? end - start : kChunkBytes;
   long result =
       RawSyscall(SYS_madvise, static_cast<long>(start), static_cast<long>(bytes), kPopulateWrite);
-  if (result != -EINVAL) return !Failed(result);
+  if (result != -EINVAL || sys::IsSandboxed()) return !Failed(result);
 
   char sink[kChunkBytes / sys::kPageBytes];
   iovec local = {sink, bytes / sys::kPageBytes};

@@ -44,6 +44,10 @@ class SegmentWriter {
   // The index is below capacity, or false and nothing was taken.
   [[nodiscard]] bool Claim(SectionEntry& section, std::uint64_t count, std::uint64_t* index);
 
+  // Before the file system can no longer be asked (a sandbox): leases what the rest of the
+  // process's life may take, at most kLastLeaseBytes.
+  void TakeLastLease();
+
   // At the end: frees the memory of all but the header, which keeps saying how it ended.
   void GiveBackMemory();
 
@@ -55,6 +59,7 @@ class SegmentWriter {
   static constexpr std::uint64_t kChunkBytes = std::uint64_t{1} << kChunkShift;
   static constexpr std::uint64_t kLeasesPerLife = 64;
   static constexpr std::uint64_t kMaxLeaseBytes = 1 << 20;
+  static constexpr std::uint64_t kLastLeaseBytes = 16 << 20;
   static constexpr std::uint64_t kFirstLeaseBytes = 8 * kChunkBytes;  // creating it was the asking
 
   std::uint64_t base() const { return reinterpret_cast<std::uint64_t>(header_); }

@@ -1,11 +1,19 @@
 // Numbers are exact for whatever allocator is behind the hooks.
 
+#include <filesystem>
+
 #include "tests/preload/snapshot_facts.h"
+#include "tests/support/command_output.h"
 
 namespace limpet {
 namespace {
 
 constexpr char kJemalloc[] = "libjemalloc.so.2";
+constexpr char kTcmalloc[] = "libtcmalloc_minimal.so.4";
+
+bool IsInstalled(const char* library) {
+  return std::filesystem::exists(std::string("/usr/lib/x86_64-linux-gnu/") + library);
+}
 
 void ExpectExactTotals(const SegmentSnapshot& snapshot) {
   EXPECT_EQ(TotalsOf(snapshot, "heap", "ByMalloc"), (SiteTotals{200, 20'000, 100, 10'000}));
@@ -53,11 +61,32 @@ TEST(Allocator, ThatIsPreloadedBehindUsIsExact) {
   ExpectExactTotals(RunAndRead(Preloading(OursBefore(kJemalloc), "allocators")));
 }
 
+TEST(Allocator, ThatIsTcmallocPreloadedBehindUsIsExact) {
+  if (!IsInstalled(kTcmalloc)) GTEST_SKIP() << "there is no " << kTcmalloc;
+  ExpectExactTotals(RunAndRead(Preloading(OursBefore(kTcmalloc), "allocators")));
+}
+
 // Ours behind another: the program's calls never come to us, and it runs.
 TEST(Allocator, ThatIsPreloadedBeforeUsLeavesNothingToSee) {
-  TracedProgram program(
-      Preloading(std::string(kJemalloc) + ":" + LIMPET_TEST_LIBRARY, "allocators"), {});
+  for (const char* library : {kJemalloc, kTcmalloc}) {
+    for (const char* setting : {kExact, "LIMPET_SAMPLE_BYTES=512KiB"}) {
+      if (!IsInstalled(library)) continue;
+      TracedProgram program(
+          Preloading(std::string(library) + ":" + LIMPET_TEST_LIBRARY, "allocators"), {setting});
+      EXPECT_EQ(program.ReadLine(), "ready");
+      EXPECT_TRUE(program.Segments().empty());
+      program.Continue();
+      EXPECT_EQ(program.Finish(), 0);
+    }
+  }
+}
+
+TEST(Allocator, ThatIsLinkedInStaticallyLeavesNothingToSee) {
+  const char* program_path = LIMPET_PROGRAMS "/allocators_static_jemalloc";
+  if (!std::filesystem::exists(program_path)) GTEST_SKIP() << "there is no static jemalloc";
+  TracedProgram program({program_path}, {kExact});
   EXPECT_EQ(program.ReadLine(), "ready");
+  EXPECT_TRUE(program.Segments().empty());
   program.Continue();
   EXPECT_EQ(program.Finish(), 0);
 }
@@ -75,6 +104,34 @@ TEST(Allocator, InTheExecutableLeavesNothingToSee) {
   program.Continue();
   EXPECT_EQ(program.Finish(), 0);
 }
+
+// A sanitizer has its own malloc in the executable, or in a library that it wants to be the first.
+class Sanitizer : public testing::TestWithParam<const char*> {
+ protected:
+  static std::string Program() { return std::string(LIMPET_PROGRAMS "/sanitized_") + GetParam(); }
+  void SetUp() override {
+    if (!std::filesystem::exists(Program())) GTEST_SKIP() << "the compiler has it not";
+  }
+};
+
+TEST_P(Sanitizer, BesidesAddressSanitizerLetsTheProgramRun) {
+  if (std::string(GetParam()) == "address") GTEST_SKIP() << "refuses any preload before its own";
+  for (const char* setting : {kExact, "LIMPET_SAMPLE_BYTES=512KiB"}) {
+    TracedProgram program({Program()}, {setting});
+    EXPECT_EQ(program.ReadLine(), "ready");
+    program.Continue();
+    EXPECT_EQ(program.Finish(), 0);
+  }
+}
+
+TEST_P(Sanitizer, WithItsOwnMallocIsToldOf) {
+  const bool has_malloc = std::string(GetParam()) != "undefined";
+  CommandOutput doctor = RunProgram({LIMPET_COMPANION, "doctor", Program()}, {});
+  EXPECT_EQ(doctor.exit_code, has_malloc ? 1 : 0) << doctor.out;
+  EXPECT_EQ(doctor.out.find("trace a build without -fsanitize") != std::string::npos, has_malloc);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Sanitizer, testing::Values("address", "thread", "undefined"));
 
 }  // namespace
 }  // namespace limpet

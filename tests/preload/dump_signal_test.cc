@@ -122,7 +122,9 @@ TEST_P(ProgramThatTakesTheSignal, MayHaveAnotherOneForDumps) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, ProgramThatTakesTheSignal,
-                         testing::Values("sigaction", "signal", "sigwait", "signalfd"));
+                         testing::Values("sigaction", "signal", "sigwait", "signalfd",
+                                         "sigwaitinfo", "sigtimedwait", "sigset", "ppoll",
+                                         "pselect"));
 
 TEST(DumpSignal, ThatIsIgnoredAtStartStaysIgnored) {
   TemporaryDirectory directory;

@@ -46,6 +46,21 @@ TEST(Modules, LoadedWithDeepbindRun) {
   EXPECT_EQ(program.Finish(), 0);
 }
 
+// Their calls pass us by. What they free stays in use until its address comes again.
+TEST(Modules, LoadedWithDeepbindMayFreeTheProgramsBlocksAndTheOtherWayRound) {
+  TracedProgram program(
+      {LIMPET_PROGRAMS "/deepbind_host", LIMPET_PROGRAMS "/libdeepbind_plugin.so"}, {kExact});
+  program.WaitUntilReady();
+  const SegmentSnapshot snapshot = program.Read();
+  EXPECT_EQ(TotalsOf(snapshot, "heap", "HostAllocates").allocated_objects, 2000);
+  EXPECT_EQ(TotalsOf(snapshot, "heap", "HostResizes").allocated_objects, 1000);
+  EXPECT_EQ(TotalsOf(snapshot, "heap", "PluginAllocates"), SiteTotals{});
+  EXPECT_LE(TotalsOf(snapshot, "heap", "Host").objects_in_use, 10);
+  ExpectNothingLost(snapshot);
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+}
+
 TEST(Modules, OfAnotherNamespaceRun) {
   TracedProgram program({kModules, "dlmopen", kPluginA, ""}, {kExact});
   program.WaitUntilReady();

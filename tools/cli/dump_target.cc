@@ -56,12 +56,13 @@ SegmentSnapshot EmptySnapshot(const ProcessFacts& process) {
 
 absl::StatusOr<DumpTarget> ReadLiving(const ProcessFacts& process, const std::string& chosen) {
   const SegmentName name{process.namespace_pid, process.start_ticks};
-  const std::optional<SegmentEntry> entry =
-      FindSegment(DirectoriesOf(process.pid, process.uid, chosen), name);
-  if (!entry.has_value()) return NotTraced(process);
-  absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(entry->path);
-  if (!snapshot.ok()) return snapshot.status();
-  return DumpTarget{std::move(*snapshot), process};
+  for (const SegmentEntry& entry : ListSegments(DirectoriesOf(process.pid, process.uid, chosen))) {
+    if (entry.name != name || !IsSegmentOf(process, entry.path)) continue;
+    absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(entry.path);
+    if (!snapshot.ok()) return snapshot.status();
+    return DumpTarget{std::move(*snapshot), process};
+  }
+  return NotTraced(process);
 }
 
 // Repeats while the segment is not there or not finished.

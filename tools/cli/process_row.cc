@@ -41,6 +41,7 @@ ProcessRow RowOfSegment(const SegmentEntry& entry) {
   if (row.process.has_value() && !row.process->has_limpet.value_or(true)) {
     row.process.reset();  // it has become another program by exec, one that is not traced
   }
+  if (row.process.has_value() && !IsSegmentOf(*row.process, entry.path)) row.process.reset();
   if (row.process.has_value()) row.executable = row.process->executable;
   absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(entry.path);
   if (!snapshot.ok()) {

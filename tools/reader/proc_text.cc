@@ -1,10 +1,13 @@
 #include "tools/reader/proc_text.h"
 
+#include <sys/sysmacros.h>
+
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 namespace limpet {
 namespace {
@@ -84,6 +87,26 @@ bool MapsHaveLibrary(const std::string& maps, const std::string& library) {
     }
   }
   return false;
+}
+
+MappedNode FindMappedNode(const std::string& maps, const std::string& name) {
+  for (absl::string_view line : absl::StrSplit(maps, '\n')) {
+    absl::ConsumeSuffix(&line, " (deleted)");
+    if (!absl::EndsWith(line, "/" + name)) continue;
+    // 7f00-7f10 rw-s 00000000 00:1a 12   /dev/shm/limpet-0/12-34.segment
+    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
+    if (words.size() < 6) continue;
+    const std::vector<absl::string_view> device = absl::StrSplit(words[3], ':');
+    std::uint32_t major_number = 0, minor_number = 0;
+    MappedNode file;
+    const bool is_file = device.size() == 2 && absl::SimpleHexAtoi(device[0], &major_number) &&
+                         absl::SimpleHexAtoi(device[1], &minor_number) &&
+                         absl::SimpleAtoi(words[4], &file.inode);
+    if (!is_file) continue;
+    file.device = makedev(major_number, minor_number);
+    return file;
+  }
+  return {};
 }
 
 std::optional<std::string> EnvironmentValue(const std::string& environment,

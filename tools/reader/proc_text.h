@@ -37,6 +37,15 @@ std::optional<std::uint32_t> ParseEffectiveUid(const std::string& status);
 // True when a file whose name begins with `library` is mapped.
 bool MapsHaveLibrary(const std::string& maps, const std::string& library);
 
+// A file as maps and stat() name it; all zero: none.
+struct MappedNode {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+};
+
+// The first mapped file called `name`, in whatever folder.
+MappedNode FindMappedNode(const std::string& maps, const std::string& name);
+
 // Value of a variable in a NUL-separated environment.
 std::optional<std::string> EnvironmentValue(const std::string& environment,
                                             const std::string& name);

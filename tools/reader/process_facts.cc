@@ -1,12 +1,13 @@
 #include "tools/reader/process_facts.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
-#include "tools/reader/proc_text.h"
 #include "tools/reader/small_file.h"
 
 namespace limpet {
@@ -53,8 +54,20 @@ absl::StatusOr<ProcessFacts> ReadProcess(std::uint32_t pid, const std::string& p
   FillMemory(status, facts);
   const absl::StatusOr<std::string> maps =
       ReadSmallFile(folder + "/maps", {.max_bytes = kMaxMapsBytes});
-  if (maps.ok()) facts.has_limpet = MapsHaveLibrary(*maps, kLibraryName);
+  if (maps.ok()) {
+    facts.has_limpet = MapsHaveLibrary(*maps, kLibraryName);
+    facts.segment = FindMappedNode(
+        *maps, absl::StrFormat("%d-%d.segment", facts.namespace_pid, facts.start_ticks));
+  }
   return facts;
+}
+
+bool IsSegmentOf(const ProcessFacts& process, const std::string& path) {
+  struct stat status = {};
+  const bool is_known = process.has_limpet.value_or(false) && stat(path.c_str(), &status) == 0 &&
+                        // On a stack of file systems the two tell different numbers.
+                        (process.segment.inode == 0 || process.segment.device == status.st_dev);
+  return !is_known || process.segment.inode == status.st_ino;
 }
 
 std::vector<std::uint32_t> ListProcesses(const std::string& proc) {

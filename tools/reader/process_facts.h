@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tools/reader/proc_text.h"
 
 namespace limpet {
 
@@ -24,10 +25,15 @@ struct ProcessFacts {
   std::uint64_t resident_anonymous_bytes = 0;
   // Absent: we may not look.
   std::optional<bool> has_limpet;  // liblimpet.so is mapped
+  MappedNode segment;              // its own, as far as `has_limpet` is known
 };
 
 // NotFound: no such process. `proc` is "/proc" but in tests.
 absl::StatusOr<ProcessFacts> ReadProcess(std::uint32_t pid, const std::string& proc = "/proc");
+
+// False: the segment at `path` has the name of this traced process, but another program left it,
+// which the process was before an exec, and had given up the right to remove it.
+bool IsSegmentOf(const ProcessFacts& process, const std::string& path);
 
 // All numbers in /proc, ascending.
 std::vector<std::uint32_t> ListProcesses(const std::string& proc = "/proc");

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/select.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -97,6 +98,41 @@ void UseSigwait(int signal) {
   Require(sigwait(&signals, &got) == 0 && got == signal, "sigwait gets it");
 }
 
+void UseSigtimedwait(int signal, const char* way) {
+  const timespec patience = {30, 0};
+  siginfo_t info = {};
+  sigset_t signals = Block(signal);
+  Say("ready");
+  int got = IsMode(way, "sigwaitinfo") ? sigwaitinfo(&signals, &info)
+                                       : sigtimedwait(&signals, &info, &patience);
+  Require(got == signal && info.si_signo == signal, "it is waited for");
+}
+
+// Comes only inside of ppoll or pselect, and ends them.
+void UseMask(int signal, const char* way) {
+  struct sigaction action = {};
+  action.sa_handler = CountOwn;
+  sigset_t none;
+  sigemptyset(&none);
+  Block(signal);
+  Require(sigaction(signal, &action, nullptr) == 0, "the handler is set");
+  Say("ready");
+  int result = IsMode(way, "ppoll") ? ppoll(nullptr, 0, nullptr, &none)
+                                    : pselect(0, nullptr, nullptr, nullptr, nullptr, &none);
+  Require(result == -1 && errno == EINTR && g_own_signals == 1, "it comes there");
+}
+
+// Deprecated, but there, and old programs have it.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+void UseSigset(int signal) {
+  Require(sigset(signal, CountOwn) == SIG_DFL, "the old handler is the default");
+  Say("ready");
+  while (g_own_signals == 0) usleep(1000);
+  Require(sigset(signal, SIG_HOLD) == CountOwn, "the handler is its own");
+}
+#pragma GCC diagnostic pop
+
 void UseSignalfd(int signal) {
   sigset_t signals = Block(signal);
   int descriptor = signalfd(-1, &signals, 0);
@@ -149,6 +185,9 @@ int main(int, char** arguments) {
   if (IsMode(way, "sigaction") || IsMode(way, "signal")) UseHandler(SIGUSR1, way);
   if (IsMode(way, "sigwait")) UseSigwait(SIGUSR1);
   if (IsMode(way, "signalfd")) UseSignalfd(SIGUSR1);
+  if (IsMode(way, "sigwaitinfo") || IsMode(way, "sigtimedwait")) UseSigtimedwait(SIGUSR1, way);
+  if (IsMode(way, "ppoll") || IsMode(way, "pselect")) UseMask(SIGUSR1, way);
+  if (IsMode(way, "sigset")) UseSigset(SIGUSR1);
   if (IsMode(way, "ignored")) KeepIgnored();
   Say("mine");
   WaitForTest();

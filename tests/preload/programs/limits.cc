@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tests/preload/programs/own_system_call.h"
 #include "tests/preload/programs/stage.h"
 
 namespace {
@@ -138,8 +139,10 @@ void RefuseTables() {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
-  bool is_set = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-                prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+  // Unseen by the hooks, which would have the segment made before.
+  bool is_set = OwnSystemCall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1) == 0 &&
+                OwnSystemCall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER,
+                              reinterpret_cast<long>(&program)) == 0;
   Require(is_set, "system calls can be refused");
 }
 

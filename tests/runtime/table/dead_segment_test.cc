@@ -27,6 +27,7 @@ struct Remains {
   int number = 0;  // of the name, and the age: the lower, the older
   std::uint64_t magic = kSegmentMagic;
   std::uint64_t pid_namespace = sys::PidNamespace();
+  SegmentState state = SegmentState::kLive;
   std::uint64_t bytes = sizeof(SegmentHeader);
 };
 
@@ -34,6 +35,7 @@ std::string Leave(const TemporaryDirectory& home, const Remains& remains) {
   const std::string path = home.File(std::to_string(remains.pid + remains.number) + "-1.segment");
   std::vector<char> header(sizeof(SegmentHeader));
   memcpy(header.data() + offsetof(SegmentHeader, magic), &remains.magic, 8);
+  memcpy(header.data() + offsetof(SegmentHeader, state), &remains.state, 4);
   memcpy(header.data() + offsetof(SegmentHeader, pid_namespace), &remains.pid_namespace, 8);
   int file = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
   EXPECT_EQ(pwrite(file, header.data(), header.size(), 0), static_cast<ssize_t>(header.size()));
@@ -74,6 +76,16 @@ TEST(DeadSegments, StayAsEvidenceUpToSixteen) {
   auto dead = LeaveMany(home, kMaxDeadSegments, {});
   StartProcesses(home, kManyStarts);
   EXPECT_EQ(Remaining(dead), 16);
+}
+
+// Its process had given up the right to remove it.
+TEST(DeadSegments, OfProcessesThatEndedByThemselvesGoFirst) {
+  TemporaryDirectory home;
+  auto evidence = LeaveMany(home, 5, {});
+  auto exited = LeaveMany(home, 20, {.number = 5, .state = SegmentState::kExited});
+  StartProcesses(home, kManyStarts);
+  EXPECT_EQ(Remaining(evidence), 5);
+  EXPECT_EQ(Remaining(exited), 0);
 }
 
 TEST(DeadSegments, AreBroughtDownToSixteen) {

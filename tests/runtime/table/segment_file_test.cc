@@ -278,9 +278,9 @@ TEST(FileSystemBytes, AreThoseOfTheParentWhereTheDirectoryIsNotThereYet) {
   EXPECT_EQ(FileSystemBytes("/dev/shm/limpet-not-there"), FileSystemBytes("/dev/shm"));
 }
 
-TEST(HasRoomToGrow, IsTrueWhereNobodyKnows) {
-  EXPECT_TRUE(HasRoomToGrow("/not/there", 1 << 20));
-  EXPECT_TRUE(HasRoomToGrow("", 1 << 20));
+TEST(RoomToGrow, IsEndlessWhereNobodyKnows) {
+  EXPECT_EQ(RoomToGrow("/not/there"), ~std::uint64_t{0});
+  EXPECT_EQ(RoomToGrow(""), ~std::uint64_t{0});
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "tools/reader/proc_text.h"
 
 #include <gtest/gtest.h>
+#include <sys/sysmacros.h>
 
 namespace limpet {
 namespace {
@@ -57,6 +58,16 @@ TEST(ProcText, FindsALibraryByTheNameOfItsFile) {
   EXPECT_FALSE(MapsHaveLibrary(before + "/liblimpet.so/other.so\n", "liblimpet.so"));
   EXPECT_FALSE(MapsHaveLibrary(before + "/usr/lib/notliblimpet.so\n", "liblimpet.so"));
   EXPECT_FALSE(MapsHaveLibrary("", "liblimpet.so"));
+}
+
+TEST(ProcText, FindsTheNodeOfAMappedFile) {
+  const std::string maps =
+      "1-2 rw-p 0 00:00 0 \n1-2 r--s 0 fd:02 11   /a/1-2.segments\n"
+      "7f00-7f10 rw-s 00000000 00:1a 12   /dev/shm/limpet 0/1-2.segment (deleted)\n";
+  EXPECT_EQ(FindMappedNode(maps, "1-2.segment").inode, 12U);
+  EXPECT_EQ(FindMappedNode(maps, "1-2.segment").device, makedev(0, 0x1a));
+  EXPECT_EQ(FindMappedNode(maps, "-2.segment").inode, 0U);
+  EXPECT_EQ(FindMappedNode("/1-2.segment\n1 2 3 x y /1-2.segment", "1-2.segment").inode, 0U);
 }
 
 TEST(ProcText, ReadsOneVariable) {

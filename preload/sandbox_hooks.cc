@@ -1,0 +1,92 @@
+// The program puts itself under a filter of system calls: what we need of the file system is asked
+// for before, and from then on we call nothing that could end it (README.md, "Sandboxes").
+
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "preload/export.h"
+#include "preload/next_symbol.h"
+#include "runtime/session.h"
+#include "runtime/sys/sandbox.h"
+
+namespace limpet {
+namespace {
+
+using sys::Sandbox;
+using Word = unsigned long;
+
+NextFunction<int (*)(int, Word, Word, Word, Word)> g_next_prctl("prctl");
+NextFunction<long (*)(long, Word, Word, Word, Word, Word)> g_next_syscall("syscall");
+
+Sandbox WantedFromPrctl(int option, Word mode) {
+  if (option != PR_SET_SECCOMP) return Sandbox::kNone;
+  return mode == SECCOMP_MODE_STRICT ? Sandbox::kStrict : Sandbox::kFilter;
+}
+
+// Without a filter it is the question whether the kernel has the call, which it refuses.
+Sandbox WantedFromSeccomp(Word operation, Word filter) {
+  if (operation == SECCOMP_SET_MODE_STRICT) return Sandbox::kStrict;
+  bool is_filter = operation == SECCOMP_SET_MODE_FILTER && filter != 0;
+  return is_filter ? Sandbox::kFilter : Sandbox::kNone;
+}
+
+// The sandbox counts from before the call: a dump signal may come right behind it.
+template <class Call>
+auto EnterSandbox(Sandbox wanted, Call call) {
+  session::PrepareForSandbox();
+  Sandbox before = session::OnSandboxStart(wanted);
+  auto result = call();
+  if (result < 0)
+    session::OnSandboxRefused(before);
+  else
+    session::OnSandboxEntered();
+  return result;
+}
+
+// PR_SET_NO_NEW_PRIVS is no filter, but goes before one, which may come by a way that no hook sees.
+[[gnu::cold, gnu::noinline]] int RestrictingPrctl(int option, Word a, Word b, Word c, Word d) {
+  auto call = [&] { return g_next_prctl.get()(option, a, b, c, d); };
+  if (session::IsVforkChild()) return call();
+  if (option == PR_SET_SECCOMP) return EnterSandbox(WantedFromPrctl(option, a), call);
+  session::PrepareForSandbox();
+  return call();
+}
+
+[[gnu::cold, gnu::noinline]] long Seccomp(Word operation, Word flags, Word filter) {
+  auto call = [&] { return g_next_syscall.get()(SYS_seccomp, operation, flags, filter, 0, 0); };
+  Sandbox wanted = WantedFromSeccomp(operation, filter);
+  if (wanted == Sandbox::kNone || session::IsVforkChild()) return call();
+  return EnterSandbox(wanted, call);
+}
+
+}  // namespace
+
+void BindSandboxHooks() {
+  g_next_prctl.Bind();
+  g_next_syscall.Bind();
+}
+
+extern "C" {
+
+// libc's have `...`. Named, arguments that were not given are registers that are harmless to read,
+// and the hooks can jump to what they call. syscall's seventh lies on the stack, where the jump
+// leaves it: the caller may have given none, and something of its own there.
+int HookPrctl(int option, Word a, Word b, Word c, Word d) LIMPET_EXPORT("prctl");
+long HookSyscall(long number, Word a, Word b, Word c, Word d, Word e) LIMPET_EXPORT("syscall");
+
+int HookPrctl(int option, Word a, Word b, Word c, Word d) {
+  if (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS) [[unlikely]]
+    return RestrictingPrctl(option, a, b, c, d);
+  return g_next_prctl.get()(option, a, b, c, d);
+}
+
+long HookSyscall(long number, Word a, Word b, Word c, Word d, Word e) {
+  if (number == SYS_seccomp) [[unlikely]]
+    return Seccomp(a, b, c);
+  return g_next_syscall.get()(number, a, b, c, d, e);
+}
+
+}  // extern "C"
+
+}  // namespace limpet
