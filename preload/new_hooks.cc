@@ -227,11 +227,15 @@ LIMPET_DELETE_OPERATORS(LIMPET_HOOK_DELETE)
 
 // --- While the loader relocates ---
 
+// Read from the tables: dlsym allocates where there is none.
+static constinit bool g_has_library = false;
+
 // Before constructors. Nothing may be called here that lies outside of this library: it could be
 // the program's, or lead through it, and the program is not relocated yet (check_symbols.py looks).
 static void HideSharedOperators() {
   const link_map* library = DefinerBehind(g_op_Znwm.name);
   const link_map* allocator = DefinerBehind("malloc");
+  g_has_library = library != nullptr;
   if (library == nullptr || allocator == nullptr || library == allocator) return;
   OwnSymbols own_symbols;
 #define LIMPET_HIDE(symbol) \
@@ -248,6 +252,7 @@ extern "C" {
 void LimpetAfterHiding() {}
 [[gnu::used]] static void (*LimpetHideBeforeBinding())() {
   HideSharedOperators();
+  LookForOptionalSymbols();
   return LimpetAfterHiding;
 }
 [[gnu::visibility("hidden"), gnu::ifunc("LimpetHideBeforeBinding")]] void LimpetBeforeBinding();
@@ -259,7 +264,7 @@ void LimpetAfterHiding() {}
 void BindNewHooks() {
   LimpetBeforeBinding();
   BindObjectFinder();
-  bool has_library = FindNext(g_op_Znwm.name) != nullptr;
+  bool has_library = g_has_library && FindNext(g_op_Znwm.name) != nullptr;
   OwnSymbols own_symbols;
 #define LIMPET_BIND(symbol) \
   if (!has_library || !BindToNext(g_op##symbol)) own_symbols.Hide(#symbol);

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "preload/bootstrap_arena.h"
+#include "preload/linked_symbols.h"
 #include "runtime/sys/errno_keeper.h"
 
 namespace limpet {
@@ -90,13 +91,16 @@ constinit NextSymbols g_next = {
 
 namespace {
 
-// A name that is missing makes libc allocate an error text, so these come first, while allocations
-// are served by the arena. The look-ups that follow succeed, which takes the text away before the
-// program could be shown it. (Not dlerror(): it translates the text, and the program may be inside
-// gettext, which allocates with its lock held.)
+constinit bool g_has_free_sized = false;
+constinit bool g_has_free_aligned_sized = false;
+
+// Only what is there is asked for. A name that is missing makes libc allocate an error text, and
+// free it at the next look-up: a block that the program never asked for, and the end of a program
+// whose other preload looks its free up at the first one, which would come from inside of that
+// look-up.
 void BindOptional() {
-  Bind("free_sized", &g_next.free_sized);
-  Bind("free_aligned_sized", &g_next.free_aligned_sized);
+  if (g_has_free_sized) Bind("free_sized", &g_next.free_sized);
+  if (g_has_free_aligned_sized) Bind("free_aligned_sized", &g_next.free_aligned_sized);
 }
 
 void BindRequired() {
@@ -112,6 +116,11 @@ void BindRequired() {
 }
 
 }  // namespace
+
+void LookForOptionalSymbols() {
+  g_has_free_sized = DefinerBehind("free_sized") != nullptr;
+  g_has_free_aligned_sized = DefinerBehind("free_aligned_sized") != nullptr;
+}
 
 void ResolveNextSymbols() {
   if (t_is_resolving || __atomic_load_n(&g_is_resolved, __ATOMIC_ACQUIRE)) return;

@@ -35,6 +35,10 @@ struct NextSymbols {
 // first.
 [[gnu::visibility("hidden")]] extern constinit NextSymbols g_next;
 
+// Which of those that not every libc has are there, read from the objects' tables. Called while the
+// loader relocates: nothing outside of this library may be reached.
+void LookForOptionalSymbols();
+
 // Looks up everything above; called by the resolvers and at load.
 void ResolveNextSymbols();
 

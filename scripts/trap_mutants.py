@@ -16,6 +16,96 @@ class Mutant:
 
 
 MUTANTS = (
+    # --- 1 to 5: locks of the loader, of libgcc; the program's unwinder ---
+    Mutant(1, "a sample asks the loader for its objects", "lock", "LoaderLock.IsNotWaitedFor*", (
+        ("runtime/tracer.cc", "#include <sys/auxv.h>\n", "#include <link.h>\n#include <sys/auxv.h>\n"),
+        ("runtime/tracer.cc", "  RememberedWalk& walk = thread.record->walk;\n  bool is_usable",
+         """  dl_iterate_phdr([](dl_phdr_info*, size_t, void*) { return 1; }, nullptr);
+  RememberedWalk& walk = thread.record->walk;
+  bool is_usable"""))),
+    Mutant(2, "a name that is missing is looked up", "other_preload", "*Preloads.*", ((
+        "preload/next_symbol.cc", """  if (g_has_free_sized) Bind("free_sized", &g_next.free_sized);""",
+        """  Bind("free_sized", &g_next.free_sized);"""),)),
+    Mutant(3, "a sample asks libgcc for an unwind table", "lock", "UnwindTables.*", (
+        ("runtime/tracer.cc", "namespace limpet {\nnamespace {\n",
+         """extern "C" [[gnu::weak]] void* _Unwind_Find_FDE(const void*, void*);
+namespace limpet {
+namespace {
+"""),
+        ("runtime/tracer.cc", "  RememberedWalk& walk = thread.record->walk;\n  bool is_usable",
+         """  char bases[64];
+  if (_Unwind_Find_FDE != nullptr) _Unwind_Find_FDE(reinterpret_cast<void*>(caller.return_address), bases);
+  RememberedWalk& walk = thread.record->walk;
+  bool is_usable"""))),
+    Mutant(4, "the library exports a name of the unwinder", "linker", "Loader.BindsNoUnwinder*", (
+        ("preload/exports.map", "    dlclose;\n", "    dlclose;\n    _Unwind_Resume;\n"),
+        ("preload/loader_hooks.cc", "int HookDlclose(void* library) LIMPET_EXPORT(\"dlclose\");\n",
+         """int HookDlclose(void* library) LIMPET_EXPORT("dlclose");
+void HookUnwindResume(void* exception) LIMPET_EXPORT("_Unwind_Resume");
+void HookUnwindResume(void* exception) {
+  reinterpret_cast<void (*)(void*)>(FindNext("_Unwind_Resume"))(exception);
+}
+"""))),
+    Mutant(5, "rules of code that was unloaded are kept", "module", "Modules.OfEqualCode*", ((
+        "runtime/session.cc", "void OnUnload() { g_tracer.rules.Invalidate(); }", "void OnUnload() {}"),)),
+
+    # --- 6 to 12: processes and threads begin and end ---
+    Mutant(6, "a forked child is not told from its parent", "fork", "*ForkedChild.StartsEmpty*", ((
+        "runtime/tracer.cc", "sys::kPageBytes, MADV_WIPEONFORK);", "sys::kPageBytes, MADV_NORMAL);"),)),
+    Mutant(8, "a vfork child is taken for its parent's thread", "fork", "VforkedChild.IsNotTaken*", ((
+        "runtime/tracer.cc", "if (thread.epoch == epoch_ || !IsThisProcess()) return;",
+        "if (thread.epoch == epoch_) return;"),)),
+    Mutant(8, "a vfork child makes the segment", "fork", "VforkedChild.StartsNo*", ((
+        "runtime/tracer.cc", "  if (!IsThisProcess()) return false;\n", ""),)),
+    Mutant(9, "children write where their parent does", "family", "Families.HaveAProfile*", ((
+        "tools/cli/dump_command.cc", "%e.%p-%s/%t.%n.%P", "%e/%t.%n.%P"),)),
+    Mutant(10, "the segment goes with its process", "exit", "*ViolentEnd*", ((
+        "runtime/tracer.cc", "  if (AttachTables()) return segment.Publish(), true;\n",
+        "  if (AttachTables()) return segment.Publish(), RemoveSegmentFile(segment.path()), true;\n"),)),
+    Mutant(11, "at the end the memory is unmapped", "exit", "*LateAllocation*", ((
+        "runtime/tracer.cc",
+        "  if (!RemoveSegmentFile(segment.path())) segment.GiveBackMemory();\n",
+        """  RemoveSegmentFile(segment.path());
+  RawSyscall(SYS_munmap, AsArgument(segment.header()), static_cast<long>(segment.header()->segment_bytes));
+"""),)),
+    Mutant(12, "a thread that ends keeps its record", "thread", "Threads.ManyShortOnes*", ((
+        "runtime/tracer.cc", "kExited, std::memory_order_release);\n  records.Retire(thread.record);\n",
+        "kExited, std::memory_order_release);\n"),)),
+
+    # --- 15 to 25: what libc, other preloads and odd stacks do ---
+    Mutant(15, "a sample asks for its thread's stack", "lock", "ThreadAttributes.*", (
+        ("runtime/tracer.cc", "#include <sys/auxv.h>\n", "#include <pthread.h>\n#include <sys/auxv.h>\n"),
+        ("runtime/tracer.cc", "  RememberedWalk& walk = thread.record->walk;\n  bool is_usable",
+         """  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) == 0) pthread_attr_destroy(&attributes);
+  RememberedWalk& walk = thread.record->walk;
+  bool is_usable"""))),
+    Mutant(16, "what comes before the constructor is not recorded", "other_preload", "*Preloads.SeeThreads*", ((
+        "runtime/session.cc", "  return g_tracer.Start();\n}\n\n}  // namespace",
+        "  return g_tracer.IsOff();\n}\n\n}  // namespace"),)),
+    Mutant(19, "the real functions are sought from the front", "other_preload", "*Preloads.MayLookUp*", ((
+        "preload/next_symbol.cc", "  auto found = reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));",
+        "  auto found = reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));"),)),
+    Mutant(22, "a realloc that fails loses its block", "exact_numbers", "ExactNumbers.ReallocThatFails*", ((
+        "runtime/session.cc", "g_tracer.allocations.Reattach(slot);", "g_tracer.allocations.Release(slot, nullptr);"),)),
+    Mutant(22, "what could not be allocated is recorded", "exact_numbers", "ExactNumbers.AllocationsThatFail*", ((
+        "runtime/session.cc", "  if (!weight.IsSampled() || block == nullptr) return;\n",
+        "  if (!weight.IsSampled()) return;\n"),)),
+    Mutant(24, "every stack is read as the thread's own", "stack_shape", "OddStacks.*", ((
+        "runtime/stack/stack_memory.h", "    bool is_inside = bounds_.Holds(slot) && bounds_.high - slot >= kWordBytes;\n",
+        "    bool is_inside = true;\n"),)),
+    Mutant(25, "stacks begin inside of the library", "stack_shape", "*LinkedProgram.HasNoFrameOfOurs*", ((
+        "preload/malloc_hooks.cc",
+        """  void* block = g_next.malloc(bytes);
+  session::OnAllocation(block, bytes, weight, sys::CaptureCaller());
+""",
+        """  void* block = g_next.malloc(bytes);
+  [&]() __attribute__((noinline)) {
+    session::OnAllocation(block, bytes, weight, sys::CaptureCaller());
+    asm volatile("");
+  }();
+"""),)),
+
     # --- 23: an allocation that goes through two hooks counts twice ---
     Mutant(23, "reallocarray is recorded beside the realloc it makes", "exact_numbers",
            "ExactNumbers.ReallocarrayCountsOnce", ((
@@ -193,4 +283,43 @@ MUTANTS = (
     }
     return HasSegment();
   }"""),)),
+
+    # --- 33 to 41: files of the program, and readers ---
+    Mutant(33, "code lies in the file as it lies in memory", "stack_shape", "*LinkedProgram.IsMapped*", ((
+        "runtime/table/module_table.cc", "slot->file_offset = program[i].p_offset & ~kPageMask;",
+        "slot->file_offset = program[i].p_vaddr & ~kPageMask;"),)),
+    Mutant(35, "a file of another build gives names", "replaced_file", "ChangedWhileItRuns.ALibraryIsNot*", ((
+        "tools/symbol/module_index.cc", "  if (is_other) return", "  if (is_other && module.path.empty()) return"),)),
+    Mutant(35, "a newer file without build id gives names", "replaced_file", "ChangedWhileItRuns.ALibraryWithout*", ((
+        "tools/symbol/module_index.cc", "  if (module.build_id.empty() && is_newer) return",
+        "  if (module.path.empty() && is_newer) return"),)),
+    Mutant(35, "the files of a container are sought outside", "replaced_file", "Container.*", ((
+        "tools/reader/process_facts.cc", "  return root.empty() || is_ours ? \"\" : folder + \"/root\";",
+        "  return root.empty() || is_ours ? \"\" : \"\";"),)),
+    Mutant(35, "a companion that nobody reaps is at work for ever", "dump_signal", "DumpSignal.IsAnswered*", ((
+        "runtime/dump/companion_start.cc", "!sys::WaitUntilGone(pid, 0);", "RawSyscall(SYS_kill, pid, 0) == 0;"),)),
+    Mutant(40, "dlopen is wrapped", "linker", "Loader.SearchesAsWithoutUs", (
+        ("preload/exports.map", "    dlclose;\n", "    dlclose;\n    dlopen;\n"),
+        ("preload/loader_hooks.cc", "int HookDlclose(void* library) LIMPET_EXPORT(\"dlclose\");\n",
+         """int HookDlclose(void* library) LIMPET_EXPORT("dlclose");
+void* HookDlopen(const char* path, int flags) LIMPET_EXPORT("dlopen");
+void* HookDlopen(const char* path, int flags) {
+  void* library = reinterpret_cast<void* (*)(const char*, int)>(FindNext("dlopen"))(path, flags);
+  session::OnUnload();
+  return library;
+}
+"""))),
+    Mutant(41, "target and reader share a lock", "stuck_reader", "StuckReader.HoldsUpNobody*", (
+        ("runtime/session.cc", "#include <unistd.h>\n",
+         "#include <fcntl.h>\n#include <sys/file.h>\n#include <unistd.h>\n"),
+        ("runtime/session.cc", "  g_tracer.allocations.Prefetch(address);\n",
+         """  static int file = open(g_tracer.segment.path().c_str(), O_RDONLY | O_CLOEXEC);
+  flock(file, LOCK_EX);
+  flock(file, LOCK_UN);
+  g_tracer.allocations.Prefetch(address);
+"""),
+        ("tools/reader/segment_file.cc", "#include <fcntl.h>\n",
+         "#include <fcntl.h>\n#include <sys/file.h>\n#include <unistd.h>\n"),
+        ("tools/reader/segment_file.cc", "  if (fstat(descriptor, &facts) != 0) {",
+         "  flock(dup(descriptor), LOCK_EX);\n  if (fstat(descriptor, &facts) != 0) {"))),
 )

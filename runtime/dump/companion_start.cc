@@ -1,7 +1,6 @@
 #include "runtime/dump/companion_start.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <sys/prctl.h>
 
 #include <atomic>

@@ -1,13 +1,12 @@
 #include "runtime/dump/dump_start.h"
 
-#include <errno.h>
-
 #include <atomic>
 #include <cstdint>
 
 #include "runtime/dump/companion_start.h"
 #include "runtime/session.h"
 #include "runtime/sys/clock.h"
+#include "runtime/sys/detached_process.h"
 #include "runtime/sys/fixed_text.h"
 #include "runtime/sys/raw_syscall.h"
 #include "runtime/sys/sandbox.h"
@@ -28,11 +27,12 @@ constexpr int kMaxCompanions = 4;
 constexpr std::uint64_t kCompanionPatienceNs = 60'000'000'000;  // later its pid may be another's
 constinit Companion g_companions[kMaxCompanions] = {};
 
+// A container's first process may reap nobody: one that ended keeps its pid there.
 bool IsAtWork(const Companion& companion) {
   int pid = companion.pid.load(std::memory_order_relaxed);
   std::uint64_t age_ns =
       sys::CoarseMonotonicNs() - companion.started_ns.load(std::memory_order_relaxed);
-  return pid != 0 && age_ns < kCompanionPatienceNs && RawSyscall(SYS_kill, pid, 0) != -ESRCH;
+  return pid != 0 && age_ns < kCompanionPatienceNs && !sys::WaitUntilGone(pid, 0);
 }
 
 // nullptr: all at work.

@@ -8,6 +8,7 @@
 #include "runtime/session.h"
 #include "runtime/setting/watch_key.h"
 #include "runtime/sys/clock.h"
+#include "runtime/sys/detached_process.h"
 #include "runtime/sys/fixed_text.h"
 #include "runtime/sys/raw_syscall.h"
 #include "runtime/sys/sandbox.h"
@@ -28,7 +29,7 @@ bool IsFresh(std::uint64_t beat_ns) {
 
 // One that was killed is missed at once, not only when its beat is old.
 bool IsThere(std::uint32_t pid) {
-  return sys::IsSandboxed() || RawSyscall(SYS_kill, pid, 0) != -ESRCH;
+  return sys::IsSandboxed() || !sys::WaitUntilGone(static_cast<int>(pid), 0);
 }
 
 // The companion of this key may not have come to know this process yet.

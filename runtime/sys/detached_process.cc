@@ -122,8 +122,9 @@ bool WaitByDescriptor(long descriptor, std::uint64_t timeout_ms) {
   return RawSyscall(SYS_poll, AsArgument(&ended), 1, static_cast<long>(timeout_ms)) == 1;
 }
 
-bool WaitByAsking(int pid) {
+bool WaitByAsking(int pid, std::uint64_t timeout_ms) {
   if (RawSyscall(SYS_kill, pid, 0) == -ESRCH) return true;
+  if (timeout_ms == 0) return false;
   timespec pause = {0, kPollMs * static_cast<long>(kNsPerMs)};
   RawSyscall(SYS_nanosleep, AsArgument(&pause), 0);
   return false;
@@ -148,17 +149,19 @@ DetachedProcess StartDetached(const char* const* paths, const char* const* argum
 }
 
 bool WaitUntilGone(int pid, int timeout_ms) {
-  std::uint64_t end_ns =
-      ReadClockNs(CLOCK_MONOTONIC) + static_cast<std::uint64_t>(timeout_ms) * kNsPerMs;
+  std::uint64_t now_ns = ReadClockNs(CLOCK_MONOTONIC);
+  const std::uint64_t end_ns = now_ns + static_cast<std::uint64_t>(timeout_ms) * kNsPerMs;
   // A process that was reaped has no pid any more; while it is a zombie of init its pidfd is
   // readable.
   long descriptor = RawSyscall(SYS_pidfd_open, pid, 0);
   if (descriptor == -ESRCH) return true;
   bool is_gone = false;
-  while (!is_gone && ReadClockNs(CLOCK_MONOTONIC) < end_ns) {
-    std::uint64_t left_ms = (end_ns - ReadClockNs(CLOCK_MONOTONIC)) / kNsPerMs + 1;
-    is_gone = Failed(descriptor) ? WaitByAsking(pid) : WaitByDescriptor(descriptor, left_ms);
-  }
+  do {
+    std::uint64_t left_ms = now_ns < end_ns ? (end_ns - now_ns) / kNsPerMs + 1 : 0;
+    is_gone =
+        Failed(descriptor) ? WaitByAsking(pid, left_ms) : WaitByDescriptor(descriptor, left_ms);
+    now_ns = ReadClockNs(CLOCK_MONOTONIC);
+  } while (!is_gone && now_ns < end_ns);
   if (!Failed(descriptor)) RawSyscall(SYS_close, descriptor);
   return is_gone;
 }

@@ -26,7 +26,8 @@ struct DetachedProcess {
 // open, no signal blocked, each limit as high as it may be.
 DetachedProcess StartDetached(const char* const* paths, const char* const* arguments);
 
-// Waits until `pid`, which need not be a child, has ended. False: `timeout_ms` passed first.
+// Waits until `pid`, which need not be a child, has ended, though nobody may have reaped it. False:
+// `timeout_ms` passed first; 0 only looks.
 bool WaitUntilGone(int pid, int timeout_ms);
 
 }  // namespace limpet::sys

@@ -78,6 +78,31 @@ TEST(DumpSignal, ThatComesFiftyTimesInAMomentDoesNotStartFiftyCompanions) {
   EXPECT_EQ(program.Finish(), 0);
 }
 
+// A container's first process often reaps nobody: what ended stays there, and is no longer at work.
+TEST(DumpSignal, IsAnsweredWhereNobodyReapsTheDead) {
+  const std::vector<std::string> unshare = {"/usr/bin/unshare", "--pid",   "--fork", "--kill-child",
+                                            "--mount-proc",     "/bin/sh", "-c"};
+  auto in_namespace = [&](const std::string& script) {
+    std::vector<std::string> command = unshare;
+    command.push_back(script);
+    return command;
+  };
+  if (RunProgram(in_namespace("true")).exit_code != 0)
+    GTEST_SKIP() << "no right to make namespaces";
+  TemporaryDirectory directory;
+  const std::string program_in_background = LIMPET_PROGRAMS "/counts_on dumps <&3 & ";
+  TracedProgram program(
+      in_namespace("exec 3<&0; " + program_in_background + "LD_PRELOAD= exec sleep 60 >&2 3<&-"),
+      {"LIMPET_SAMPLE_BYTES=16KiB", DirectorySetting(directory)});
+  for (std::size_t i = 1; i <= 6; ++i) {
+    ASSERT_TRUE(program.ReadLine().starts_with("rounds"));
+    EXPECT_EQ(ListDumps(directory.path()).size(), 2 * (i - 1));
+    program.Continue();
+    ASSERT_EQ(WaitForDumps(directory.path(), 2 * i).size(), 2 * i);
+  }
+  kill(program.pid(), SIGKILL);
+}
+
 // The program chose the size of its signal stack for its own handlers.
 TEST(DumpSignal, NeedsLittleOfTheSignalStack) {
   TemporaryDirectory directory;

@@ -38,6 +38,23 @@ TEST_P(CleanExit, WritesALastDumpWhenAsked) {
 INSTANTIATE_TEST_SUITE_P(Ways, CleanExit,
                          testing::Values("return", "exit", "_exit", "_Exit", "quick_exit"));
 
+class LateAllocation : public testing::TestWithParam<std::string> {};
+
+// Destructors of every kind, and threads that go on while the process ends.
+TEST_P(LateAllocation, EndsAsEver) {
+  TemporaryDirectory directory;
+  for (int i = 0; i < std::stoi(Repeats(10, 300)); ++i) {
+    TracedProgram program({LIMPET_PROGRAMS "/exit_order", GetParam()},
+                          {kExact, i % 5 == 0 ? "LIMPET_DUMP_AT_EXIT=1" : "LIMPET_DUMP_AT_EXIT=0",
+                           "LIMPET_DIR=" + directory.path()});
+    EXPECT_EQ(program.Finish(), 7);
+    EXPECT_TRUE(program.Segments().empty());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, LateAllocation,
+                         testing::Values("return", "exit", "_exit", "quick_exit"));
+
 struct Death {
   const char* way;
   int signal;

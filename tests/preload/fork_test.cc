@@ -73,6 +73,45 @@ TEST(VforkedChild, LeavesItsParentsSegmentWhateverItDoes) {
   EXPECT_TRUE(program.Segments().empty());
 }
 
+constexpr char kVforks[] = LIMPET_PROGRAMS "/vforks";
+
+// Its memory is its parent's, and so are its blocks, but a segment must not have its name.
+TEST(VforkedChild, StartsNoSegmentForItsParent) {
+  TracedProgram program({kVforks, "first"}, {kExact});
+  ASSERT_EQ(program.ReadLine(), "child");
+  EXPECT_TRUE(program.Segments().empty());
+  program.Continue();
+  ASSERT_EQ(program.ReadLine(), "parent");
+  ASSERT_EQ(program.Segments().size(), 1u);
+  SegmentSnapshot snapshot = program.Read();
+  EXPECT_EQ(TotalsOf(snapshot, "heap", "ParentAllocates"), (SiteTotals{10, 1000, 10, 1000}));
+  EXPECT_EQ(TotalsOf(snapshot, "heap", "VforkChildAllocates"), SiteTotals{});
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+}
+
+TEST(VforkedChild, IsNotTakenForTheThreadThatItsParentRuns) {
+  TracedProgram program({kVforks, "thread"}, {kExact});
+  const auto thread = static_cast<std::uint32_t>(NumberIn(program.ReadLine()));
+  SegmentSnapshot snapshot = program.Read();
+  program.Continue();
+  const auto child = static_cast<std::uint32_t>(NumberIn(program.ReadLine()));
+  EXPECT_EQ(TotalsOf(snapshot, "heap", "ParentAllocates"), (SiteTotals{10, 1000, 10, 1000}));
+  EXPECT_EQ(TotalsOf(snapshot, "heap", "VforkChildAllocates").objects_in_use, 0);
+  for (const ThreadRecord& entered : snapshot.threads) EXPECT_NE(entered.thread_id, child);
+  int of_thread = 0;
+  for (const AllocationRecord& block : snapshot.allocations) {
+    EXPECT_NE(block.thread_id, child);
+    of_thread += block.thread_id == thread ? 1 : 0;
+  }
+  EXPECT_EQ(of_thread, 10);
+  EXPECT_EQ(program.Segments().size(), 1u);
+  ExpectNothingLost(snapshot);
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+  EXPECT_TRUE(program.Segments().empty());
+}
+
 TEST(ForkStorm, OfEightThreadsWhileEightAllocateEndsAtZero) {
   TracedProgram program({kForks, "storm", Repeats(300, 10'000)}, {kExact});
   auto blocks = static_cast<std::int64_t>(NumberIn(program.ReadLine()));

@@ -8,6 +8,7 @@ namespace {
 
 constexpr char kModules[] = LIMPET_PROGRAMS "/modules";
 constexpr char kPluginA[] = LIMPET_PROGRAMS "/libplugin_a.so";
+constexpr char kTwinOfPluginA[] = LIMPET_PROGRAMS "/libplugin_a_without_id.so";
 constexpr char kPluginB[] = LIMPET_PROGRAMS "/libplugin_b.so";
 constexpr char kHelpedPlugin[] = LIMPET_PROGRAMS "/libhelped_plugin.so";
 
@@ -20,6 +21,30 @@ TEST(Modules, ThatTakeTurnsAtOneAddressAreToldApart) {
   EXPECT_EQ(TotalsOf(snapshot, "heap", "AllocatesInPluginB"), (SiteTotals{250, 5000, 250, 5000}));
   EXPECT_LT(snapshot.modules.size(), 20u) << "a module that comes again is the same one";
   ExpectNothingLost(snapshot);
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+}
+
+// Samples whose innermost frame lies in the module.
+std::uint64_t SamplesIn(const SegmentSnapshot& snapshot, const std::string& path) {
+  std::uint64_t samples = 0;
+  for (const SiteRecord& site : snapshot.sites) {
+    const StackRecord& stack = snapshot.stacks.at(site.stack);
+    const bool is_there =
+        !stack.frames.empty() && snapshot.modules[stack.frames.front().module].path == path;
+    samples += is_there ? site.samples : 0;
+  }
+  return samples;
+}
+
+// Every address means the same in both: only that one was unloaded tells them apart.
+TEST(Modules, OfEqualCodeAtOneAddressAreToldApart) {
+  TracedProgram program({kModules, "alternate", kPluginA, kTwinOfPluginA}, {kExact});
+  std::string line = program.ReadLine();
+  EXPECT_GT(NumberIn(line), 0u) << "the plug-ins never shared an address: " << line;
+  SegmentSnapshot snapshot = program.Read();
+  EXPECT_EQ(SamplesIn(snapshot, kPluginA), 150u);
+  EXPECT_EQ(SamplesIn(snapshot, kTwinOfPluginA), 150u);
   program.Continue();
   EXPECT_EQ(program.Finish(), 0);
 }

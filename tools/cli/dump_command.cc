@@ -31,7 +31,8 @@ std::string DescribeCoverage(const DumpTarget& target) {
 absl::StatusOr<std::vector<RenderedProfile>> RenderProfiles(const DumpTarget& target,
                                                             const DumpOptions& options,
                                                             const ProfileOrigin& origin) {
-  ElfSymbolizer symbolizer;
+  ElfSymbolizer symbolizer(
+      DebugPlace{.root = target.process ? ForeignRootOf(*target.process) : ""});
   const PerfMap jit_names = PerfMap::Load(target.snapshot.pid, target.snapshot.owner_uid);
   ProfileBuilder builder(target.snapshot, symbolizer, &jit_names);
   std::vector<RenderedProfile> rendered;

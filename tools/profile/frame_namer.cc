@@ -43,7 +43,7 @@ const NamedFrame& FrameNamer::Name(const FrameRecord& frame) {
 void FrameNamer::NameInModule(const ModuleRecord& module, NamedFrame& named) {
   const std::uint64_t file_address = named.call_address - module.load_bias;
   std::vector<SourceFrame> sources =
-      symbolizer_.Resolve({module.path, module.build_id}, file_address);
+      symbolizer_.Resolve({module.path, module.build_id, snapshot_.created_unix_ns}, file_address);
   if (sources.empty()) {
     const std::string name = absl::StrFormat("%s+0x%x", BaseName(module.path), file_address);
     sources.push_back({.name = name, .system_name = name});

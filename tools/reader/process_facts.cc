@@ -94,4 +94,13 @@ std::string AbsolutePathIn(std::uint32_t pid, const std::string& path, const std
   return base.empty() ? path : base + "/" + path;
 }
 
+std::string ForeignRootOf(const ProcessFacts& process, const std::string& proc) {
+  const std::string folder = Folder(proc, process.pid);
+  const std::string own_folder = proc + "/self";
+  const std::string root = ReadLink(folder + "/root");
+  const bool is_ours = root == ReadLink(own_folder + "/root") &&
+                       ReadLink(folder + "/ns/mnt") == ReadLink(own_folder + "/ns/mnt");
+  return root.empty() || is_ours ? "" : folder + "/root";
+}
+
 }  // namespace limpet

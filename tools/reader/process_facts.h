@@ -46,4 +46,8 @@ std::optional<std::string> ReadEnvironment(std::uint32_t pid, const std::string&
 std::string AbsolutePathIn(std::uint32_t pid, const std::string& path,
                            const std::string& proc = "/proc");
 
+// The root of a process that sees other files than we do, such as "/proc/PID/root"; empty: its
+// files are ours, or we may not look.
+std::string ForeignRootOf(const ProcessFacts& process, const std::string& proc = "/proc");
+
 }  // namespace limpet

@@ -45,6 +45,7 @@ class ElfImage {
   const std::string& path() const { return path_; }
   const std::string& build_id() const { return build_id_; }  // hex, empty: none
   std::span<const char> bytes() const;
+  std::uint64_t changed_unix_ns() const { return file_.changed_unix_ns(); }  // 0: no file
 
   // Whether `address` lies in an executable segment. Symbols and debug information that claim
   // other addresses are leftovers of functions which the linker dropped.

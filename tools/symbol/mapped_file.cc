@@ -18,6 +18,11 @@ namespace {
 // O_NONBLOCK: opening a FIFO must not wait for its writer. It changes nothing for regular files.
 constexpr int kOpenFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
+std::uint64_t Nanoseconds(const timespec& time) {
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(time.tv_nsec);
+}
+
 // Closes at the end of the scope and keeps errno, which still has to be reported then.
 class Descriptor {
  public:
@@ -66,7 +71,7 @@ absl::StatusOr<MappedFile> MappedFile::Open(const std::string& path, const std::
   void* begin =
       mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file.get(), 0);
   if (begin == MAP_FAILED) return absl::ErrnoToStatus(errno, root + path);
-  return MappedFile(std::span(static_cast<char*>(begin), size));
+  return MappedFile(std::span(static_cast<char*>(begin), size), Nanoseconds(status.st_ctim));
 }
 
 MappedFile::~MappedFile() {

@@ -22,13 +22,29 @@ absl::Status OtherBuild(const ModuleFile& module, const ElfImage& image) {
                                        ShortId(image.build_id()) + ")");
 }
 
+absl::Status MayBeAnother(const ModuleFile& module) {
+  return absl::FailedPreconditionError(
+      module.path + " has no build id, and the file there is newer than what was loaded");
+}
+
 // The file at the module's path, if it is still the one that was loaded.
-ImageOr OpenOwn(const ModuleFile& module, const DebugPlace& place) {
-  ImageOr image =
-      IsVdso(module.path) ? ElfImage::OpenVdso() : ElfImage::Open(module.path, place.root);
-  if (!image.ok() || module.build_id.empty()) return image;
-  if ((*image)->build_id() != module.build_id) return OtherBuild(module, **image);
+ImageOr OpenBelow(const ModuleFile& module, const std::string& root) {
+  ImageOr image = IsVdso(module.path) ? ElfImage::OpenVdso() : ElfImage::Open(module.path, root);
+  if (!image.ok()) return image;
+  const bool is_newer =
+      module.known_unix_ns != 0 && (*image)->changed_unix_ns() > module.known_unix_ns;
+  if (module.build_id.empty() && is_newer) return MayBeAnother(module);
+  const bool is_other = !module.build_id.empty() && (*image)->build_id() != module.build_id;
+  if (is_other) return OtherBuild(module, **image);
   return image;
+}
+
+// A process that changed its root has files of before, too; only a build id tells that it is them.
+ImageOr OpenOwn(const ModuleFile& module, const DebugPlace& place) {
+  ImageOr image = OpenBelow(module, place.root);
+  if (image.ok() || place.root.empty() || module.build_id.empty()) return image;
+  ImageOr ours = OpenBelow(module, "");
+  return ours.ok() ? std::move(ours) : std::move(image);
 }
 
 // A debug file holds the segments and symbols of what it was split from, so it can stand for it.

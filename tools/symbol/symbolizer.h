@@ -10,10 +10,11 @@
 namespace limpet {
 
 // A module as a profile knows it. `path` is where the process found it; the file there may be
-// another one by now, which `build_id` tells.
+// another one by now, which `build_id` tells, or else that it was changed since `known_unix_ns`.
 struct ModuleFile {
   std::string path;
-  std::string build_id;  // hex, empty: none
+  std::string build_id;             // hex, empty: none
+  std::uint64_t known_unix_ns = 0;  // 0: not known
 };
 
 // One function at an address. `name` is for people (demangled), `system_name` is the linker's.

@@ -101,9 +101,11 @@ SITE void SiteMallocMapped() {
   Use(freed);
   free(freed);
 }
+constexpr size_t kAddressSpaceBytes = size_t{1} << 47;  // of a process
 SITE void SiteMallocTooLarge() {
   if (malloc(Hidden(SIZE_MAX - 4096)) != nullptr) abort();
   if (malloc(Hidden(SIZE_MAX)) != nullptr) abort();
+  if (malloc(Hidden(kAddressSpaceBytes)) != nullptr) abort();
 }
 SITE void SiteFreeNull() { free(nullptr); }
 

@@ -205,6 +205,7 @@ TEST(WaitUntilGone, FindsAProcessGoneThatNobodyReaped) {
   pid_t child = fork();
   if (child == 0) _exit(0);
   EXPECT_TRUE(WaitUntilGone(child, kPatienceMs));
+  EXPECT_TRUE(WaitUntilGone(child, 0));
   test::WaitFor(child);
 }
 

@@ -75,6 +75,28 @@ TEST_F(FakeProc, HasNoProcessThatIsNotThere) {
   EXPECT_THAT(ListProcesses(directory_.path()), ElementsAre(5U, 42U));
 }
 
+TEST_F(FakeProc, KnowsWhoSeesOtherFiles) {
+  AddProcess(42, 'S', "");
+  const ProcessFacts facts{.pid = 42};
+  const auto link = [&](const std::string& name, const std::string& to) {
+    std::filesystem::create_directories(
+        directory_.File(name).substr(0, directory_.File(name).rfind('/')));
+    std::filesystem::remove(directory_.File(name));
+    std::filesystem::create_symlink(to, directory_.File(name));
+  };
+  EXPECT_EQ(ForeignRootOf(facts, directory_.path()), "") << "we may not look";
+  for (const char* process : {"self", "42"}) {
+    link(std::string(process) + "/root", "/");
+    link(std::string(process) + "/ns/mnt", "mnt:[1]");
+  }
+  EXPECT_EQ(ForeignRootOf(facts, directory_.path()), "");
+  link("42/ns/mnt", "mnt:[2]");
+  EXPECT_EQ(ForeignRootOf(facts, directory_.path()), directory_.File("42/root"));
+  link("42/ns/mnt", "mnt:[1]");
+  link("42/root", "/srv/jail");
+  EXPECT_EQ(ForeignRootOf(facts, directory_.path()), directory_.File("42/root"));
+}
+
 TEST(ProcessFacts, ReadsThisVeryProcess) {
   const auto pid = static_cast<std::uint32_t>(getpid());
   const absl::StatusOr<ProcessFacts> facts = ReadProcess(pid);

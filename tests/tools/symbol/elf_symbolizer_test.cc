@@ -132,6 +132,26 @@ TEST(ElfSymbolizer, RefusesAFileThatHasBecomeAnotherBuild) {
                           " changed since it was loaded (build id aaaaaaaaaaaa, now " + now + ")"));
 }
 
+TEST(ElfSymbolizer, RefusesANewerFileOnlyWhereThereIsNoBuildId) {
+  constexpr std::uint64_t kLongAgo = 1;
+  const KnownFunction main = FunctionNamed(LIMPET_TEST_DWARF5_PROGRAM, "main");
+  ElfSymbolizer symbolizer;
+  EXPECT_THAT(symbolizer.Resolve({LIMPET_TEST_DWARF5_PROGRAM, "", kLongAgo}, main.address),
+              IsEmpty());
+  EXPECT_THAT(symbolizer.Complaints(), ElementsAre(HasSubstr("has no build id")));
+  const ModuleFile with_id = {LIMPET_TEST_DWARF5_PROGRAM, BuildIdOf(LIMPET_TEST_DWARF5_PROGRAM),
+                              kLongAgo};
+  EXPECT_EQ(symbolizer.Resolve(with_id, main.address).back().name, "main");
+}
+
+TEST(ElfSymbolizer, FindsByBuildIdWhatTheOtherRootHasNot) {
+  ElfSymbolizer symbolizer(DebugPlace{"/proc/self/fd"});
+  const KnownFunction main = FunctionNamed(LIMPET_TEST_DWARF5_PROGRAM, "main");
+  const ModuleFile with_id = {LIMPET_TEST_DWARF5_PROGRAM, BuildIdOf(LIMPET_TEST_DWARF5_PROGRAM)};
+  EXPECT_EQ(symbolizer.Resolve(with_id, main.address).back().name, "main");
+  EXPECT_THAT(symbolizer.Resolve({LIMPET_TEST_DWARF5_PROGRAM, ""}, main.address), IsEmpty());
+}
+
 TEST(ElfSymbolizer, AcceptsTheFileWithTheSameBuildId) {
   ElfSymbolizer symbolizer;
   const ModuleFile module = {std::string(LIMPET_TEST_DWARF5_PROGRAM) + " (deleted)",

@@ -1,0 +1,65 @@
+// Another preload: passes on to the next function of each name, which it looks up at its first
+// call.
+
+#include <dlfcn.h>
+#include <link.h>
+#include <signal.h>
+#include <stddef.h>
+
+#define SHOWN [[gnu::visibility("default")]]
+
+namespace {
+
+template <class Function>
+class Next {
+ public:
+  constexpr explicit Next(const char* name) : name_(name) {}
+  Function get() {
+    if (function_ == nullptr) function_ = reinterpret_cast<Function>(dlsym(RTLD_NEXT, name_));
+    return function_;
+  }
+
+ private:
+  const char* name_;
+  Function function_ = nullptr;
+};
+
+using SetMask = int (*)(int, const sigset_t*, sigset_t*);
+using Iterate = int (*)(int (*)(dl_phdr_info*, size_t, void*), void*);
+constinit Next<void* (*)(size_t)> g_malloc("malloc");
+constinit Next<void (*)(void*)> g_free("free");
+constinit Next<void* (*)(size_t, size_t)> g_calloc("calloc");
+constinit Next<void* (*)(void*, size_t)> g_realloc("realloc");
+constinit Next<SetMask> g_sigprocmask("sigprocmask");
+constinit Next<SetMask> g_pthread_sigmask("pthread_sigmask");
+constinit Next<Iterate> g_dl_iterate_phdr("dl_iterate_phdr");
+
+// A symbol that is missing makes dlsym allocate, here within a constructor, and free at the next
+// look-up, which must not be that of free.
+[[gnu::constructor(101)]] void LookUpWhatIsMissing() {
+  g_malloc.get();
+  g_calloc.get();
+  g_free.get();
+  for (int i = 0; i < 10; ++i) static_cast<void>(dlsym(RTLD_NEXT, "no_such_symbol"));
+  dlerror();
+}
+
+}  // namespace
+
+extern "C" {
+
+SHOWN void* malloc(size_t bytes) { return g_malloc.get()(bytes); }
+SHOWN void free(void* block) { g_free.get()(block); }
+SHOWN void* calloc(size_t count, size_t bytes) { return g_calloc.get()(count, bytes); }
+SHOWN void* realloc(void* block, size_t bytes) { return g_realloc.get()(block, bytes); }
+SHOWN int sigprocmask(int how, const sigset_t* set, sigset_t* old) {
+  return g_sigprocmask.get()(how, set, old);
+}
+SHOWN int pthread_sigmask(int how, const sigset_t* set, sigset_t* old) {
+  return g_pthread_sigmask.get()(how, set, old);
+}
+SHOWN int dl_iterate_phdr(int (*callback)(dl_phdr_info*, size_t, void*), void* data) {
+  return g_dl_iterate_phdr.get()(callback, data);
+}
+
+}  // extern "C"
