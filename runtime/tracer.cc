@@ -146,8 +146,9 @@ bool Tracer::CreateSegment() {
   static constinit SegmentFile file;
   if (sys::IsSandboxed()) return false;
   std::uint64_t start_ticks = sys::ProcessStartTicks();
-  bool has_file = CreateSegmentFile(options.runtime_directory.c_str(), start_ticks,
-                                    WantedSegmentBytes(), &file);
+  SegmentFileLimits limits = {.bytes = WantedSegmentBytes(),
+                              .max_dead_segments = options.watch.max_dead_segments};
+  bool has_file = CreateSegmentFile(options.runtime_directory.c_str(), start_ticks, limits, &file);
   if (!has_file) return false;
   bool is_mapped = segment.Map(file);
   CloseSegmentFile(&file);

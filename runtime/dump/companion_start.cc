@@ -75,7 +75,8 @@ void FindCompanion() {
 }
 
 int StartCompanion(const char* const* arguments, int timeout_ms) {
-  if (IsForbidden() || WouldAdoptCompanion()) return 0;  // the request stays in the segment
+  if (IsForbidden()) return 0;
+  if (WouldAdoptCompanion()) return NoteResult({.error_number = kLaunchRefused}), 0;
   long self = RawSyscall(SYS_getpid);
   if (g_starter.exchange(self, std::memory_order_acquire) == self) return 0;
   const char* paths[kPlaces + 1] = {};

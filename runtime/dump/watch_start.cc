@@ -20,12 +20,7 @@ using sys::AsArgument;
 using sys::Failed;
 using sys::RawSyscall;
 
-// Of time namespaces one may be ahead of the other: a beat of the future counts for as little.
-bool IsFresh(std::uint64_t beat_ns) {
-  std::uint64_t now_ns = sys::CoarseMonotonicNs();
-  std::uint64_t apart_ns = now_ns > beat_ns ? now_ns - beat_ns : beat_ns - now_ns;
-  return beat_ns != 0 && apart_ns < kWatchPatienceNs;
-}
+bool IsFresh(std::uint64_t beat_ns) { return IsFreshBeat(beat_ns, sys::CoarseMonotonicNs()); }
 
 // One that was killed is missed at once, not only when its beat is old.
 bool IsThere(std::uint32_t pid) {

@@ -63,6 +63,9 @@ enum class DumpSignalState : std::uint32_t {
   kInherited = 3,  // was ignored at exec and stays so
 };
 
+// Instead of an errno: the process is PID 1 or a subreaper, whose child a companion would become.
+inline constexpr int kLaunchRefused = 0xFFFF;
+
 struct SegmentHeader {
   std::uint64_t magic;
   std::uint32_t abi_version;
@@ -82,7 +85,7 @@ struct SegmentHeader {
   std::atomic<std::uint32_t> dump_requests;  // bumped by the signal, futex word for a watcher
   std::atomic<std::uint32_t> watcher_pid;    // a companion that waits on `dump_requests`, 0: none
   std::atomic<std::uint32_t>
-      launch_errno;  // why the last start of a companion failed, 0: it did not
+      launch_errno;  // why the last start of a companion failed, 0: it did not; kLaunchRefused
   std::uint32_t parent_pid;
   std::uint64_t max_bytes;  // LIMPET_MAX_BYTES in force
   // Inode of /proc/self/ns/pid, 0: unknown. Only inside the same namespace does `pid` say who is
@@ -101,6 +104,8 @@ struct SegmentHeader {
   WatchSettings watch_settings;
   WatchState watch_state;
   std::uint64_t watch_key;  // of the companion that would watch: setting/watch_lock.h, 0: unknown
+  // CLOCK_REALTIME, by whoever first found the process dead: dead_segments.h, 0: nobody did.
+  std::uint64_t found_dead_unix_ns;
 };
 static_assert(std::is_standard_layout_v<SegmentHeader>);
 static_assert(sizeof(SegmentHeader) <= kSegmentPageBytes);

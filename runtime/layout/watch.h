@@ -42,4 +42,10 @@ inline constexpr std::uint64_t kWatchBeatNs = 1'000'000'000;
 // A beat this old is none: a machine under load may be late by some.
 inline constexpr std::uint64_t kWatchPatienceNs = 5 * kWatchBeatNs;
 
+// Of time namespaces one may be ahead of the other: a beat of the future counts for as little.
+inline bool IsFreshBeat(std::uint64_t beat_ns, std::uint64_t now_ns) {
+  std::uint64_t apart_ns = now_ns > beat_ns ? now_ns - beat_ns : beat_ns - now_ns;
+  return beat_ns != 0 && apart_ns < kWatchPatienceNs;
+}
+
 }  // namespace limpet

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "runtime/layout/dead_segments.h"
 #include "runtime/setting/value_grammar.h"
 
 namespace limpet {
@@ -22,13 +23,12 @@ inline constexpr std::size_t kProgramListBytes = 256;  // LIMPET_ONLY, with the 
 
 inline constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
 inline constexpr std::uint64_t kMinDumpIntervalNs = kNsPerSecond;
-inline constexpr std::uint64_t kMaxDumpIntervalNs = 720 * 3600 * kNsPerSecond;
+inline constexpr std::uint64_t kMaxDumpIntervalNs = kNsPerSecond * 3600 * 720;
 inline constexpr std::uint64_t kDefaultMaxDumps = 100;
 inline constexpr std::uint64_t kMinMaxDumps = 2;  // the first and the last stay
 inline constexpr std::uint64_t kMaxMaxDumps = 1'000'000;
 inline constexpr std::uint64_t kDefaultMaxDirectoryBytes = 1 << 30;
 inline constexpr std::uint64_t kMinMaxDirectoryBytes = 1 << 20;
-inline constexpr std::uint64_t kDefaultMaxDeadSegments = 16;
 inline constexpr std::uint64_t kMaxMaxDeadSegments = 1024;
 
 enum class SettingId : std::uint8_t {

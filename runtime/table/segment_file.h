@@ -16,8 +16,10 @@ namespace limpet {
 
 using SegmentPath = sys::FixedText<320>;
 
-inline constexpr std::uint64_t kMaxDeadSegments = 16;
-inline constexpr std::uint64_t kMaxDeadBytes = 32 << 20;
+struct SegmentFileLimits {
+  std::uint64_t bytes = 0;              // of the new file
+  std::uint64_t max_dead_segments = 0;  // that may stay beside it
+};
 
 struct SegmentFile {
   SegmentPath path;
@@ -26,15 +28,13 @@ struct SegmentFile {
 };
 
 // Creates the file of this process, replacing one that an earlier program image of the same process
-// left. Its size is `wanted_bytes` or less, as limits and free space allow: all segments of the
-// directory together take at most a quarter of what is free at that moment, and this one a small
-// part of the address space that limits leave. False: none, nothing is left behind.
+// left. Its size is `limits.bytes` or less, as free space and the process's own limits allow: all
+// segments of the directory together take at most a quarter of what is free at that moment, and
+// this one a small part of the address space that is left. False: none, nothing is left behind.
 //
-// Segments of dead processes stay as evidence, but not without bound: beyond kMaxDeadSegments or
-// kMaxDeadBytes the oldest goes. One whose process ended by itself, and had not the right to remove
-// it, is no evidence and goes first.
+// Segments of dead processes stay as evidence, but not without bound: runtime_directory.h.
 [[nodiscard]] bool CreateSegmentFile(const char* directory, std::uint64_t start_ticks,
-                                     std::uint64_t wanted_bytes, SegmentFile* file);
+                                     const SegmentFileLimits& limits, SegmentFile* file);
 
 void CloseSegmentFile(SegmentFile* file);
 bool RemoveSegmentFile(const SegmentPath& path);

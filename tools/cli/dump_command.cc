@@ -13,9 +13,11 @@
 #include "tools/cli/dump_tree.h"
 #include "tools/cli/dump_writer.h"
 #include "tools/cli/output_file.h"
+#include "tools/cli/segment_tidying.h"
 #include "tools/profile/coverage.h"
 #include "tools/profile/profile_builder.h"
 #include "tools/reader/perf_map.h"
+#include "tools/reader/segment_marks.h"
 #include "tools/symbol/elf_symbolizer.h"
 
 namespace limpet {
@@ -24,6 +26,8 @@ namespace {
 constexpr char kErrorLog[] = "limpet-errors.log";
 
 std::string DescribeCoverage(const DumpTarget& target) {
+  if (target.life == Life::kOtherContainer)
+    return "coverage: unknown, the process is of another container, alive or dead";
   const std::optional<Coverage> coverage = CoverageOf(target);
   return coverage.has_value() ? CoverageLine(*coverage) : "coverage: unknown, the process is dead";
 }
@@ -76,11 +80,19 @@ void LogFailure(const std::string& directory, const absl::Status& failure) {
   log << FormatUtc(now_ns) << " dump failed: " << std::string(failure.message()) << '\n';
 }
 
+// What was asked for until the segment was read is written now. Only its owner may say so.
+void NoteAnswered(const DumpTarget& target) {
+  if (target.path.empty() || target.life != Life::kAlive) return;
+  const std::uint32_t requests = target.snapshot.dump_requests;
+  WriteMarks(target.path, {.answered_requests = requests}).IgnoreError();
+}
+
 absl::Status Dump(const DumpOptions& options) {
   absl::StatusOr<DumpTarget> target = FindDumpTarget(options);
   if (target.ok()) {
     absl::Status status = DumpTo(*target, options);
     if (!status.ok() && !options.reason.empty()) LogFailure(DumpDirectory(*target), status);
+    if (status.ok()) NoteAnswered(*target);
     return status;
   }
   std::uint32_t pid = 0;
@@ -95,6 +107,7 @@ absl::Status Dump(const DumpOptions& options) {
 absl::StatusOr<int> DumpCommand(const DumpOptions& options) {
   absl::Status status = CheckOptions(options);
   if (status.ok()) status = options.with_descendants ? DumpTree(options) : Dump(options);
+  TidySegments(options.runtime_directory);  // last: it may remove what was asked for
   if (!status.ok()) return status;
   return kExitOk;
 }

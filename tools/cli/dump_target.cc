@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "runtime/layout/segment.h"
 #include "tools/profile/estimate.h"
+#include "tools/reader/last_seen.h"
 #include "tools/reader/segment_directory.h"
 #include "tools/reader/segment_reader.h"
 
@@ -60,7 +61,7 @@ absl::StatusOr<DumpTarget> ReadLiving(const ProcessFacts& process, const std::st
     if (entry.name != name || !IsSegmentOf(process, entry.path)) continue;
     absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(entry.path);
     if (!snapshot.ok()) return snapshot.status();
-    return DumpTarget{std::move(*snapshot), process};
+    return DumpTarget{*std::move(snapshot), process, Life::kAlive, entry.path};
   }
   return NotTraced(process);
 }
@@ -76,37 +77,42 @@ absl::StatusOr<DumpTarget> Patiently(const std::function<absl::StatusOr<DumpTarg
   }
 }
 
+absl::StatusOr<DumpTarget> FindFile(const std::string& path) {
+  absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(path);
+  if (!snapshot.ok()) return snapshot.status();
+  const LivingProcesses living = LivingProcesses::Read();
+  const SegmentOwner owner = OwnerOf(*snapshot);
+  DumpTarget target{*std::move(snapshot), std::nullopt, living.LifeOf(owner), path};
+  const std::optional<std::uint32_t> pid = living.Find(owner);
+  if (!pid.has_value()) return target;
+  absl::StatusOr<ProcessFacts> process = ReadProcess(*pid);
+  if (process.ok() && process->is_alive) target.process = *std::move(process);
+  return target;
+}
+
+// The newest of those that had this PID, as they saw themselves; one that lives is found by
+// another here, so it comes last.
+absl::StatusOr<DumpTarget> FindDead(std::uint32_t pid, const DumpOptions& options) {
+  std::vector<SegmentEntry> entries = ListSegments(RuntimeDirectories(options.runtime_directory));
+  std::erase_if(entries, [pid](const SegmentEntry& entry) { return entry.name.pid != pid; });
+  absl::StatusOr<DumpTarget> first = absl::NotFoundError(
+      absl::StrFormat("there is no process %d, and no segment of one that died: `limpet ps` "
+                      "lists those there are",
+                      pid));
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+    absl::StatusOr<DumpTarget> target = FindFile(entry->path);
+    if (target.ok() && target->life != Life::kAlive) return target;
+    if (entry == entries.rbegin()) first = std::move(target);
+  }
+  return first;
+}
+
 absl::StatusOr<DumpTarget> FindLiving(const ProcessFacts& process, const DumpOptions& options) {
   const auto read = [&] { return ReadLiving(process, options.runtime_directory); };
   absl::StatusOr<DumpTarget> target = !options.reason.empty() ? Patiently(read) : read();
   if (absl::IsNotFound(target.status()) && process.has_limpet.value_or(false)) {
     return EmptyTarget(process);
   }
-  return target;
-}
-
-absl::StatusOr<DumpTarget> FindDead(std::uint32_t pid, const DumpOptions& options) {
-  const std::vector<std::string> directories = RuntimeDirectories(options.runtime_directory);
-  const std::optional<SegmentEntry> entry = FindNewestSegment(directories, pid);
-  if (!entry.has_value()) {
-    return absl::NotFoundError(
-        absl::StrFormat("there is no process %d, and no segment of one that died: `limpet ps` "
-                        "lists those there are",
-                        pid));
-  }
-  absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(entry->path);
-  if (!snapshot.ok()) return snapshot.status();
-  return DumpTarget{std::move(*snapshot), std::nullopt};
-}
-
-absl::StatusOr<DumpTarget> FindFile(const std::string& path) {
-  absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(path);
-  if (!snapshot.ok()) return snapshot.status();
-  DumpTarget target{std::move(*snapshot), std::nullopt};
-  absl::StatusOr<ProcessFacts> process = ReadProcess(target.snapshot.pid);
-  const bool is_same =
-      process.ok() && process->is_alive && process->start_ticks == target.snapshot.start_ticks;
-  if (is_same) target.process = *std::move(process);
   return target;
 }
 
@@ -150,17 +156,8 @@ std::int64_t SnapshotTime(const DumpTarget& target) {
                std::chrono::system_clock::now().time_since_epoch())
         .count();
   }
-  // A write through a mapping leaves tmpfs's time of the file as it was: the newest block knows
-  // more.
-  const SegmentSnapshot& snapshot = target.snapshot;
-  std::uint64_t newest_ns = snapshot.created_monotonic_ns;
-  for (const AllocationRecord& record : snapshot.allocations) {
-    newest_ns = std::max(newest_ns, record.time_ns);
-  }
-  const std::uint64_t lived_ns = newest_ns - snapshot.created_monotonic_ns;
-  const std::uint64_t last_seen_ns =
-      std::max(snapshot.created_unix_ns + lived_ns, snapshot.modified_unix_ns);
-  return static_cast<std::int64_t>(std::min<std::uint64_t>(last_seen_ns, INT64_MAX));
+  return static_cast<std::int64_t>(
+      std::min<std::uint64_t>(LastSeenUnixNs(target.snapshot), INT64_MAX));
 }
 
 }  // namespace limpet

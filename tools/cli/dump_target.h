@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "tools/cli/commands.h"
 #include "tools/profile/coverage.h"
+#include "tools/reader/living_processes.h"
 #include "tools/reader/process_facts.h"
 #include "tools/reader/segment_snapshot.h"
 
@@ -17,7 +18,9 @@ namespace limpet {
 
 struct DumpTarget {
   SegmentSnapshot snapshot;
-  std::optional<ProcessFacts> process;  // absent: it died
+  std::optional<ProcessFacts> process;  // absent: it died, or is in another container
+  Life life = Life::kAlive;
+  std::string path;  // of the segment, empty: it has none yet
 };
 
 // A traced process that has sampled nothing has no segment yet: it gets an empty snapshot. Started

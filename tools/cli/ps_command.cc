@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -9,6 +10,7 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/output_file.h"
 #include "tools/cli/process_row.h"
+#include "tools/cli/segment_tidying.h"
 #include "tools/profile/coverage.h"
 #include "tools/render/printable_text.h"
 
@@ -37,10 +39,32 @@ std::string Resident(const ProcessRow& row) {
   return row.process.has_value() ? FormatBytes(row.process->resident_bytes) : kAbsent;
 }
 
+std::uint64_t NowUnixNs() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count());
+}
+
+// "42s", "5m", "3h", "2d": the largest unit of which there are two, but hours from one on.
+std::string ShortAge(std::uint64_t age_ns) {
+  const std::uint64_t seconds = age_ns / 1'000'000'000;
+  if (seconds < 120) return absl::StrFormat("%ds", seconds);
+  if (seconds < 3600) return absl::StrFormat("%dm", seconds / 60);
+  if (seconds < std::uint64_t{48} * 3600) return absl::StrFormat("%dh", seconds / 3600);
+  return absl::StrFormat("%dd", seconds / (std::uint64_t{24} * 3600));
+}
+
+std::string StateCell(const ProcessRow& row) {
+  if (row.died_unix_ns == 0) return row.state;
+  const std::uint64_t now_ns = NowUnixNs();
+  const std::uint64_t age_ns = now_ns - std::min(row.died_unix_ns, now_ns);
+  return absl::StrFormat("%s %s ago", row.state, ShortAge(age_ns));
+}
+
 Cells CellsOf(const ProcessRow& row) {
   Cells cells(9, kAbsent);
   cells[0] = absl::StrFormat("%d", row.pid);
-  cells[1] = row.state;
+  cells[1] = StateCell(row);
   cells[6] = Resident(row);
   cells.push_back(OneLine(row.executable.empty() ? kAbsent : row.executable));
   if (!row.snapshot.has_value()) return cells;
@@ -54,14 +78,31 @@ Cells CellsOf(const ProcessRow& row) {
   return cells;
 }
 
+bool HasLastProfile(const ProcessRow& row) { return row.snapshot->watch.has_last_profile; }
+
+std::string DeadRemark(const ProcessRow& row) {
+  if (HasLastProfile(row)) {
+    return absl::StrFormat("its last profile is written: %s",
+                           OneLine(row.snapshot->dump_directory));
+  }
+  return absl::StrFormat("its profiles: limpet dump %s", OneLine(row.dump_target));
+}
+
+// Lines of a living process, each ended.
+std::string WatchRemark(const ProcessRow& row) {
+  const std::uint32_t watcher = WatcherOf(*row.snapshot);
+  if (watcher != 0) return absl::StrFormat("watched by %d\n", watcher);
+  const std::string waiting = DescribeWaitingRequests(*row.snapshot, row.pid);
+  return waiting.empty() ? "" : waiting + "\n";
+}
+
 // What does not fit into a column.
 std::string Remark(const ProcessRow& row) {
   if (!row.problem.empty()) return OneLine(row.problem);
   if (!row.snapshot.has_value()) return "traced, nothing sampled yet";
-  if (!row.process.has_value()) {
-    return absl::StrFormat("its profiles: limpet dump %d", row.pid);
-  }
-  return DescribeDumpSignal(*row.snapshot, row.pid) + "\n" + CoverageLine(CoverageOf(row));
+  if (!row.process.has_value()) return DeadRemark(row);
+  return DescribeDumpSignal(*row.snapshot, row.pid) + "\n" + WatchRemark(row) +
+         CoverageLine(CoverageOf(row));
 }
 
 // Numbers to the right, words to the left.
@@ -113,6 +154,12 @@ nlohmann::ordered_json SampledJson(const ProcessRow& row) {
   json["sample_interval_bytes"] = snapshot.sample_interval_bytes;
   json["last_profile_written"] = snapshot.watch.has_last_profile;
   json["dump_signal"] = DescribeDumpSignal(snapshot, row.pid);
+  json["dump_requests_waiting"] = WaitingRequests(snapshot);
+  if (WatcherOf(snapshot) != 0) json["watched_by"] = WatcherOf(snapshot);
+  if (row.died_unix_ns != 0) {
+    json["died_unix_ns"] = row.died_unix_ns;
+    json["last_profile_written"] = HasLastProfile(row);
+  }
   for (const auto& [name, value] : snapshot.counters) json["counters"][name] = value;
   json["losses"] = nlohmann::ordered_json::object();
   for (const Loss& loss : row.losses) json["losses"][loss.name] = loss.count;
@@ -141,6 +188,7 @@ std::string Json(const std::vector<ProcessRow>& rows) {
 }  // namespace
 
 absl::StatusOr<int> PsCommand(const PsOptions& options) {
+  TidySegments("");
   const std::vector<ProcessRow> rows = ListProcessRows();
   const absl::Status status = WriteStandardOutput(options.json ? Json(rows) : Table(rows));
   if (!status.ok()) return status;

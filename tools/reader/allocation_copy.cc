@@ -55,6 +55,7 @@ std::optional<SlotValues> RetrySlot(const SegmentFile& file, std::uint64_t offse
 }
 
 void Keep(const SlotValues& values, AllocationCopy& result) {
+  result.last_time_ns = std::max(result.last_time_ns, values.time_ns);
   if (values.address == 0) return;  // a free slot
   result.records.push_back({.address = values.address,
                             .requested_bytes = values.requested_bytes,

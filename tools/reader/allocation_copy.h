@@ -22,6 +22,7 @@ namespace limpet {
 struct AllocationCopy {
   std::vector<AllocationRecord> records;  // of slots in use
   std::uint64_t torn_slots = 0;
+  std::uint64_t last_time_ns = 0;  // of any slot: what is freed keeps its time until it is reused
 };
 
 absl::StatusOr<AllocationCopy> CopyAllocations(const SegmentFile& file, const SectionRange& range);

@@ -62,12 +62,11 @@ std::optional<std::uint32_t> ParseNamespacePid(const std::string& status) {
 }
 
 std::optional<std::uint64_t> ParseNamespaceLink(const std::string& link) {
-  const std::size_t open = link.find('[');
+  absl::string_view text = link;
   std::uint64_t inode = 0;
-  const bool is_link = open != std::string::npos && link.back() == ']' &&
-                       absl::SimpleAtoi(link.substr(open + 1, link.size() - open - 2), &inode);
-  if (!is_link) return std::nullopt;
-  return inode;
+  const bool is_link = absl::ConsumePrefix(&text, "pid:[") && absl::ConsumeSuffix(&text, "]") &&
+                       absl::SimpleAtoi(text, &inode);
+  return is_link ? std::optional<std::uint64_t>(inode) : std::nullopt;
 }
 
 std::optional<std::uint32_t> ParseEffectiveUid(const std::string& status) {

@@ -18,6 +18,8 @@ struct StatFacts {
   char state = '?';              // R, S, D, ... Z and X are dead
   std::uint32_t parent_pid = 0;  // 0: none that we can see
   std::uint64_t start_ticks = 0;
+
+  bool IsDead() const { return state == 'Z' || state == 'X'; }
 };
 
 std::optional<StatFacts> ParseStat(const std::string& stat);
@@ -28,7 +30,7 @@ std::optional<std::uint64_t> ParseField(const std::string& status, const std::st
 // The PID that the process itself sees: the last number of `NSpid:`.
 std::optional<std::uint32_t> ParseNamespacePid(const std::string& status);
 
-// The inode of a link "pid:[4026531836]", as those in /proc/PID/ns are.
+// The inode in what the link /proc/PID/ns/pid says: `pid:[4026531836]`.
 std::optional<std::uint64_t> ParseNamespaceLink(const std::string& link);
 
 // The second number of `Uid: real effective saved filesystem`.

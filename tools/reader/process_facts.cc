@@ -49,7 +49,7 @@ absl::StatusOr<ProcessFacts> ReadProcess(std::uint32_t pid, const std::string& p
                      .namespace_pid = ParseNamespacePid(status).value_or(pid),
                      .uid = ParseEffectiveUid(status).value_or(0),
                      .start_ticks = stat->start_ticks,
-                     .is_alive = stat->state != 'Z' && stat->state != 'X',
+                     .is_alive = !stat->IsDead(),
                      .executable = ReadLink(folder + "/exe")};
   FillMemory(status, facts);
   const absl::StatusOr<std::string> maps =

@@ -1,10 +1,12 @@
 #include "tools/reader/segment_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -20,6 +22,7 @@ SegmentFile& SegmentFile::operator=(SegmentFile&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
   std::swap(path_, other.path_);
   size_bytes_ = other.size_bytes_;
+  allocated_bytes_ = other.allocated_bytes_;
   owner_uid_ = other.owner_uid_;
   modified_unix_ns_ = other.modified_unix_ns_;
   return *this;
@@ -34,6 +37,7 @@ absl::StatusOr<SegmentFile> SegmentFile::Open(const std::string& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return absl::ErrnoToStatus(errno, absl::StrFormat("cannot open %s", path));
   SegmentFile file(descriptor, path);
+  (void)flock(descriptor, LOCK_SH | LOCK_NB);  // without one it is read all the same
   struct stat facts = {};
   if (fstat(descriptor, &facts) != 0) {
     return absl::ErrnoToStatus(errno, absl::StrFormat("cannot stat %s", path));
@@ -42,10 +46,22 @@ absl::StatusOr<SegmentFile> SegmentFile::Open(const std::string& path) {
     return absl::DataLossError(absl::StrFormat("%s is not a regular file", path));
   }
   file.size_bytes_ = static_cast<std::uint64_t>(facts.st_size);
+  file.allocated_bytes_ = static_cast<std::uint64_t>(facts.st_blocks) * 512;
   file.owner_uid_ = facts.st_uid;
   file.modified_unix_ns_ = static_cast<std::uint64_t>(facts.st_mtim.tv_sec) * 1'000'000'000 +
                            static_cast<std::uint64_t>(facts.st_mtim.tv_nsec);
   return file;
+}
+
+// A lease for reading is given where nobody has the file open for writing. Who opens it so in the
+// moment that we have one would be told by a signal, here one that is ignored.
+std::optional<bool> SegmentFile::HasWriter() const {
+  if (fcntl(descriptor_, F_SETSIG, SIGURG) != 0) return std::nullopt;
+  if (fcntl(descriptor_, F_SETLEASE, F_RDLCK) == 0) {
+    fcntl(descriptor_, F_SETLEASE, F_UNLCK);
+    return false;
+  }
+  return errno == EAGAIN ? std::optional<bool>(true) : std::nullopt;
 }
 
 absl::Status SegmentFile::ReadAt(std::uint64_t offset, void* to, std::size_t bytes) const {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -17,7 +18,8 @@ namespace limpet {
 
 class SegmentFile {
  public:
-  // Only a regular file: a link could lead out of the runtime directory, a pipe would block.
+  // Only a regular file: a link could lead out of the runtime directory, a pipe would block. While
+  // it is open, those that tidy leave it where it is.
   static absl::StatusOr<SegmentFile> Open(const std::string& path);
 
   SegmentFile(SegmentFile&& other) noexcept;
@@ -27,8 +29,13 @@ class SegmentFile {
   // Fills all of `to`, or fails: a short read is lost data.
   absl::Status ReadAt(std::uint64_t offset, void* to, std::size_t bytes) const;
 
+  // Whether a process of this machine has it open for writing, or mapped so: its target, or a
+  // forked child of that. Absent: the system does not say.
+  std::optional<bool> HasWriter() const;
+
   const std::string& path() const { return path_; }
   std::uint64_t size_bytes() const { return size_bytes_; }
+  std::uint64_t allocated_bytes() const { return allocated_bytes_; }
   std::uint32_t owner_uid() const { return owner_uid_; }
   std::uint64_t modified_unix_ns() const { return modified_unix_ns_; }
 
@@ -38,6 +45,7 @@ class SegmentFile {
   int descriptor_ = -1;
   std::string path_;
   std::uint64_t size_bytes_ = 0;
+  std::uint64_t allocated_bytes_ = 0;
   std::uint32_t owner_uid_ = 0;
   std::uint64_t modified_unix_ns_ = 0;
 };

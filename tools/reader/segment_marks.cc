@@ -7,61 +7,80 @@
 #include <cerrno>
 #include <cstddef>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "runtime/layout/segment.h"
 
 namespace limpet {
 namespace {
 
-struct Mark {
-  std::size_t offset;
-  std::uint64_t value;
-  std::size_t bytes;
-};
+constexpr std::size_t kWatchStateOffset = offsetof(SegmentHeader, watch_state);
 
-constexpr std::size_t kStateOffset = offsetof(SegmentHeader, watch_state);
-
-bool IsSegment(int descriptor) {
-  struct stat facts = {};
-  std::uint64_t magic = 0;
-  std::uint32_t version = 0;
-  return fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode) &&
-         pread(descriptor, &magic, sizeof(magic), 0) == sizeof(magic) && magic == kSegmentMagic &&
-         pread(descriptor, &version, sizeof(version), offsetof(SegmentHeader, abi_version)) ==
-             sizeof(version) &&
-         version == kSegmentVersion &&
-         facts.st_size >= static_cast<off_t>(kSegmentPageBytes);  // a write must not make it longer
+template <typename Value>
+Value ReadValue(int file, std::size_t offset) {
+  Value value{};
+  const bool is_read =
+      pread(file, &value, sizeof(value), static_cast<off_t>(offset)) == ssize_t{sizeof(value)};
+  return is_read ? value : Value{};
 }
 
-absl::Status Write(const std::string& path, std::initializer_list<Mark> marks) {
-  const int descriptor = open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
-  absl::Status status;
-  if (!IsSegment(descriptor)) status = absl::DataLossError(absl::StrCat(path, " is no segment"));
-  for (const Mark& mark : marks) {
-    const auto offset = static_cast<off_t>(mark.offset);
-    if (status.ok() && pwrite(descriptor, &mark.value, mark.bytes, offset) < 0) {
-      status = absl::ErrnoToStatus(errno, absl::StrCat("cannot write to ", path));
-    }
+template <typename Value>
+bool WriteValue(int file, std::size_t offset, Value value) {
+  return pwrite(file, &value, sizeof(value), static_cast<off_t>(offset)) == ssize_t{sizeof(value)};
+}
+
+template <typename Value>
+bool WriteValue(int file, std::size_t offset, const std::optional<Value>& value) {
+  return !value.has_value() || WriteValue(file, offset, *value);
+}
+
+bool IsSegment(int file, const struct stat& facts) {
+  return S_ISREG(facts.st_mode) && facts.st_size >= off_t{sizeof(SegmentHeader)} &&
+         ReadValue<std::uint64_t>(file, offsetof(SegmentHeader, magic)) == kSegmentMagic &&
+         ReadValue<std::uint32_t>(file, offsetof(SegmentHeader, abi_version)) == kSegmentVersion;
+}
+
+bool WriteAnswered(int file, std::uint32_t answered) {
+  constexpr std::size_t kOffset = kWatchStateOffset + offsetof(WatchState, answered_requests);
+  const auto ahead = static_cast<std::int32_t>(answered - ReadValue<std::uint32_t>(file, kOffset));
+  return ahead <= 0 || WriteValue(file, kOffset, answered);
+}
+
+// The beat comes last: it makes the others count.
+bool WriteLiving(int file, const SegmentMarks& marks) {
+  return (!marks.answered_requests.has_value() || WriteAnswered(file, *marks.answered_requests)) &&
+         WriteValue(file, offsetof(SegmentHeader, watcher_pid), marks.watcher_pid) &&
+         WriteValue(file, kWatchStateOffset + offsetof(WatchState, beat_ns), marks.beat_ns);
+}
+
+bool WriteDead(int file, const struct stat& facts, const SegmentMarks& marks) {
+  if (!marks.has_last_profile && !marks.found_dead_unix_ns.has_value()) return true;
+  const std::optional<std::uint32_t> has_profile =
+      marks.has_last_profile ? std::optional<std::uint32_t>(1) : std::nullopt;
+  const timespec times[] = {{0, UTIME_OMIT}, facts.st_mtim};
+  return WriteValue(file, kWatchStateOffset + offsetof(WatchState, has_last_profile),
+                    has_profile) &&
+         WriteValue(file, offsetof(SegmentHeader, found_dead_unix_ns), marks.found_dead_unix_ns) &&
+         futimens(file, times) == 0;
+}
+
+absl::Status WriteInto(int file, const std::string& path, const SegmentMarks& marks) {
+  struct stat facts = {};
+  if (fstat(file, &facts) != 0 || !IsSegment(file, facts)) {
+    return absl::DataLossError(absl::StrFormat("%s is no limpet segment", path));
   }
-  close(descriptor);
-  return status;
+  if (WriteLiving(file, marks) && WriteDead(file, facts, marks)) return absl::OkStatus();
+  return absl::ErrnoToStatus(errno, absl::StrFormat("cannot write into %s", path));
 }
 
 }  // namespace
 
-absl::Status MarkWatched(const std::string& path, std::uint32_t watcher_pid,
-                         std::uint64_t beat_ns) {
-  return Write(path, {{kStateOffset + offsetof(WatchState, beat_ns), beat_ns, 8},
-                      {offsetof(SegmentHeader, watcher_pid), watcher_pid, 4}});
-}
-
-absl::Status MarkAnswered(const std::string& path, std::uint32_t dump_requests) {
-  return Write(path, {{kStateOffset + offsetof(WatchState, answered_requests), dump_requests, 4}});
-}
-
-absl::Status MarkLastProfile(const std::string& path) {
-  return Write(path, {{kStateOffset + offsetof(WatchState, has_last_profile), 1, 4}});
+absl::Status WriteMarks(const std::string& path, const SegmentMarks& marks) {
+  // O_NONBLOCK: opening a pipe must not wait; a regular file ignores it.
+  const int file = open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return absl::ErrnoToStatus(errno, absl::StrFormat("cannot write %s", path));
+  absl::Status status = WriteInto(file, path, marks);
+  close(file);
+  return status;
 }
 
 }  // namespace limpet

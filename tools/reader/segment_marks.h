@@ -1,21 +1,28 @@
-// What a companion writes into a segment: that it watches, what it has answered, that it is done.
+// What a companion writes into a segment: that it watches, what it has answered, who is dead.
 //
-// Everything else in a segment is the target's. Written by pwrite, so that a file which its owner
-// cuts gives an error and no SIGBUS.
+// By pwrite of exactly these fields of the header, into a regular file that is a segment; anything
+// else in it is its target's. Without the right to write the file there are no marks.
 //
-// Runs: companion.  Threads: any.  Allocates: no.
+// Runs: companion.  Threads: any.  Allocates: yes.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 
 namespace limpet {
 
-// Each fails where the file is no segment of ours, or not ours to write.
-absl::Status MarkWatched(const std::string& path, std::uint32_t watcher_pid, std::uint64_t beat_ns);
-absl::Status MarkAnswered(const std::string& path, std::uint32_t dump_requests);
-absl::Status MarkLastProfile(const std::string& path);
+struct SegmentMarks {
+  std::optional<std::uint32_t> watcher_pid;
+  std::optional<std::uint64_t> beat_ns;            // CLOCK_MONOTONIC
+  std::optional<std::uint32_t> answered_requests;  // never backwards: two dumps may overtake
+  // Of the dead. The file keeps its time, which tells when the process lived.
+  bool has_last_profile = false;
+  std::optional<std::uint64_t> found_dead_unix_ns;
+};
+
+absl::Status WriteMarks(const std::string& path, const SegmentMarks& marks);
 
 }  // namespace limpet

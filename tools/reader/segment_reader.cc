@@ -52,12 +52,12 @@ void CopyHeaderFields(const SegmentHeader& header, SegmentSnapshot& snapshot) {
   snapshot.parent_pid = header.parent_pid;
   snapshot.uid = header.uid;
   snapshot.start_ticks = header.start_ticks;
+  snapshot.pid_namespace = header.pid_namespace;
   snapshot.created_unix_ns = header.created_unix_ns;
   snapshot.created_monotonic_ns = header.created_monotonic_ns;
   snapshot.sample_interval_bytes = header.sample_interval_bytes;
   snapshot.dump_signal = header.dump_signal;
   snapshot.dump_signal_state = static_cast<std::uint32_t>(header.dump_signal_state.load());
-  snapshot.dump_requests = header.dump_requests.load();
   snapshot.launch_errno = header.launch_errno.load();
   snapshot.max_bytes = header.max_bytes;
   snapshot.executable = FieldText(header.executable);
@@ -75,6 +75,8 @@ class Reading {
 
   absl::StatusOr<SegmentSnapshot> Run() {
     absl::Status status = ReadHeader(file_, header_);
+    // Of the first look: what is asked for later may want to know more than is copied then.
+    snapshot_.dump_requests = header_.dump_requests.load();
     if (status.ok()) status = ReadAllocations(SectionKind::kAllocations, snapshot_.allocations);
     if (status.ok()) status = ReadAllocations(SectionKind::kMappings, snapshot_.mappings);
     // Again: what the allocations refer to may have been added since the first look.
@@ -87,6 +89,7 @@ class Reading {
     ForgetUnknownModules();
     CopyHeaderFields(header_, snapshot_);
     snapshot_.owner_uid = file_.owner_uid();
+    snapshot_.has_writer = file_.HasWriter();
     snapshot_.modified_unix_ns = file_.modified_unix_ns();
     return std::move(snapshot_);
   }
@@ -101,6 +104,7 @@ class Reading {
     if (!copy.ok()) return copy.status();
     records = std::move(copy->records);
     snapshot_.torn_slots += copy->torn_slots;
+    snapshot_.last_sample_ns = std::max(snapshot_.last_sample_ns, copy->last_time_ns);
     return absl::OkStatus();
   }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,8 +76,10 @@ struct SegmentSnapshot {
   std::uint32_t parent_pid = 0;
   std::uint32_t uid = 0;
   std::uint64_t start_ticks = 0;
+  std::uint64_t pid_namespace = 0;
   std::uint64_t created_unix_ns = 0;
   std::uint64_t created_monotonic_ns = 0;
+  std::uint64_t last_sample_ns = 0;  // CLOCK_MONOTONIC; of a block or mapping, freed or not
   std::uint64_t sample_interval_bytes = 0;
   std::uint32_t dump_signal = 0;
   std::uint32_t dump_signal_state = 0;  // DumpSignalState
@@ -104,6 +107,7 @@ struct SegmentSnapshot {
 
   // The file it was read from.
   std::uint32_t owner_uid = 0;
+  std::optional<bool> has_writer;      // see SegmentFile::HasWriter
   std::uint64_t modified_unix_ns = 0;  // tmpfs does not count writes through a mapping
 };
 

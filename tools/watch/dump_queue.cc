@@ -92,7 +92,8 @@ void DumpQueue::Finish(std::uint64_t now_ns) {
 void DumpQueue::Complete() {
   const DumpJob& done = at_work_.what;
   if (done.is_copy) unlink(done.segment.c_str());
-  if (done.reason == kDeath && !done.is_copy) MarkLastProfile(done.segment).IgnoreError();
+  if (done.reason == kDeath && !done.is_copy)
+    WriteMarks(done.segment, {.has_last_profile = true}).IgnoreError();
   if (!done.is_raw) return;
   for (const std::string& copy : CopiesOf(done)) {
     postponed_.push_back({.segment = copy,

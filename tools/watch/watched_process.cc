@@ -97,7 +97,8 @@ DumpReason WatchedProcess::Look(std::uint64_t now_ns) {
   if (!file.ok() || !ReadHeader(*file, header).ok()) return DumpReason::kNone;
   if (header.state.load() == SegmentState::kExited) return DumpReason::kNone;
   // Where it fails (rights, a full disk) the target starts companions of its own, and no harm done.
-  MarkWatched(entry_.path, static_cast<std::uint32_t>(getpid()), now_ns).IgnoreError();
+  WriteMarks(entry_.path, {.watcher_pid = static_cast<std::uint32_t>(getpid()), .beat_ns = now_ns})
+      .IgnoreError();
   ForgetBeforeExec(header);
   dump_requests_ = header.dump_requests.load();
   return plan_.Next(Observe(now_ns, *file, header));

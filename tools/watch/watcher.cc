@@ -166,7 +166,7 @@ class Watcher {
   }
 
   void Dump(const WatchedProcess& process, DumpReason reason) {
-    MarkAnswered(process.entry().path, process.dump_requests()).IgnoreError();
+    WriteMarks(process.entry().path, {.answered_requests = process.dump_requests()}).IgnoreError();
     AddJob(process.entry().path, process.directory(), reason);
   }
 

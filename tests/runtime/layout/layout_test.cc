@@ -31,7 +31,7 @@ struct Golden {
   Golden { "  " #type "." #field, offsetof(type, field), offset }
 
 constexpr Golden kGoldens[] = {
-    LIMPET_SIZE(SegmentHeader, 2432),
+    LIMPET_SIZE(SegmentHeader, 2512),
     LIMPET_OFFSET(SegmentHeader, magic, 0),
     LIMPET_OFFSET(SegmentHeader, abi_version, 8),
     LIMPET_OFFSET(SegmentHeader, header_bytes, 12),
@@ -58,6 +58,10 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(SegmentHeader, executable, 896),
     LIMPET_OFFSET(SegmentHeader, command_line, 1408),
     LIMPET_OFFSET(SegmentHeader, dump_directory, 1920),
+    LIMPET_OFFSET(SegmentHeader, watch_settings, 2432),
+    LIMPET_OFFSET(SegmentHeader, watch_state, 2480),
+    LIMPET_OFFSET(SegmentHeader, watch_key, 2496),
+    LIMPET_OFFSET(SegmentHeader, found_dead_unix_ns, 2504),
     LIMPET_SIZE(SectionEntry, 32),
     LIMPET_OFFSET(SectionEntry, kind, 0),
     LIMPET_OFFSET(SectionEntry, entry_bytes, 4),

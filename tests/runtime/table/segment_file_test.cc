@@ -26,7 +26,7 @@ constexpr uid_t kAnotherUser = 65534;
 std::string NameOfOurs() { return std::to_string(getpid()) + "-77.segment"; }
 
 bool Create(const std::string& directory, std::uint64_t bytes, SegmentFile* file) {
-  return CreateSegmentFile(directory.c_str(), kStartTicks, bytes, file);
+  return CreateSegmentFile(directory.c_str(), kStartTicks, {.bytes = bytes}, file);
 }
 
 bool IsRefused(const std::string& directory) {

@@ -62,7 +62,7 @@ class SmallFileSystem : public testing::Test {
   const std::string& home() const { return directory_.path(); }
   std::string filler() const { return directory_.File("filler"); }
   bool Create(std::uint64_t bytes, SegmentFile* file) {
-    return CreateSegmentFile(home().c_str(), 77, bytes, file);
+    return CreateSegmentFile(home().c_str(), 77, {.bytes = bytes}, file);
   }
   std::unique_ptr<SegmentWriter> CreateAndMap(std::uint64_t bytes) {
     SegmentFile file;

@@ -1,13 +1,9 @@
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "tests/support/segment_builder.h"
 #include "tests/support/temporary_directory.h"
 #include "tools/reader/in_use.h"
 #include "tools/reader/section_copy.h"
-#include "tools/reader/segment_marks.h"
 #include "tools/reader/segment_reader.h"
 
 namespace limpet {
@@ -48,39 +44,6 @@ TEST_F(WatchedSegment, ReadsManySlotsInPieces) {
   }
   Write();
   EXPECT_EQ(InUse(), 10'000u * 10'001 / 2);
-}
-
-TEST_F(WatchedSegment, CarriesTheMarksOfItsWatcher) {
-  Write();
-  ASSERT_TRUE(MarkWatched(path_, 77, 4711).ok());
-  ASSERT_TRUE(MarkAnswered(path_, 5).ok());
-  EXPECT_EQ(Watch().watcher_pid, 77u);
-  EXPECT_EQ(Watch().beat_ns, 4711u);
-  EXPECT_EQ(Watch().answered_requests, 5u);
-  EXPECT_FALSE(Watch().has_last_profile);
-  ASSERT_TRUE(MarkLastProfile(path_).ok());
-  EXPECT_TRUE(Watch().has_last_profile);
-}
-
-TEST_F(WatchedSegment, IsTheOnlyThingThatIsMarked) {
-  const std::string text(8192, 'x');
-  std::ofstream(path_) << text;
-  EXPECT_FALSE(MarkLastProfile(path_).ok());
-  std::string after;
-  std::getline(std::ifstream(path_), after);
-  EXPECT_EQ(after, text);
-
-  const std::string link = directory_.File("link.segment");
-  std::filesystem::create_symlink(path_, link);
-  EXPECT_FALSE(MarkLastProfile(link).ok());
-  EXPECT_FALSE(MarkLastProfile(directory_.path()).ok());
-}
-
-TEST_F(WatchedSegment, IsNotMadeLongerByAMark) {
-  Write();
-  std::filesystem::resize_file(path_, 100);
-  EXPECT_FALSE(MarkLastProfile(path_).ok());
-  EXPECT_EQ(std::filesystem::file_size(path_), 100u);
 }
 
 TEST_F(WatchedSegment, OfAnOlderTargetAsksForNothing) {

@@ -1,0 +1,120 @@
+#include "tools/reader/dead_segments.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+
+#include "runtime/layout/dead_segments.h"
+#include "tools/reader/living_processes.h"
+#include "tools/reader/section_copy.h"
+#include "tools/reader/segment_directory.h"
+#include "tools/reader/segment_file.h"
+#include "tools/reader/segment_marks.h"
+
+namespace limpet {
+namespace {
+
+struct DeadSegment {
+  std::string path;
+  std::uint64_t bytes = 0;
+  DeadSegmentAge age;
+};
+
+std::uint64_t NowUnixNs() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
+// One look at all directories.
+class Tidying {
+ public:
+  void Add(const SegmentEntry& entry) {
+    absl::StatusOr<SegmentFile> file = SegmentFile::Open(entry.path);
+    SegmentHeader header{};
+    if (!file.ok() || file->owner_uid() != geteuid() || !ReadHeader(*file, header).ok()) return;
+    NoteSettings(header);
+    if (!IsSurelyDead(*file, header)) return;
+    dead_.push_back({.path = entry.path,
+                     .bytes = file->allocated_bytes(),
+                     .age = {.has_exited = header.state.load() == SegmentState::kExited,
+                             .has_last_profile = header.watch_state.has_last_profile.load() != 0,
+                             .found_dead_unix_ns = header.found_dead_unix_ns,
+                             .modified_unix_ns = file->modified_unix_ns()}});
+  }
+
+  void RemoveBeyond(std::optional<std::uint64_t> max_segments) {
+    for (DeadSegment& segment : dead_) NoteFoundDead(segment);
+    std::sort(dead_.begin(), dead_.end(), [this](const DeadSegment& a, const DeadSegment& b) {
+      return a.age.GoesBefore(b.age, now_unix_ns_);
+    });
+    std::uint64_t count = dead_.size();
+    std::uint64_t bytes = 0;
+    for (const DeadSegment& segment : dead_) bytes += segment.bytes;
+    for (const DeadSegment& segment : dead_) {
+      const bool must_go = count > max_segments.value_or(chosen_max_) || bytes > kMaxDeadBytes ||
+                           segment.age.IsTooOld(now_unix_ns_);
+      if (!must_go || !RemoveUnreadSegment(segment.path)) continue;
+      --count;
+      bytes -= segment.bytes;
+    }
+  }
+
+ private:
+  // Settings without a LIMPET_KEEP are none at all.
+  void NoteSettings(const SegmentHeader& header) {
+    const WatchSettings& settings = header.watch_settings;
+    if (settings.max_dumps == 0 || header.created_unix_ns < newest_unix_ns_) return;
+    newest_unix_ns_ = header.created_unix_ns;
+    chosen_max_ = settings.max_dead_segments;
+  }
+
+  bool IsSurelyDead(const SegmentFile& file, const SegmentHeader& header) const {
+    const SegmentOwner owner = {.pid = header.pid,
+                                .start_ticks = header.start_ticks,
+                                .pid_namespace = header.pid_namespace,
+                                .has_writer = file.HasWriter()};
+    const bool is_ours = owner.pid_namespace != 0 && owner.pid_namespace == living_.own_namespace();
+    return living_.LifeOf(owner) == Life::kDead && (is_ours || owner.has_writer == false);
+  }
+
+  void NoteFoundDead(DeadSegment& segment) const {
+    if (segment.age.found_dead_unix_ns != 0) return;
+    segment.age.found_dead_unix_ns = now_unix_ns_;
+    // A file that may not be written ages by number and bytes alone.
+    WriteMarks(segment.path, {.found_dead_unix_ns = now_unix_ns_}).IgnoreError();
+  }
+
+  LivingProcesses living_ = LivingProcesses::Read();
+  std::uint64_t now_unix_ns_ = NowUnixNs();
+  std::uint64_t newest_unix_ns_ = 0;
+  std::uint64_t chosen_max_ = kDefaultMaxDeadSegments;
+  std::vector<DeadSegment> dead_;
+};
+
+}  // namespace
+
+void RemoveOldDeadSegments(const std::vector<std::string>& directories,
+                           std::optional<std::uint64_t> max_segments) {
+  const std::vector<SegmentEntry> entries = ListSegments(directories);
+  if (entries.empty()) return;
+  Tidying tidying;
+  for (const SegmentEntry& entry : entries) tidying.Add(entry);
+  tidying.RemoveBeyond(max_segments);
+}
+
+bool RemoveUnreadSegment(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return false;
+  // A file system without locks has no readers that could ask for one.
+  const bool is_read = flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  const bool is_removed = !is_read && unlink(path.c_str()) == 0;
+  close(file);
+  return is_removed;
+}
+
+}  // namespace limpet

@@ -1,0 +1,14 @@
+// When a process was last seen alive, as its segment tells: the best that is known of its death.
+//
+// Runs: companion.  Threads: any.  Allocates: never.
+#pragma once
+
+#include <cstdint>
+
+#include "tools/reader/segment_snapshot.h"
+
+namespace limpet {
+
+std::uint64_t LastSeenUnixNs(const SegmentSnapshot& snapshot);
+
+}  // namespace limpet
