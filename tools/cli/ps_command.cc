@@ -152,7 +152,6 @@ nlohmann::ordered_json SampledJson(const ProcessRow& row) {
   json["allocated_bytes"] = row.heap.allocated.Bytes();
   json["allocated_objects"] = row.heap.allocated.Objects();
   json["sample_interval_bytes"] = snapshot.sample_interval_bytes;
-  json["last_profile_written"] = snapshot.watch.has_last_profile;
   json["dump_signal"] = DescribeDumpSignal(snapshot, row.pid);
   json["dump_requests_waiting"] = WaitingRequests(snapshot);
   if (WatcherOf(snapshot) != 0) json["watched_by"] = WatcherOf(snapshot);
