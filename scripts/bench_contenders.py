@@ -37,7 +37,7 @@ def contenders(build: pathlib.Path) -> list[Contender]:
     forwarder = str(build / "tests" / "bench" / "libforwarder.so")
     traced = {"LD_PRELOAD": limpet, "LIMPET_DIR": "{out}", "LIMPET_RUNTIME_DIR": "{out}/segments"}
     at_exit = {"LIMPET_DUMP_AT_EXIT": "1"}
-    profiles = "**/*.heap.pb.gz"
+    profiles = "**/2*.heap.pb.gz"
     heaptrack = {"LD_PRELOAD": heaptrack_library()}
     return [
         Contender("none", "none"),

@@ -51,6 +51,9 @@ LAYERS = (
     Layer("tools/render", r"absl/|tools/profile/|profile\.pb\.h|google/protobuf/"),
     Layer("tools/launch", r"absl/|runtime/setting/|tools/reader/"),
     Layer("tools/watch", r"absl/|runtime/(layout|setting)/|tools/reader/"),
+    Layer("tools/store",
+          r"absl/|nlohmann/|tools/reader/(segment_snapshot|small_file|proc_text)\.h|"
+          r"tools/profile/(loss|frame_namer)\.h|tools/render/printable_text\.h"),
     Layer("tools/serve", r"absl/|nlohmann/|runtime/layout/|tools/(?!cli/)"),
     Layer("tools/cli", r"absl/|nlohmann/|CLI/|runtime/(layout|setting)/|tools/"),
     Layer("tests", ANY),

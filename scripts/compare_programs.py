@@ -55,7 +55,7 @@ class Tracing:
 
 
 def heap_profiles(profiles: pathlib.Path, executable: str) -> list[pathlib.Path]:
-    return sorted(profiles.glob(f"{executable}.*-*/*.heap.pb.gz"))
+    return sorted(profiles.glob(f"{executable}.*-*/2*.heap.pb.gz"))
 
 
 def untraced_environment() -> dict[str, str]:
@@ -137,7 +137,7 @@ def profile_faults(program: Program, profiles: pathlib.Path):
 def leftovers(profiles: pathlib.Path):
     """A profile is written under another name first; none of those may stay."""
     for file in profiles.rglob("*"):
-        if file.is_file() and not re.search(r"\.(heap|allocs|mmap)\.pb\.gz$", file.name):
+        if file.is_file() and not re.search(r"(\.(heap|allocs|mmap)\.pb\.gz|^meta\.json)$", file.name):
             yield f"left behind: {file.name}"
 
 

@@ -152,7 +152,7 @@ show_profile() {
 # The newest; names sort by time.
 profile_of() {
   local found
-  found=$(find "$profiles" -path "*.$1-*/*.heap.pb.gz" 2>/dev/null | sort | tail -n 1)
+  found=$(find "$profiles" -path "*.$1-*/2*.heap.pb.gz" 2>/dev/null | sort | tail -n 1)
   [[ -n $found ]] && echo "$found"
 }
 

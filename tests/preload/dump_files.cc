@@ -65,7 +65,8 @@ std::vector<std::string> ListDumps(const std::string& directory) {
   std::vector<std::string> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
     std::string path = entry.path();
-    if (entry.is_regular_file() && path.ends_with(".pb.gz")) files.push_back(path);
+    const bool is_file = entry.is_regular_file() && !entry.is_symlink();  // not latest.heap.pb.gz
+    if (is_file && path.ends_with(".pb.gz")) files.push_back(path);
   }
   std::sort(files.begin(), files.end());
   return files;

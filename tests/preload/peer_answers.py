@@ -95,7 +95,7 @@ def ask_limpet(program: str, library: str, companion: str, sample_bytes: int,
     output = run([companion, "run", "--dump-at-exit", "-s", sample_bytes, "-d", folder, "--",
                   program], LIMPET_RUNTIME_DIR=str(folder / "segments"), LIMPET_LIBRARY=library)
     answer.tallies = tallies_of(output)
-    dump = only_file(folder, "**/*.heap.pb.gz")
+    dump = only_file(folder, "**/2*.heap.pb.gz")
     answer.values = sums_of_pprof(run(["go", "tool", "pprof", "-raw", dump]))
     return answer
 

@@ -29,6 +29,8 @@ VIOLATIONS = (
     ("include", "tools/profile/a.cc", '#include "tools/reader/attach.h"'),
     ("include", "tools/profile/a.cc", "#include <fstream>"),
     ("include", "tools/render/a.cc", '#include "tools/symbol/symbolizer.h"'),
+    ("include", "tools/store/a.cc", '#include "tools/reader/segment_reader.h"'),
+    ("include", "tools/store/a.cc", '#include "tools/cli/commands.h"'),
     ("include", "tools/cli/a.cc", '#include "tests/support/fake.h"'),
     ("include", "tools/cli/a.cc", '#include "commands.h"'),
     ("layout-code", "runtime/layout/a.cc", "namespace limpet {}"),

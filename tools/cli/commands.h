@@ -22,11 +22,13 @@ inline constexpr int kExitNotTraced = 3;
 inline constexpr int kExitBadData = 4;
 inline constexpr int kExitPermission = 5;
 
+inline constexpr char kRawFormat[] = "raw";  // the segment itself
+
 struct DumpOptions {
   std::string target;                 // PID, or path of a segment
   std::vector<std::string> profiles;  // heap, allocs, mmap; empty: those that the segment has
   std::string output;                 // pattern, "-" for stdout, empty: the target's LIMPET_DIR
-  std::string format = "pprof";       // pprof, text, collapsed
+  std::string format = "pprof";       // pprof, text, collapsed, raw
   std::string reason;                 // of whoever started us without a user; empty: a user did
   bool with_descendants = false;      // of the whole process tree, in one profile
   std::string runtime_directory;      // where segments lie, empty: LIMPET_RUNTIME_DIR or /dev/shm

@@ -8,16 +8,20 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "tools/cli/commands.h"
-#include "tools/cli/dump_path.h"
+#include "tools/cli/dump_request.h"
 #include "tools/cli/dump_target.h"
 #include "tools/cli/dump_tree.h"
 #include "tools/cli/dump_writer.h"
-#include "tools/cli/output_file.h"
 #include "tools/cli/segment_tidying.h"
 #include "tools/profile/coverage.h"
 #include "tools/profile/profile_builder.h"
 #include "tools/reader/perf_map.h"
+#include "tools/reader/segment_copy.h"
 #include "tools/reader/segment_marks.h"
+#include "tools/store/dump_content.h"
+#include "tools/store/dump_name.h"
+#include "tools/store/dump_path.h"
+#include "tools/store/output_file.h"
 #include "tools/symbol/elf_symbolizer.h"
 
 namespace limpet {
@@ -28,6 +32,7 @@ constexpr char kErrorLog[] = "limpet-errors.log";
 std::string DescribeCoverage(const DumpTarget& target) {
   if (target.life == Life::kOtherContainer)
     return "coverage: unknown, the process is of another container, alive or dead";
+  if (target.is_copy) return "coverage: unknown, the segment is a copy";
   const std::optional<Coverage> coverage = CoverageOf(target);
   return coverage.has_value() ? CoverageLine(*coverage) : "coverage: unknown, the process is dead";
 }
@@ -51,8 +56,34 @@ absl::StatusOr<std::vector<RenderedProfile>> RenderProfiles(const DumpTarget& ta
   return rendered;
 }
 
+absl::Status WriteSegment(const DumpTarget& target, OutputFile& file) {
+  const SegmentSink sink{
+      .set_bytes = [&file](std::uint64_t bytes) { return file.SetBytes(bytes); },
+      .write_at = [&file](std::uint64_t offset,
+                          absl::string_view bytes) { return file.WriteAt(offset, bytes); }};
+  absl::Status status = CopySegment(target.segment_path, sink);
+  return status.ok() ? file.SetModifiedTime(SnapshotTime(target)) : status;
+}
+
+absl::StatusOr<std::vector<DumpContent>> RawContents(const DumpTarget& target) {
+  if (target.segment_path.empty()) {
+    return absl::NotFoundError(absl::StrFormat(
+        "process %d has sampled nothing yet: there is no segment to copy", target.snapshot.pid));
+  }
+  return std::vector<DumpContent>{
+      {kSegmentProfile, "", [&target](OutputFile& file) { return WriteSegment(target, file); }}};
+}
+
 // Known wrong before any work is done.
 absl::Status CheckOptions(const DumpOptions& options) {
+  const bool is_raw = options.format == kRawFormat;
+  if (is_raw && (!options.profiles.empty() || IsStandardOutput(options.output))) {
+    return absl::InvalidArgumentError(
+        "a raw copy holds all profiles and goes into a file: leave out -p, and -o -");
+  }
+  if (is_raw && options.with_descendants) {
+    return absl::InvalidArgumentError("a raw copy is of one process: leave out --tree");
+  }
   const std::vector<std::string>& known = KnownProfiles();
   for (const std::string& name : options.profiles) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
@@ -63,12 +94,19 @@ absl::Status CheckOptions(const DumpOptions& options) {
   return CheckPattern(options.output);
 }
 
+absl::Status WriteCopy(const DumpTarget& target, const DumpOptions& options) {
+  absl::StatusOr<std::vector<DumpContent>> contents = RawContents(target);
+  if (!contents.ok()) return contents.status();
+  return WriteContents(*std::move(contents), PlaceOf(target, options), options);
+}
+
 absl::Status DumpTo(const DumpTarget& target, const DumpOptions& options) {
+  if (options.format == kRawFormat) return WriteCopy(target, options);
   const ProfileOrigin origin{.time_unix_ns = SnapshotTime(target),
                              .coverage = DescribeCoverage(target)};
   absl::StatusOr<std::vector<RenderedProfile>> rendered = RenderProfiles(target, options, origin);
   if (!rendered.ok()) return rendered.status();
-  return WriteProfiles(*rendered, PlaceOf(target, origin.time_unix_ns), options);
+  return WriteProfiles(*std::move(rendered), PlaceOf(target, options), options);
 }
 
 // Nobody sees the standard error of a companion that no user started; the dump directory is where
@@ -82,9 +120,9 @@ void LogFailure(const std::string& directory, const absl::Status& failure) {
 
 // What was asked for until the segment was read is written now. Only its owner may say so.
 void NoteAnswered(const DumpTarget& target) {
-  if (target.path.empty() || target.life != Life::kAlive) return;
+  if (target.segment_path.empty() || target.is_copy || target.life != Life::kAlive) return;
   const std::uint32_t requests = target.snapshot.dump_requests;
-  WriteMarks(target.path, {.answered_requests = requests}).IgnoreError();
+  WriteMarks(target.segment_path, {.answered_requests = requests}).IgnoreError();
 }
 
 absl::Status Dump(const DumpOptions& options) {

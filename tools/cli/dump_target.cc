@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <functional>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -55,13 +57,21 @@ SegmentSnapshot EmptySnapshot(const ProcessFacts& process) {
   return snapshot;
 }
 
-absl::StatusOr<DumpTarget> ReadLiving(const ProcessFacts& process, const std::string& chosen) {
+absl::StatusOr<DumpTarget> ReadTarget(const std::string& path, const DumpOptions& options) {
+  absl::StatusOr<SegmentSnapshot> snapshot =
+      options.format == kRawFormat ? ReadSegmentHeader(path) : ReadSegment(path);
+  if (!snapshot.ok()) return snapshot.status();
+  return DumpTarget{.snapshot = *std::move(snapshot), .segment_path = path};
+}
+
+absl::StatusOr<DumpTarget> ReadLiving(const ProcessFacts& process, const DumpOptions& options) {
   const SegmentName name{process.namespace_pid, process.start_ticks};
-  for (const SegmentEntry& entry : ListSegments(DirectoriesOf(process.pid, process.uid, chosen))) {
+  for (const SegmentEntry& entry :
+       ListSegments(DirectoriesOf(process.pid, process.uid, options.runtime_directory))) {
     if (entry.name != name || !IsSegmentOf(process, entry.path)) continue;
-    absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(entry.path);
-    if (!snapshot.ok()) return snapshot.status();
-    return DumpTarget{*std::move(snapshot), process, Life::kAlive, entry.path};
+    absl::StatusOr<DumpTarget> target = ReadTarget(entry.path, options);
+    if (target.ok()) target->process = process;
+    return target;
   }
   return NotTraced(process);
 }
@@ -77,16 +87,18 @@ absl::StatusOr<DumpTarget> Patiently(const std::function<absl::StatusOr<DumpTarg
   }
 }
 
-absl::StatusOr<DumpTarget> FindFile(const std::string& path) {
-  absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(path);
-  if (!snapshot.ok()) return snapshot.status();
+absl::StatusOr<DumpTarget> FindFile(const std::string& path, const DumpOptions& options) {
+  absl::StatusOr<DumpTarget> target = ReadTarget(path, options);
+  if (!target.ok()) return target;
+  target->is_copy = !ParseSegmentName(std::filesystem::path(path).filename()).has_value();
+  if (target->is_copy) return target;  // of the process as it was then
   const LivingProcesses living = LivingProcesses::Read();
-  const SegmentOwner owner = OwnerOf(*snapshot);
-  DumpTarget target{*std::move(snapshot), std::nullopt, living.LifeOf(owner), path};
+  const SegmentOwner owner = OwnerOf(target->snapshot);
+  target->life = living.LifeOf(owner);
   const std::optional<std::uint32_t> pid = living.Find(owner);
   if (!pid.has_value()) return target;
   absl::StatusOr<ProcessFacts> process = ReadProcess(*pid);
-  if (process.ok() && process->is_alive) target.process = *std::move(process);
+  if (process.ok() && process->is_alive) target->process = *std::move(process);
   return target;
 }
 
@@ -100,7 +112,7 @@ absl::StatusOr<DumpTarget> FindDead(std::uint32_t pid, const DumpOptions& option
                       "lists those there are",
                       pid));
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-    absl::StatusOr<DumpTarget> target = FindFile(entry->path);
+    absl::StatusOr<DumpTarget> target = FindFile(entry->path, options);
     if (target.ok() && target->life != Life::kAlive) return target;
     if (entry == entries.rbegin()) first = std::move(target);
   }
@@ -108,7 +120,7 @@ absl::StatusOr<DumpTarget> FindDead(std::uint32_t pid, const DumpOptions& option
 }
 
 absl::StatusOr<DumpTarget> FindLiving(const ProcessFacts& process, const DumpOptions& options) {
-  const auto read = [&] { return ReadLiving(process, options.runtime_directory); };
+  const auto read = [&] { return ReadLiving(process, options); };
   absl::StatusOr<DumpTarget> target = !options.reason.empty() ? Patiently(read) : read();
   if (absl::IsNotFound(target.status()) && process.has_limpet.value_or(false)) {
     return EmptyTarget(process);
@@ -116,18 +128,37 @@ absl::StatusOr<DumpTarget> FindLiving(const ProcessFacts& process, const DumpOpt
   return target;
 }
 
-}  // namespace
-
-absl::StatusOr<DumpTarget> FindDumpTarget(const DumpOptions& options) {
+absl::StatusOr<DumpTarget> Find(const DumpOptions& options) {
   std::uint32_t pid = 0;
-  if (!absl::SimpleAtoi(options.target, &pid)) return FindFile(options.target);
+  if (!absl::SimpleAtoi(options.target, &pid)) return FindFile(options.target, options);
   absl::StatusOr<ProcessFacts> process = ReadProcess(pid);
   if (process.ok() && process->is_alive) return FindLiving(*process, options);
   if (!process.ok() && !absl::IsNotFound(process.status())) return process.status();
   return FindDead(pid, options);
 }
 
-DumpTarget EmptyTarget(const ProcessFacts& process) { return {EmptySnapshot(process), process}; }
+std::int64_t NowUnixNs() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string FolderOfFile(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::absolute(path, error).lexically_normal().parent_path();
+}
+
+}  // namespace
+
+absl::StatusOr<DumpTarget> FindDumpTarget(const DumpOptions& options) {
+  absl::StatusOr<DumpTarget> target = Find(options);
+  if (target.ok()) target->read_unix_ns = NowUnixNs();
+  return target;
+}
+
+DumpTarget EmptyTarget(const ProcessFacts& process) {
+  return {.snapshot = EmptySnapshot(process), .process = process};
+}
 
 std::optional<Coverage> CoverageOf(const DumpTarget& target) {
   if (!target.process.has_value()) return std::nullopt;
@@ -146,15 +177,16 @@ std::string DumpDirectory(const DumpTarget& target) {
   // The directory stands in a segment that its owner may have forged: nobody else, and root least
   // of all, writes where it says.
   const bool is_ours = target.snapshot.owner_uid == geteuid();
+  if (is_ours && target.is_copy) return FolderOfFile(target.segment_path);
   return is_ours && !target.snapshot.dump_directory.empty() ? target.snapshot.dump_directory
                                                             : kDefaultDirectory;
 }
 
 std::int64_t SnapshotTime(const DumpTarget& target) {
-  if (target.process.has_value()) {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
+  if (target.process.has_value()) return target.read_unix_ns;
+  if (target.is_copy) {
+    return static_cast<std::int64_t>(
+        std::min<std::uint64_t>(target.snapshot.modified_unix_ns, INT64_MAX));
   }
   return static_cast<std::int64_t>(
       std::min<std::uint64_t>(LastSeenUnixNs(target.snapshot), INT64_MAX));

@@ -20,11 +20,14 @@ struct DumpTarget {
   SegmentSnapshot snapshot;
   std::optional<ProcessFacts> process;  // absent: it died, or is in another container
   Life life = Life::kAlive;
-  std::string path;  // of the segment, empty: it has none yet
+  std::string segment_path;  // empty: it has none yet
+  std::int64_t read_unix_ns = 0;
+  bool is_copy = false;  // a file that is not where its process wrote
 };
 
 // A traced process that has sampled nothing has no segment yet: it gets an empty snapshot. Started
-// by a signal, waits a moment for a segment that is just being made.
+// by a signal, waits a moment for a segment that is just being made. For a raw copy, only the
+// header is read.
 absl::StatusOr<DumpTarget> FindDumpTarget(const DumpOptions& options);
 
 // A living process to name a dump by, without anything of what it allocated.
@@ -36,10 +39,10 @@ std::optional<Coverage> CoverageOf(const DumpTarget& target);
 // LIMPET_DIR that a living process was started with, made absolute.
 std::string RequestedDirectory(std::uint32_t pid);
 
-// Where the target wants its dumps. Never empty.
+// Where the target wants its dumps; of a copy: where it lies. Never empty.
 std::string DumpDirectory(const DumpTarget& target);
 
-// When the snapshot was true: now, or when its process was last seen.
+// When the snapshot was true: now, when its process was last seen, or when it was copied.
 std::int64_t SnapshotTime(const DumpTarget& target);
 
 }  // namespace limpet

@@ -124,7 +124,7 @@ class TreeDump {
       sum.merger.Add(*profile, LabelsOf(part));
       sum.parts.push_back(std::move(part));
     }
-    if (!place_.has_value()) place_ = PlaceOf(target, time_unix_ns);
+    if (!place_.has_value()) place_ = PlaceOf(target, options_);
     return absl::OkStatus();
   }
 
@@ -137,7 +137,7 @@ class TreeDump {
     const absl::StatusOr<ProcessFacts> facts = ReadProcess(root.pid);
     if (!root.is_alive || !facts.ok()) return;
     tree_.root_program = BaseName(facts->executable);
-    place_ = PlaceOf(EmptyTarget(*facts), 0);
+    place_ = PlaceOf(EmptyTarget(*facts), options_);
   }
 
   absl::Status NothingToRead() const {
@@ -162,7 +162,10 @@ class TreeDump {
       if (!bytes.ok()) return bytes.status();
       rendered.push_back({kNamePrefix + name, *std::move(bytes)});
     }
-    return WriteProfiles(rendered, *place_, options_);
+    if (place_->request.has_value()) {
+      place_->request->dump.time = FormatUtc(place_->names.time_unix_ns);
+    }
+    return WriteProfiles(std::move(rendered), *place_, options_);
   }
 
   void Describe(const std::string& name, Profile& profile) {

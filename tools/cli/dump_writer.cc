@@ -1,31 +1,26 @@
 #include "tools/cli/dump_writer.h"
 
-#include <unistd.h>
-
 #include <cstdio>
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "tools/cli/output_file.h"
+#include "tools/cli/dump_request.h"
 #include "tools/render/collapsed_writer.h"
 #include "tools/render/pprof_writer.h"
 #include "tools/render/text_writer.h"
+#include "tools/store/dump_name.h"
+#include "tools/store/output_file.h"
 
 namespace limpet {
 namespace {
 
 constexpr char kStandardOutput[] = "-";
-constexpr char kNamePattern[] = "%e.%p-%s/%t.%n.%P";
-
-std::string HostName() {
-  char name[256] = {};
-  return gethostname(name, sizeof(name) - 1) == 0 ? name : "localhost";
-}
+constexpr char kBesidePattern[] = "/%t.%n.%P";  // of profiles of a copy that lies anywhere
 
 std::string Extension(const std::string& format) {
   if (format == "text") return ".txt";
-  return format == "collapsed" ? ".collapsed" : ".pb.gz";
+  if (format == kRawFormat) return "";
+  return format == "collapsed" ? ".collapsed" : kPprofExtension;
 }
 
 // Several profiles need several names.
@@ -40,44 +35,53 @@ absl::Status CheckNames(const std::string& output, std::size_t profiles) {
       profiles));
 }
 
-void PrintWritten(const std::vector<std::string>& paths, const DumpOptions& options) {
+void PrintWritten(const StoredDump& stored, const DumpOptions& options) {
   if (!options.reason.empty()) return;
-  for (const std::string& path : paths) absl::FPrintF(stderr, "wrote %s\n", path);
+  for (const std::string& note : stored.notes) absl::FPrintF(stderr, "limpet: %s\n", note);
+  for (const std::string& path : stored.paths) absl::FPrintF(stderr, "wrote %s\n", path);
   if (options.format == "collapsed") return;
-  absl::FPrintF(stderr, "next:  go tool pprof -top %s\n", paths.front());
+  const std::string& first = stored.paths.front();
+  const char* const next = options.format == kRawFormat ? "limpet dump" : "go tool pprof -top";
+  absl::FPrintF(stderr, "next:  %s %s\n", next, first);
   if (!options.with_descendants || options.format != "pprof") return;
-  absl::FPrintF(stderr, "one:   go tool pprof -top -tagfocus=pid=PID %s\n", paths.front());
+  absl::FPrintF(stderr, "one:   go tool pprof -top -tagfocus=pid=PID %s\n", first);
 }
 
-absl::StatusOr<std::vector<std::string>> WriteFiles(const std::vector<RenderedProfile>& rendered,
-                                                    const std::string& pattern, DumpNames names) {
-  const std::filesystem::path folder =
-      std::filesystem::path(ExpandPattern(pattern, names)).parent_path();
-  const std::string directory = folder.empty() ? "." : folder.string();
-  absl::Status status = MakeDirectory(directory);
-  if (!status.ok()) return status;
-  absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(directory);
-  if (!lock.ok()) return lock.status();
-  names.number = NextNumber(directory, pattern);
-  std::vector<std::string> paths;
-  for (const RenderedProfile& profile : rendered) {
-    names.profile = profile.name;
-    paths.push_back(ExpandPattern(pattern, names));
-    status = WriteOutputFile(paths.back(), profile.bytes);
-    if (!status.ok()) return status;
+// Holds what was rendered.
+std::vector<DumpContent> ContentsOf(std::vector<RenderedProfile> rendered,
+                                    const std::string& format) {
+  std::vector<DumpContent> contents;
+  contents.reserve(rendered.size());
+  for (RenderedProfile& profile : rendered) {
+    contents.push_back(
+        {std::move(profile.name), Extension(format),
+         [bytes = std::move(profile.bytes)](OutputFile& file) { return file.WriteAt(0, bytes); }});
   }
-  return paths;
+  return contents;
+}
+
+absl::StatusOr<StoredDump> Store(std::vector<DumpContent> contents, const DumpPlace& place,
+                                 const DumpOptions& options) {
+  std::string pattern = options.output;
+  if (pattern.empty() && place.request.has_value()) {
+    DumpRequest request = *place.request;
+    request.contents = std::move(contents);
+    return StoreDump(request);
+  }
+  if (pattern.empty()) {
+    pattern = EscapePattern(place.directory) + kBesidePattern + Extension(options.format);
+  }
+  absl::StatusOr<std::vector<std::string>> paths = WriteByPattern(contents, pattern, place.names);
+  if (!paths.ok()) return paths.status();
+  return StoredDump{.paths = *std::move(paths)};
 }
 
 }  // namespace
 
-DumpPlace PlaceOf(const DumpTarget& target, std::int64_t time_unix_ns) {
-  return {.directory = DumpDirectory(target),
-          .names = {.executable = ProgramOf(target.snapshot),
-                    .pid = target.snapshot.pid,
-                    .start_ticks = target.snapshot.start_ticks,
-                    .time_unix_ns = time_unix_ns,
-                    .host = HostName()}};
+DumpPlace PlaceOf(const DumpTarget& target, const DumpOptions& options) {
+  return {.request = RequestFor(target, options),
+          .directory = DumpDirectory(target),
+          .names = NamesOf(target)};
 }
 
 bool IsStandardOutput(const std::string& output) { return output == kStandardOutput; }
@@ -87,22 +91,22 @@ absl::StatusOr<std::string> Render(const Profile& profile, const std::string& fo
   if (format == "text") return WriteText(profile);
   if (format == "collapsed") return WriteCollapsed(profile);
   return absl::InvalidArgumentError(
-      absl::StrFormat("unknown format '%s': choose from pprof, text, collapsed", format));
+      absl::StrFormat("unknown format '%s': choose from pprof, text, collapsed, raw", format));
 }
 
-absl::Status WriteProfiles(const std::vector<RenderedProfile>& rendered, const DumpPlace& place,
+absl::Status WriteProfiles(std::vector<RenderedProfile> rendered, const DumpPlace& place,
                            const DumpOptions& options) {
   absl::Status status = CheckNames(options.output, rendered.size());
   if (!status.ok()) return status;
   if (IsStandardOutput(options.output)) return WriteStandardOutput(rendered.front().bytes);
-  const std::string& directory = options.directory.empty() ? place.directory : options.directory;
-  const std::string pattern =
-      options.output.empty()
-          ? EscapePattern(directory) + "/" + kNamePattern + Extension(options.format)
-          : options.output;
-  absl::StatusOr<std::vector<std::string>> paths = WriteFiles(rendered, pattern, place.names);
-  if (!paths.ok()) return paths.status();
-  PrintWritten(*paths, options);
+  return WriteContents(ContentsOf(std::move(rendered), options.format), place, options);
+}
+
+absl::Status WriteContents(std::vector<DumpContent> contents, const DumpPlace& place,
+                           const DumpOptions& options) {
+  absl::StatusOr<StoredDump> stored = Store(std::move(contents), place, options);
+  if (!stored.ok()) return stored.status();
+  PrintWritten(*stored, options);
   return absl::OkStatus();
 }
 

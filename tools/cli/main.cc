@@ -35,7 +35,7 @@ CLI::App* AddDump(CLI::App& app, DumpOptions& options) {
       ->type_name("NAME");
   verb->add_option("-o,--output", options.output, "file name, - is stdout (LIMPET_DIR)")
       ->type_name("PATTERN");
-  verb->add_option("-f,--format", options.format, "pprof, text or collapsed")
+  verb->add_option("-f,--format", options.format, "pprof, text, collapsed or raw")
       ->type_name("NAME")
       ->capture_default_str();
   verb->add_option("--reason", options.reason)->group("");

@@ -8,11 +8,11 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "tools/cli/commands.h"
-#include "tools/cli/output_file.h"
 #include "tools/cli/process_row.h"
 #include "tools/cli/segment_tidying.h"
 #include "tools/profile/coverage.h"
 #include "tools/render/printable_text.h"
+#include "tools/store/output_file.h"
 
 namespace limpet {
 namespace {

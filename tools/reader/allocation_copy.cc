@@ -1,6 +1,7 @@
 #include "tools/reader/allocation_copy.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 
@@ -37,24 +38,34 @@ SlotValues Values(const char* entry) {
           slot.generation.load()};
 }
 
-std::optional<SlotValues> ReadSlot(const SegmentFile& file, std::uint64_t offset) {
-  char entry[sizeof(AllocationSlot)];
-  if (!file.ReadAt(offset, entry, sizeof(entry)).ok()) return std::nullopt;
-  return Values(entry);
-}
+using SlotBytes = std::array<char, sizeof(AllocationSlot)>;
 
 // Nothing when no two reads in a row agree.
-std::optional<SlotValues> RetrySlot(const SegmentFile& file, std::uint64_t offset) {
-  std::optional<SlotValues> last = ReadSlot(file, offset);
-  for (int attempt = 1; attempt < kTriesPerSlot && last.has_value(); ++attempt) {
-    std::optional<SlotValues> next = ReadSlot(file, offset);
-    if (next == last && next->IsStable()) return next;
+std::optional<SlotBytes> RetrySlot(const SegmentFile& file, std::uint64_t offset) {
+  SlotBytes last{};
+  SlotBytes next{};
+  if (!file.ReadAt(offset, last.data(), last.size()).ok()) return std::nullopt;
+  for (int attempt = 1; attempt < kTriesPerSlot; ++attempt) {
+    if (!file.ReadAt(offset, next.data(), next.size()).ok()) return std::nullopt;
+    const SlotValues values = Values(next.data());
+    if (values == Values(last.data()) && values.IsStable()) return next;
     last = next;
   }
   return std::nullopt;
 }
 
+void MarkTorn(char* entry) {
+  AllocationSlot slot;
+  std::memcpy(static_cast<void*>(&slot), entry, sizeof(slot));
+  slot.generation.store(slot.generation.load() | 1);
+  std::memcpy(entry, static_cast<const void*>(&slot), sizeof(slot));
+}
+
 void Keep(const SlotValues& values, AllocationCopy& result) {
+  if (!values.IsStable()) {
+    ++result.torn_slots;
+    return;
+  }
   result.last_time_ns = std::max(result.last_time_ns, values.time_ns);
   if (values.address == 0) return;  // a free slot
   result.records.push_back({.address = values.address,
@@ -70,7 +81,7 @@ SectionRange Part(const SectionRange& range, std::uint64_t first, std::uint64_t 
   return {range.offset + first * range.entry_bytes, range.entry_bytes, count};
 }
 
-absl::Status CopyPart(const SegmentFile& file, const SectionRange& part, AllocationCopy& result) {
+absl::StatusOr<SectionCopy> ReadStable(const SegmentFile& file, const SectionRange& part) {
   absl::StatusOr<SectionCopy> first = SectionCopy::Read(file, part);
   if (!first.ok()) return first.status();
   absl::StatusOr<SectionCopy> second = SectionCopy::Read(file, part);
@@ -78,32 +89,44 @@ absl::Status CopyPart(const SegmentFile& file, const SectionRange& part, Allocat
   std::uint64_t retried = 0;
   for (std::uint64_t index = 0; index < part.count; ++index) {
     const SlotValues values = Values(second->entry(index));
-    if (values.IsStable() && values == Values(first->entry(index))) {
-      Keep(values, result);
-      continue;
-    }
-    std::optional<SlotValues> later;
+    if (values.IsStable() && values == Values(first->entry(index))) continue;
+    std::optional<SlotBytes> later;
     if (++retried <= kMaxRetriedSlots) {
       later = RetrySlot(file, part.offset + index * part.entry_bytes);
     }
     if (later.has_value()) {
-      Keep(*later, result);
+      std::memcpy(second->entry(index), later->data(), later->size());
     } else {
-      ++result.torn_slots;
+      MarkTorn(second->entry(index));
     }
   }
-  return absl::OkStatus();
+  return second;
 }
 
 }  // namespace
 
-absl::StatusOr<AllocationCopy> CopyAllocations(const SegmentFile& file, const SectionRange& range) {
-  AllocationCopy result;
-  for (std::uint64_t first = 0; first < range.count; first += kPartEntries) {
-    const std::uint64_t count = std::min(kPartEntries, range.count - first);
-    const absl::Status status = CopyPart(file, Part(range, first, count), result);
+absl::Status VisitAllocations(const SegmentFile& file, const SectionRange& range,
+                              std::uint64_t part_entries, const PartVisitor& visit) {
+  for (std::uint64_t first = 0; first < range.count; first += part_entries) {
+    const std::uint64_t count = std::min(part_entries, range.count - first);
+    const absl::StatusOr<SectionCopy> part = ReadStable(file, Part(range, first, count));
+    if (!part.ok()) return part.status();
+    absl::Status status = visit(*part);
     if (!status.ok()) return status;
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<AllocationCopy> CopyAllocations(const SegmentFile& file, const SectionRange& range) {
+  AllocationCopy result;
+  const auto keep = [&result](const SectionCopy& part) {
+    for (std::uint64_t index = 0; index < part.count(); ++index) {
+      Keep(Values(part.entry(index)), result);
+    }
+    return absl::OkStatus();
+  };
+  absl::Status status = VisitAllocations(file, range, kPartEntries, keep);
+  if (!status.ok()) return status;
   return result;
 }
 

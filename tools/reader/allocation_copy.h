@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -24,6 +25,12 @@ struct AllocationCopy {
   std::uint64_t torn_slots = 0;
   std::uint64_t last_time_ns = 0;  // of any slot: what is freed keeps its time until it is reused
 };
+
+// Slots as they lie in the file, in parts of at most `part_entries`; a torn one has an odd
+// generation. Two copies of a part are in memory at a time.
+using PartVisitor = std::function<absl::Status(const SectionCopy& part)>;
+absl::Status VisitAllocations(const SegmentFile& file, const SectionRange& range,
+                              std::uint64_t part_entries, const PartVisitor& visit);
 
 absl::StatusOr<AllocationCopy> CopyAllocations(const SegmentFile& file, const SectionRange& range);
 

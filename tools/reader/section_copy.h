@@ -45,6 +45,8 @@ class SectionCopy {
     return bytes_.data() + index * range_.entry_bytes;
   }
 
+  char* entry(std::uint64_t index) { return bytes_.data() + index * range_.entry_bytes; }
+
   // Slots hold atomics, which have no copy constructor; their bytes are copied into a private slot.
   template <typename Slot>
   void CopyEntry(std::uint64_t index, Slot& slot) const {

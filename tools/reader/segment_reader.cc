@@ -68,6 +68,13 @@ void CopyHeaderFields(const SegmentHeader& header, SegmentSnapshot& snapshot) {
   snapshot.counters = NamedCounters(header.counters);
 }
 
+void CopyFacts(const SegmentFile& file, const SegmentHeader& header, SegmentSnapshot& snapshot) {
+  CopyHeaderFields(header, snapshot);
+  snapshot.owner_uid = file.owner_uid();
+  snapshot.has_writer = file.HasWriter();
+  snapshot.modified_unix_ns = file.modified_unix_ns();
+}
+
 // One reading of one file; each step fills its part of the snapshot.
 class Reading {
  public:
@@ -87,10 +94,7 @@ class Reading {
     if (status.ok()) status = ReadModules();
     if (!status.ok()) return status;
     ForgetUnknownModules();
-    CopyHeaderFields(header_, snapshot_);
-    snapshot_.owner_uid = file_.owner_uid();
-    snapshot_.has_writer = file_.HasWriter();
-    snapshot_.modified_unix_ns = file_.modified_unix_ns();
+    CopyFacts(file_, header_, snapshot_);
     return std::move(snapshot_);
   }
 
@@ -215,6 +219,18 @@ absl::StatusOr<SegmentSnapshot> ReadSegment(const std::string& path) {
   absl::StatusOr<SegmentFile> file = SegmentFile::Open(path);
   if (!file.ok()) return file.status();
   return Reading(std::move(*file)).Run();
+}
+
+absl::StatusOr<SegmentSnapshot> ReadSegmentHeader(const std::string& path) {
+  absl::StatusOr<SegmentFile> file = SegmentFile::Open(path);
+  if (!file.ok()) return file.status();
+  SegmentHeader header{};
+  const absl::Status status = ReadHeader(*file, header);
+  if (!status.ok()) return status;
+  SegmentSnapshot snapshot;
+  snapshot.modules.resize(1);
+  CopyFacts(*file, header, snapshot);
+  return snapshot;
 }
 
 }  // namespace limpet

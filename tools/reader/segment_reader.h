@@ -19,4 +19,8 @@ namespace limpet {
 // Unimplemented: another version. What is damaged in single entries is left out and counted.
 absl::StatusOr<SegmentSnapshot> ReadSegment(const std::string& path);
 
+// What stands in the header alone: who the process is and what it was asked for, its counters. No
+// stacks, sites, blocks, threads or modules.
+absl::StatusOr<SegmentSnapshot> ReadSegmentHeader(const std::string& path);
+
 }  // namespace limpet

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <utility>
 
 namespace limpet {
@@ -20,6 +21,10 @@ std::vector<std::string> ArgumentsOf(const DumpJob& job) {
   std::vector<std::string> arguments = {"limpet", "dump", job.segment, "--reason", job.reason};
   if (!job.directory.empty()) {
     arguments.insert(arguments.end(), {"--directory", job.directory});
+  }
+  if (!job.is_copy) {
+    const std::string runtime = std::filesystem::path(job.segment).parent_path();
+    arguments.insert(arguments.end(), {"--runtime-dir", runtime});
   }
   if (job.is_raw) arguments.insert(arguments.end(), {"--format", "raw"});
   return arguments;

@@ -49,7 +49,8 @@ class Limpet : public ::testing::Test {
     std::vector<std::string> files;
     std::error_code error;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(path, error)) {
-      if (entry.is_regular_file()) files.push_back(entry.path().lexically_relative(path));
+      const bool is_file = entry.is_regular_file() && !entry.is_symlink();
+      if (is_file) files.push_back(entry.path().lexically_relative(path));
     }
     std::sort(files.begin(), files.end());
     return files;
@@ -74,7 +75,66 @@ TEST_F(Limpet, DumpsASegmentIntoTheDirectoryThatItNames) {
   EXPECT_THAT(FilesBelow(dumps_),
               ElementsAre(MatchesRegex("app.4194305-987654/2.*Z.000001.allocs.pb.gz"),
                           MatchesRegex("app.4194305-987654/2.*Z.000001.heap.pb.gz"),
-                          MatchesRegex("app.4194305-987654/2.*Z.000002.heap.pb.gz")));
+                          MatchesRegex("app.4194305-987654/2.*Z.000002.heap.pb.gz"),
+                          "app.4194305-987654/meta.json"));
+}
+
+TEST_F(Limpet, SaysWhatItDumpedAndWhereTheNewestIs) {
+  EXPECT_EQ(Run({"dump", segment_, "--reason", "interval"}).exit_code, kExitOk);
+  EXPECT_EQ(Run({"dump", segment_}).exit_code, kExitOk);
+  std::ifstream file(dumps_ + "/latest/meta.json");
+  const nlohmann::json json = nlohmann::json::parse(file);
+  EXPECT_EQ(json["pid"], kDeadPid);
+  EXPECT_EQ(json["state"], "dead");
+  EXPECT_EQ(json["command_line"], (std::vector<std::string>{"app", "--serve"}));
+  EXPECT_EQ(json["dumps"][0]["reason"], "interval");
+  EXPECT_EQ(json["dumps"][1]["reason"], "demand");
+  EXPECT_EQ(json["dumps"][1]["in_use_bytes"], 200);
+  EXPECT_EQ(json["dumps"][1]["allocated_bytes"], 400);
+  EXPECT_THAT(json["dumps"][1]["profiles"],
+              ElementsAre(MatchesRegex("2.*allocs.pb.gz"), MatchesRegex("2.*heap.pb.gz")));
+  EXPECT_THAT(std::filesystem::read_symlink(dumps_ + "/latest/latest.heap.pb.gz").string(),
+              MatchesRegex("2.*Z.000002.heap.pb.gz"));
+}
+
+TEST_F(Limpet, KeepsSoManyDumpsAsTheProcessAskedFor) {
+  builder_.ChangeHeader([this](SegmentHeader& header) {
+    header.pid = kDeadPid;
+    std::strcpy(header.dump_directory, dumps_.c_str());
+    header.watch_settings.max_dumps = 2;
+  });
+  builder_.WriteTo(segment_);
+  for (int dump = 0; dump < 4; ++dump) Run({"dump", segment_, "-p", "heap"});
+  EXPECT_THAT(FilesBelow(dumps_),
+              ElementsAre(MatchesRegex("app.*000001.heap.pb.gz"),
+                          MatchesRegex("app.*000004.heap.pb.gz"), MatchesRegex("app.*meta.json")));
+}
+
+TEST_F(Limpet, CopiesASegmentAndDumpsTheCopyLater) {
+  const CommandOutput raw = Run({"dump", segment_, "-f", "raw", "--reason", "cgroup"});
+  EXPECT_EQ(raw.exit_code, kExitOk) << raw.error;
+  std::filesystem::remove(segment_);
+  const std::vector<std::string> files = FilesBelow(dumps_);
+  ASSERT_THAT(files, ElementsAre(MatchesRegex("app.*/2.*Z.000001.segment"),
+                                 MatchesRegex("app.*/meta.json")));
+  const CommandOutput copy = Run({"dump", dumps_ + "/" + files[0], "-p", "heap"});
+  EXPECT_EQ(copy.exit_code, kExitOk) << copy.error;
+  std::string heap = files[0];
+  heap.replace(heap.rfind("segment"), std::string::npos, "heap.pb.gz");
+  EXPECT_THAT(FilesBelow(dumps_), ElementsAre(heap, files[0], MatchesRegex("app.*/meta.json")));
+  std::ifstream file(dumps_ + "/latest/meta.json");
+  const nlohmann::json json = nlohmann::json::parse(file);
+  EXPECT_EQ(json["dumps"].size(), 1U);
+  EXPECT_EQ(json["dumps"][0]["reason"], "cgroup");
+  EXPECT_EQ(json["dumps"][0]["in_use_bytes"], 200);
+}
+
+TEST_F(Limpet, WritesProfilesOfACopyBesideIt) {
+  const std::string copy = directory_.File("copied");
+  std::filesystem::rename(segment_, copy);
+  EXPECT_EQ(Run({"dump", copy, "-p", "heap"}).exit_code, kExitOk);
+  EXPECT_THAT(FilesBelow(directory_.path()),
+              ElementsAre(MatchesRegex("2.*Z.000001.heap.pb.gz"), "copied"));
 }
 
 TEST_F(Limpet, FindsTheNewestSegmentOfADeadProcess) {
@@ -110,6 +170,8 @@ TEST_F(Limpet, EndsWithTwoWhenAskedWrongly) {
       {"dump", segment_, "-p", "goroutine"},
       {"dump", segment_, "-f", "svg"},
       {"dump", segment_, "-o", "-"},
+      {"dump", segment_, "-f", "raw", "-o", "-"},
+      {"dump", segment_, "-f", "raw", "-p", "heap"},
       {"dump", segment_, "-o", "one-name.pb.gz"},
       {"dump", segment_, "-o", "%P.%z"},
       {"dump", "--tree", segment_},
@@ -191,7 +253,7 @@ TEST_F(Limpet, DoesNotWriteWhereAnotherUsersSegmentSays) {
       {"sh", "-c", "cd " + directory_.path() + " && " + LIMPET_BINARY + " dump " + segment_});
   EXPECT_EQ(output.exit_code, kExitOk) << output.error;
   EXPECT_THAT(FilesBelow(dumps_), IsEmpty());
-  EXPECT_EQ(FilesBelow(directory_.File("limpet")).size(), 2U);
+  EXPECT_EQ(FilesBelow(directory_.File("limpet")).size(), 3U) << "two profiles, meta.json";
 }
 
 TEST_F(Limpet, LeavesItsReasonInTheDumpDirectoryWhenASignalStartedIt) {
@@ -259,7 +321,8 @@ TEST_F(Limpet, GivesAnEmptyProfileOfAProcessThatSampledNothing) {
       RunBesideSleeper(LIMPET_BINARY " dump $pid", {runtime_, "LIMPET_DIR=" + dumps_});
   EXPECT_EQ(output.exit_code, kExitOk) << output.error;
   EXPECT_THAT(FilesBelow(dumps_),
-              ElementsAre(MatchesRegex("sleep.*allocs.pb.gz"), MatchesRegex("sleep.*heap.pb.gz")));
+              ElementsAre(MatchesRegex("sleep.*allocs.pb.gz"), MatchesRegex("sleep.*heap.pb.gz"),
+                          MatchesRegex("sleep.*meta.json")));
   const CommandOutput text = RunBesideSleeper(LIMPET_BINARY " dump $pid -p heap -f text -o -",
                                               {runtime_, "LIMPET_DIR=" + dumps_});
   EXPECT_THAT(text.out, HasSubstr("heap profile: 0: 0 [0: 1] @ heap/2\n"));
@@ -281,7 +344,7 @@ TEST_F(Limpet, FindsARuntimeDirectoryThatOnlyTheTargetKnows) {
           " dump $pid -p heap",
       {runtime_, "LIMPET_DIR=" + dumps_});
   EXPECT_EQ(output.exit_code, kExitOk) << output.error;
-  EXPECT_EQ(FilesBelow(dumps_).size(), 3U) << "two by the signal, one by the command";
+  EXPECT_EQ(FilesBelow(dumps_).size(), 4U) << "two by the signal, one by the command, meta.json";
 }
 #endif
 

@@ -1,4 +1,4 @@
-#include "tools/cli/output_file.h"
+#include "tools/store/output_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -11,8 +11,6 @@
 #include <iterator>
 
 #include "tests/support/temporary_directory.h"
-#include "tools/cli/commands.h"
-#include "tools/cli/exit_code.h"
 
 namespace limpet {
 namespace {
@@ -51,11 +49,11 @@ TEST(OutputFile, LeavesTheOldFileAndNothingElseWhenTheDiskIsFull) {
     signal(SIGXFSZ, SIG_IGN);
     const rlimit limit = {1000, 1000};
     setrlimit(RLIMIT_FSIZE, &limit);
-    _exit(ExitCodeOf(WriteOutputFile(path, std::string(100'000, 'x'))));
+    _exit(WriteOutputFile(path, std::string(100'000, 'x')).raw_code());
   }
   int status = 0;
   waitpid(child, &status, 0);
-  EXPECT_EQ(WEXITSTATUS(status), kExitPermission);
+  EXPECT_EQ(WEXITSTATUS(status), static_cast<int>(absl::StatusCode::kResourceExhausted));
   EXPECT_EQ(ReadFile(path), "old");
   EXPECT_EQ(FilesIn(directory.path()), 1U);
 }
@@ -85,17 +83,6 @@ TEST(OutputFile, LocksADirectoryForOneAtATime) {
   { ASSERT_TRUE(DirectoryLock::Take(directory.path()).ok()); }
   EXPECT_TRUE(DirectoryLock::Take(directory.path()).ok()) << "released by the first";
   EXPECT_FALSE(DirectoryLock::Take(directory.File("none")).ok());
-}
-
-TEST(ExitCode, SaysWhatWentWrong) {
-  EXPECT_EQ(ExitCodeOf(absl::OkStatus()), kExitOk);
-  EXPECT_EQ(ExitCodeOf(absl::InvalidArgumentError("")), kExitUsage);
-  EXPECT_EQ(ExitCodeOf(absl::NotFoundError("")), kExitNotTraced);
-  EXPECT_EQ(ExitCodeOf(absl::UnavailableError("")), kExitNotTraced);
-  EXPECT_EQ(ExitCodeOf(absl::DataLossError("")), kExitBadData);
-  EXPECT_EQ(ExitCodeOf(absl::UnimplementedError("")), kExitBadData);
-  EXPECT_EQ(ExitCodeOf(absl::PermissionDeniedError("")), kExitPermission);
-  EXPECT_EQ(ExitCodeOf(absl::ResourceExhaustedError("")), kExitPermission);
 }
 
 }  // namespace

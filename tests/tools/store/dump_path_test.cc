@@ -1,4 +1,4 @@
-#include "tools/cli/dump_path.h"
+#include "tools/store/dump_path.h"
 
 #include <gtest/gtest.h>
 

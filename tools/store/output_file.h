@@ -4,12 +4,40 @@
 // Runs: companion.  Threads: any.  Allocates: yes.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace limpet {
+
+// A file in the making. Without Commit() nothing of it stays. ResourceExhausted: no room.
+class OutputFile {
+ public:
+  static absl::StatusOr<OutputFile> Create(const std::string& path);
+
+  OutputFile(OutputFile&& other) noexcept;
+  OutputFile& operator=(OutputFile&& other) = delete;
+  ~OutputFile();
+
+  // What is never written between two offsets stays a hole.
+  absl::Status WriteAt(std::uint64_t offset, absl::string_view bytes);
+  absl::Status SetBytes(std::uint64_t bytes);
+  absl::Status SetModifiedTime(std::int64_t unix_ns);
+
+  // Replaces a file that is there.
+  absl::Status Commit();
+
+ private:
+  explicit OutputFile(const std::string& path);
+
+  std::string path_;
+  std::string folder_;
+  std::string temporary_;
+  int descriptor_ = -1;
+};
 
 // Replaces a file that is there. A failure leaves what was there, and nothing half-written.
 absl::Status WriteOutputFile(const std::string& path, const std::string& bytes);
@@ -24,6 +52,9 @@ class DirectoryLock {
  public:
   // Waits a few seconds at most. Where a file system has no locks, goes on without.
   static absl::StatusOr<DirectoryLock> Take(const std::string& directory);
+
+  // Does not wait: Unavailable where somebody else has it.
+  static absl::StatusOr<DirectoryLock> Try(const std::string& directory);
 
   DirectoryLock(DirectoryLock&& other) noexcept;
   DirectoryLock& operator=(DirectoryLock&& other) = delete;

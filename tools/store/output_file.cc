@@ -1,4 +1,4 @@
-#include "tools/cli/output_file.h"
+#include "tools/store/output_file.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "tools/store/temporary_file.h"
 
 namespace limpet {
 namespace {
@@ -59,31 +60,73 @@ void FlushDirectory(const std::string& folder) {
   close(descriptor);
 }
 
-int WriteTemporary(const std::string& temporary, const std::string& bytes) {
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  const int descriptor = open(temporary.c_str(), kFlags, 0666);
-  if (descriptor < 0) return errno;
-  int error = WriteAll(descriptor, bytes);
-  if (error == 0 && fsync(descriptor) != 0) error = errno;
-  if (close(descriptor) != 0 && error == 0) error = errno;
-  return error;
-}
-
 }  // namespace
 
-absl::Status WriteOutputFile(const std::string& path, const std::string& bytes) {
-  const std::string folder = FolderOf(path);
-  const std::string name = std::filesystem::path(path).filename().string();
-  const std::string temporary = absl::StrFormat("%s/.limpet-%d.tmp", folder, getpid());
-  unlink(temporary.c_str());  // of a process that had our PID and was killed
-  int error = WriteTemporary(temporary, bytes);
-  if (error == 0 && rename(temporary.c_str(), path.c_str()) != 0) error = errno;
-  if (error != 0) {
-    unlink(temporary.c_str());
-    return Refusal(error, folder);
+OutputFile::OutputFile(const std::string& path)
+    : path_(path), folder_(FolderOf(path)), temporary_(TemporaryPath(folder_)) {}
+
+OutputFile::OutputFile(OutputFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      folder_(std::move(other.folder_)),
+      temporary_(std::move(other.temporary_)),
+      descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+OutputFile::~OutputFile() {
+  if (descriptor_ < 0) return;
+  close(descriptor_);
+  unlink(temporary_.c_str());
+}
+
+absl::StatusOr<OutputFile> OutputFile::Create(const std::string& path) {
+  OutputFile file(path);
+  unlink(file.temporary_.c_str());  // of a process that had our PID and was killed
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  file.descriptor_ = open(file.temporary_.c_str(), kFlags, 0666);
+  if (file.descriptor_ < 0) return Refusal(errno, file.folder_);
+  return file;
+}
+
+absl::Status OutputFile::WriteAt(std::uint64_t offset, absl::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return Refusal(errno, folder_);
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+    offset += static_cast<std::uint64_t>(put);
   }
-  FlushDirectory(folder);
   return absl::OkStatus();
+}
+
+absl::Status OutputFile::SetBytes(std::uint64_t bytes) {
+  if (ftruncate(descriptor_, static_cast<off_t>(bytes)) == 0) return absl::OkStatus();
+  return Refusal(errno, folder_);
+}
+
+absl::Status OutputFile::SetModifiedTime(std::int64_t unix_ns) {
+  constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+  const timespec modified = {unix_ns / kNsPerSecond, unix_ns % kNsPerSecond};
+  const timespec times[] = {modified, modified};
+  if (futimens(descriptor_, times) == 0) return absl::OkStatus();
+  return Refusal(errno, folder_);
+}
+
+absl::Status OutputFile::Commit() {
+  int error = fsync(descriptor_) == 0 ? 0 : errno;
+  if (close(std::exchange(descriptor_, -1)) != 0 && error == 0) error = errno;
+  if (error == 0 && rename(temporary_.c_str(), path_.c_str()) != 0) error = errno;
+  if (error != 0) {
+    unlink(temporary_.c_str());
+    return Refusal(error, folder_);
+  }
+  FlushDirectory(folder_);
+  return absl::OkStatus();
+}
+
+absl::Status WriteOutputFile(const std::string& path, const std::string& bytes) {
+  absl::StatusOr<OutputFile> file = OutputFile::Create(path);
+  if (!file.ok()) return file.status();
+  absl::Status status = file->WriteAt(0, bytes);
+  return status.ok() ? file->Commit() : status;
 }
 
 absl::Status MakeDirectory(const std::string& path) {
@@ -99,12 +142,18 @@ absl::Status WriteStandardOutput(const std::string& bytes) {
   return absl::ErrnoToStatus(error, "cannot write to standard output");
 }
 
-absl::StatusOr<DirectoryLock> DirectoryLock::Take(const std::string& directory) {
+absl::StatusOr<DirectoryLock> DirectoryLock::Try(const std::string& directory) {
   const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return Refusal(errno, directory);
   DirectoryLock lock(descriptor);
+  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return lock;
+  return absl::UnavailableError(absl::StrFormat("%s is locked", directory));
+}
+
+absl::StatusOr<DirectoryLock> DirectoryLock::Take(const std::string& directory) {
   for (int attempt = 0; attempt < kLockTries; ++attempt) {
-    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return lock;
+    absl::StatusOr<DirectoryLock> lock = Try(directory);
+    if (!absl::IsUnavailable(lock.status())) return lock;
     std::this_thread::sleep_for(kLockPause);
   }
   return absl::DeadlineExceededError(absl::StrFormat(

@@ -1,0 +1,121 @@
+#include "tools/store/directory_bound.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include "tests/tools/store/store_fixture.h"
+#include "tools/store/meta_file.h"
+#include "tools/store/output_file.h"
+
+namespace limpet {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr std::size_t kLarge = 400 << 10;
+
+class DirectoryBound : public StoreFixture {
+ protected:
+  DirectoryBound() { limits_.max_directory_bytes = std::uint64_t{4} << 20; }
+
+  bool Exists(const std::string& name) const {
+    return std::filesystem::exists(directory_.File(name));
+  }
+};
+
+TEST_F(DirectoryBound, TakesTheOldestOfAllProcessesThatNobodyAskedFor) {
+  for (const char* reason : {"interval", "demand", "interval", "interval"}) Store(reason, kLarge);
+  Enter("b.4194306-1");
+  for (int index = 0; index < 5; ++index) Store("interval", kLarge);
+  EXPECT_EQ(Removed(), 0U);
+  Store("interval", kLarge);
+  Store("interval", kLarge);
+  EXPECT_EQ(Kept().size() + 3, 10U) << "all but those of the first process";
+  EXPECT_EQ(Removed(), 0U);
+  Enter("app.4194305-987654");
+  EXPECT_THAT(Kept(), ElementsAre("1 interval", "2 demand", "4 interval"));
+  EXPECT_EQ(Removed(), 1U) << "the other folder's meta.json knows";
+}
+
+TEST_F(DirectoryBound, TakesWholeFoldersOfTheDeadWhenNothingElseHelps) {
+  limits_.max_directory_bytes = 1 << 20;
+  Store("interval", kLarge);
+  Store("demand", kLarge);
+  Enter("b.4194306-1");
+  const StoredDump stored = Store("interval", kLarge);
+  EXPECT_FALSE(Exists("app.4194305-987654"));
+  EXPECT_THAT(Kept(), ElementsAre("1 interval"));
+  EXPECT_THAT(stored.notes, IsEmpty());
+}
+
+TEST_F(DirectoryBound, KeepsTheFoldersOfTheLivingAndOfOtherHosts) {
+  limits_.max_directory_bytes = 1 << 20;
+  std::ifstream stat("/proc/self/stat");
+  std::string word, start;
+  for (int field = 1; field <= 22 && stat >> word; ++field) start = word;
+  const std::string living = "me." + std::to_string(getpid()) + "-" + start;
+  Enter(living);
+  Store("interval", kLarge);
+  Store("interval", kLarge);
+  Enter("far.4194307-1");
+  DumpRequest far = Request("interval", kLarge);
+  far.process.host = "elsewhere";
+  ASSERT_TRUE(StoreDump(far).ok());
+  Enter("b.4194306-1");
+  const StoredDump stored = Store("interval", kLarge);
+  EXPECT_TRUE(Exists(living));
+  EXPECT_TRUE(Exists("far.4194307-1"));
+  EXPECT_THAT(stored.notes, ElementsAre(HasSubstr("LIMPET_MAX_DIR_BYTES=1048576")));
+  EXPECT_THAT(LoadRecord(Folder())->note, HasSubstr("LIMPET_MAX_DIR_BYTES=1048576"));
+}
+
+TEST_F(DirectoryBound, TouchesNothingThatIsNotOurs) {
+  limits_.max_directory_bytes = 1 << 20;
+  const std::string mine(kLarge, 'x');
+  const TemporaryDirectory elsewhere;
+  std::filesystem::create_directories(directory_.File("photos.2020-11"));
+  std::filesystem::create_directories(directory_.File("plain"));
+  std::filesystem::create_directories(elsewhere.File("own.1-2"));
+  const std::vector<std::string> files = {
+      directory_.File("20261121T092356Z.000001.heap.pb.gz"),
+      directory_.File("photos.2020-11/meta.json"),
+      directory_.File("photos.2020-11/a.jpg"),
+      directory_.File("plain/20261121T092356Z.000001.heap.pb.gz"),
+      elsewhere.File("own.1-2/20261121T092356Z.000001.heap.pb.gz"),
+  };
+  for (const std::string& file : files) std::ofstream(file) << mine;
+  std::filesystem::create_directory_symlink(elsewhere.File("own.1-2"), directory_.File("own.1-2"));
+  for (int index = 0; index < 4; ++index) Store("interval", kLarge);
+  for (const std::string& file : files) EXPECT_TRUE(std::filesystem::exists(file)) << file;
+}
+
+TEST_F(DirectoryBound, LeavesTheFolderWhereSomethingElseLies) {
+  limits_.max_directory_bytes = 1 << 20;
+  Store("interval", kLarge);
+  Store("interval", kLarge);
+  std::ofstream(InFolder("notes.txt")) << "mine";
+  const TemporaryDirectory elsewhere;
+  std::ofstream(elsewhere.File("target")) << "precious";
+  std::filesystem::create_symlink(elsewhere.File("target"),
+                                  InFolder("20261121T092356Z.000007.heap.pb.gz"));
+  Enter("b.4194306-1");
+  Store("interval", kLarge);
+  EXPECT_TRUE(Exists("app.4194305-987654/notes.txt"));
+  EXPECT_FALSE(Exists("app.4194305-987654/meta.json"));
+  EXPECT_TRUE(std::filesystem::exists(elsewhere.File("target")));
+}
+
+TEST_F(DirectoryBound, PassesOverAFolderThatIsBeingWritten) {
+  limits_.max_directory_bytes = 1 << 20;
+  Store("interval", kLarge);
+  Store("interval", kLarge);
+  const absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(Folder());
+  Enter("b.4194306-1");
+  Store("interval", kLarge);
+  EXPECT_TRUE(Exists("app.4194305-987654"));
+}
+
+}  // namespace
+}  // namespace limpet

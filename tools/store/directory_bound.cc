@@ -1,0 +1,219 @@
+#include "tools/store/directory_bound.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "tools/reader/proc_text.h"
+#include "tools/reader/small_file.h"
+#include "tools/store/dump_folder.h"
+#include "tools/store/dump_name.h"
+#include "tools/store/folder_record.h"
+#include "tools/store/latest_link.h"
+#include "tools/store/meta_file.h"
+#include "tools/store/open_folder.h"
+#include "tools/store/output_file.h"
+#include "tools/store/retention.h"
+#include "tools/store/temporary_file.h"
+
+namespace limpet {
+namespace {
+
+struct Folder {
+  std::string path;
+  FolderName name;
+  bool is_current = false;
+  FolderListing listing;
+  std::string state;
+  std::string host;
+  std::optional<DirectoryLock> lock;
+  bool is_refused = false;
+  std::uint64_t removed = 0;
+};
+
+struct Candidate {
+  std::size_t folder;
+  std::size_t dump;
+};
+
+bool IsAlive(const FolderName& process) {
+  const absl::StatusOr<std::string> text =
+      ReadSmallFile(absl::StrFormat("/proc/%d/stat", process.pid));
+  if (!text.ok()) return false;
+  const std::optional<StatFacts> stat = ParseStat(*text);
+  return stat.has_value() && stat->start_ticks == process.start_ticks && stat->state != 'Z' &&
+         stat->state != 'X';
+}
+
+class Bounding {
+ public:
+  explicit Bounding(const BoundedDirectory& directory) : directory_(directory) {}
+
+  BoundResult Run() {
+    FindFolders();
+    if (!IsKept()) {
+      for (Folder& folder : folders_) ReadKnown(folder);
+      RemoveDumps();
+      RemoveDeadFolders();
+    }
+    return Finish();
+  }
+
+ private:
+  bool IsKept() const { return disk_bytes_ <= directory_.max_bytes; }
+
+  void FindFolders() {
+    const std::optional<OpenFolder> directory = OpenFolder::OpenNamed(directory_.path);
+    if (!directory.has_value()) return;
+    RemoveDeadTemporaries(*directory);
+    const std::optional<struct stat> current = directory->Facts(directory_.current);
+    const std::uint32_t owner_uid = current.has_value() ? current->st_uid : geteuid();
+    for (const std::string& name : directory->Names()) AddFolder(name, owner_uid);
+  }
+
+  void AddFolder(const std::string& name, std::uint32_t owner_uid) {
+    const std::optional<FolderName> parts = ParseFolderName(name);
+    if (!parts.has_value()) return;
+    Folder folder{.path = directory_.path + "/" + name, .name = *parts};
+    const std::optional<OpenFolder> open = OpenFolder::Open(folder.path);
+    if (!open.has_value() || open->owner_uid() != owner_uid) return;
+    folder.listing = ListDumps(*open);
+    if (folder.listing.dumps.empty() && !HasOurMeta(folder)) return;
+    folder.is_current = name == directory_.current;
+    disk_bytes_ += folder.listing.disk_bytes;
+    folders_.push_back(std::move(folder));
+  }
+
+  // Another program may have a meta.json of its own, in a folder with a name like ours.
+  static bool HasOurMeta(const Folder& folder) {
+    const std::optional<ProcessRecord> known = ReadMeta(folder.path);
+    return known.has_value() && known->pid == folder.name.pid;
+  }
+
+  static void ReadKnown(Folder& folder) {
+    const std::optional<ProcessRecord> known = ReadMeta(folder.path);
+    if (!known.has_value()) return;
+    Annotate(known->dumps, folder.listing.dumps);
+    folder.state = known->state;
+    folder.host = known->host;
+  }
+
+  // False where another companion writes, or we may not.
+  static bool Lock(Folder& folder) {
+    if (folder.is_current || folder.lock.has_value()) return true;
+    if (folder.is_refused) return false;
+    absl::StatusOr<DirectoryLock> lock = DirectoryLock::Try(folder.path);
+    folder.is_refused = !lock.ok() || access(folder.path.c_str(), W_OK) != 0;
+    if (!folder.is_refused) folder.lock.emplace(*std::move(lock));
+    return !folder.is_refused;
+  }
+
+  const DumpRecord& DumpOf(const Candidate& candidate) const {
+    return folders_[candidate.folder].listing.dumps[candidate.dump];
+  }
+
+  std::vector<Candidate> Candidates() const {
+    std::vector<Candidate> candidates;
+    for (std::size_t folder = 0; folder < folders_.size(); ++folder) {
+      for (std::size_t dump : RemovalOrder(folders_[folder].listing.dumps)) {
+        candidates.push_back({folder, dump});
+      }
+    }
+    const auto rank = [this](const Candidate& candidate) {
+      const DumpRecord& dump = DumpOf(candidate);
+      return std::tuple<bool, const std::string&, std::uint64_t>(IsAskedFor(dump), dump.time,
+                                                                 dump.number);
+    };
+    std::stable_sort(candidates.begin(), candidates.end(),
+                     [&](const Candidate& a, const Candidate& b) { return rank(a) < rank(b); });
+    return candidates;
+  }
+
+  void RemoveDumps() {
+    for (const Candidate& candidate : Candidates()) {
+      if (IsKept()) return;
+      Folder& folder = folders_[candidate.folder];
+      const std::optional<OpenFolder> open = OpenFolder::Open(folder.path);
+      if (!Lock(folder) || !open.has_value() || !RemoveDump(*open, DumpOf(candidate))) continue;
+      disk_bytes_ -= DiskBytes(DumpOf(candidate));
+      ++folder.removed;
+    }
+  }
+
+  bool IsDead(const Folder& folder) const {
+    if (IsAlive(folder.name)) return false;
+    const std::vector<DumpRecord>& dumps = folder.listing.dumps;
+    const bool has_ended = !dumps.empty() && IsLastWord(dumps.back());
+    return has_ended || folder.state == kStateDead || folder.host.empty() ||
+           folder.host == directory_.host;
+  }
+
+  std::vector<std::size_t> DeadFolders() const {
+    std::vector<std::size_t> dead;
+    for (std::size_t index = 0; index < folders_.size(); ++index) {
+      if (!folders_[index].is_current && IsDead(folders_[index])) dead.push_back(index);
+    }
+    const auto last = [this](std::size_t index) {
+      const std::vector<DumpRecord>& dumps = folders_[index].listing.dumps;
+      return dumps.empty() ? std::string() : dumps.back().time;
+    };
+    std::stable_sort(dead.begin(), dead.end(),
+                     [&](std::size_t a, std::size_t b) { return last(a) < last(b); });
+    return dead;
+  }
+
+  void RemoveDeadFolders() {
+    if (IsKept()) return;
+    for (std::size_t index : DeadFolders()) {
+      if (IsKept()) return;
+      if (Lock(folders_[index])) RemoveFolder(folders_[index]);
+    }
+  }
+
+  // What is not ours in it stays, and the folder with it.
+  void RemoveFolder(Folder& folder) {
+    const std::optional<OpenFolder> open = OpenFolder::Open(folder.path);
+    if (!open.has_value()) return;
+    const std::uint64_t before = ListDumps(*open).disk_bytes;
+    for (const DumpRecord& dump : folder.listing.dumps) {
+      if (RemoveDump(*open, dump)) ++folder.removed;
+    }
+    if (ListDumps(*open).dumps.empty()) RemoveRest(folder, *open);
+    disk_bytes_ -= before - std::min(before, ListDumps(*open).disk_bytes);
+  }
+
+  static void RemoveRest(const Folder& folder, const OpenFolder& open) {
+    if (HasOurMeta(folder)) open.Remove(kMetaName);
+    for (const std::string& name : open.Names()) {
+      if (!LatestProfile(name).empty() && open.Link(name).has_value()) open.Remove(name);
+    }
+    RemoveDeadTemporaries(open);
+    rmdir(folder.path.c_str());
+  }
+
+  BoundResult Finish() {
+    BoundResult result{.disk_bytes = disk_bytes_};
+    for (Folder& folder : folders_) {
+      if (folder.is_current) result.removed_current_dumps = folder.removed;
+      if (folder.lock.has_value() && folder.removed != 0) {
+        RefreshRecord(folder.path, folder.removed);
+      }
+    }
+    return result;
+  }
+
+  const BoundedDirectory& directory_;
+  std::vector<Folder> folders_;
+  std::uint64_t disk_bytes_ = 0;
+};
+
+}  // namespace
+
+BoundResult BoundDirectory(const BoundedDirectory& directory) { return Bounding(directory).Run(); }
+
+}  // namespace limpet
