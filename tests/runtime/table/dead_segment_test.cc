@@ -112,169 +112,170 @@ TEST(DeadSegments, OfProcessesThatEndedByThemselvesGoFirst) {
   StartProcesses(home, kManyStarts);
   EXPECT_EQ(Remaining(evidence), 5);
   EXPECT_EQ(Remaining(exited), 0);
-  TEST(DeadSegments, AreAsManyAsTheUserKeeps) {
-    TemporaryDirectory home;
-    auto dead = LeaveMany(home, 10, {});
-    StartProcesses(home, kManyStarts, 3);
-    EXPECT_EQ(Remaining(dead), 3);
-    StartProcesses(home, kManyStarts, 0);
-    EXPECT_EQ(Remaining(dead), 0);
-  }
+}
 
-  TEST(DeadSegments, AreBroughtDownToSixteen) {
-    TemporaryDirectory home;
-    auto dead = LeaveMany(home, 40, {});
-    StartProcesses(home, kManyStarts);
-    EXPECT_EQ(Remaining(dead), 16);
-    EXPECT_TRUE(std::filesystem::exists(SegmentPathOf(home.path().c_str(), 77).c_str()));
-  }
+TEST(DeadSegments, AreAsManyAsTheUserKeeps) {
+  TemporaryDirectory home;
+  auto dead = LeaveMany(home, 10, {});
+  StartProcesses(home, kManyStarts, 3);
+  EXPECT_EQ(Remaining(dead), 3);
+  StartProcesses(home, kManyStarts, 0);
+  EXPECT_EQ(Remaining(dead), 0);
+}
 
-  TEST(DeadSegments, NeverBecomeMoreByAStart) {
-    TemporaryDirectory home;
-    auto dead = LeaveMany(home, 17, {});
-    StartProcesses(home, 1);
-    EXPECT_EQ(Remaining(dead), 16);
-  }
+TEST(DeadSegments, AreBroughtDownToSixteen) {
+  TemporaryDirectory home;
+  auto dead = LeaveMany(home, 40, {});
+  StartProcesses(home, kManyStarts);
+  EXPECT_EQ(Remaining(dead), 16);
+  EXPECT_TRUE(std::filesystem::exists(SegmentPathOf(home.path().c_str(), 77).c_str()));
+}
 
-  TEST(DeadSegments, GoOldestFirst) {
-    TemporaryDirectory home;
-    auto dead = LeaveMany(home, 18, {});
-    StartProcesses(home, 1);
-    EXPECT_FALSE(std::filesystem::exists(dead[0]));
-    EXPECT_FALSE(std::filesystem::exists(dead[1]));
-    EXPECT_TRUE(std::filesystem::exists(dead[2]));
-  }
+TEST(DeadSegments, NeverBecomeMoreByAStart) {
+  TemporaryDirectory home;
+  auto dead = LeaveMany(home, 17, {});
+  StartProcesses(home, 1);
+  EXPECT_EQ(Remaining(dead), 16);
+}
 
-  TEST(DeadSegments, GoFirstWhereTheirLastProfileIsWritten) {
-    TemporaryDirectory home;
-    auto evidence = LeaveMany(home, 2, {});
-    auto written = LeaveMany(home, 2, {.number = 2, .has_last_profile = true});
-    StartProcesses(home, 1, 2);
-    EXPECT_EQ(Remaining(written), 0);
-    EXPECT_EQ(Remaining(evidence), 2);
-  }
+TEST(DeadSegments, GoOldestFirst) {
+  TemporaryDirectory home;
+  auto dead = LeaveMany(home, 18, {});
+  StartProcesses(home, 1);
+  EXPECT_FALSE(std::filesystem::exists(dead[0]));
+  EXPECT_FALSE(std::filesystem::exists(dead[1]));
+  EXPECT_TRUE(std::filesystem::exists(dead[2]));
+}
 
-  TEST(DeadSegments, GoInTheOrderInWhichTheyWereFound) {
-    TemporaryDirectory home;
-    auto later = Leave(home, {.number = 0, .found_dead_unix_ns = HoursAgo(1)});
-    auto earlier = Leave(home, {.number = 1, .found_dead_unix_ns = HoursAgo(2)});
-    StartProcesses(home, 1, 1);
-    EXPECT_TRUE(std::filesystem::exists(later));
-    EXPECT_FALSE(std::filesystem::exists(earlier));
-  }
+TEST(DeadSegments, GoFirstWhereTheirLastProfileIsWritten) {
+  TemporaryDirectory home;
+  auto evidence = LeaveMany(home, 2, {});
+  auto written = LeaveMany(home, 2, {.number = 2, .has_last_profile = true});
+  StartProcesses(home, 1, 2);
+  EXPECT_EQ(Remaining(written), 0);
+  EXPECT_EQ(Remaining(evidence), 2);
+}
 
-  TEST(DeadSegments, GoADayAfterTheyWereFound) {
-    TemporaryDirectory home;
-    auto old = LeaveMany(home, 3, {.found_dead_unix_ns = HoursAgo(25)});
-    auto young = LeaveMany(home, 3, {.number = 3, .found_dead_unix_ns = HoursAgo(23)});
-    StartProcesses(home, 1);
-    EXPECT_EQ(Remaining(old), 0);
-    EXPECT_EQ(Remaining(young), 3);
-  }
+TEST(DeadSegments, GoInTheOrderInWhichTheyWereFound) {
+  TemporaryDirectory home;
+  auto later = Leave(home, {.number = 0, .found_dead_unix_ns = HoursAgo(1)});
+  auto earlier = Leave(home, {.number = 1, .found_dead_unix_ns = HoursAgo(2)});
+  StartProcesses(home, 1, 1);
+  EXPECT_TRUE(std::filesystem::exists(later));
+  EXPECT_FALSE(std::filesystem::exists(earlier));
+}
 
-  // A service that was started weeks ago and has just been killed: its file is weeks old.
-  TEST(DeadSegments, OfLongLivesStayADay) {
-    TemporaryDirectory home;
-    const std::string path = Leave(home, {});
-    const auto modified = std::filesystem::last_write_time(path);
-    const std::uint64_t before_ns = HoursAgo(0);
-    StartProcesses(home, kManyStarts);
-    ASSERT_TRUE(std::filesystem::exists(path));
-    EXPECT_GE(FoundDead(path), before_ns);
-    EXPECT_LE(FoundDead(path), HoursAgo(0));
-    EXPECT_EQ(std::filesystem::last_write_time(path), modified)
-        << "it tells when the process lived";
-  }
+TEST(DeadSegments, GoADayAfterTheyWereFound) {
+  TemporaryDirectory home;
+  auto old = LeaveMany(home, 3, {.found_dead_unix_ns = HoursAgo(25)});
+  auto young = LeaveMany(home, 3, {.number = 3, .found_dead_unix_ns = HoursAgo(23)});
+  StartProcesses(home, 1);
+  EXPECT_EQ(Remaining(old), 0);
+  EXPECT_EQ(Remaining(young), 3);
+}
 
-  TEST(DeadSegments, StayWhileTheyAreRead) {
-    TemporaryDirectory home;
-    auto dead = LeaveMany(home, 3, {.found_dead_unix_ns = HoursAgo(25)});
-    int reader = open(dead[0].c_str(), O_RDONLY | O_CLOEXEC);
-    ASSERT_EQ(flock(reader, LOCK_SH), 0);
-    StartProcesses(home, 2, 0);
-    EXPECT_EQ(Remaining(dead), 1);
-    EXPECT_TRUE(std::filesystem::exists(dead[0]));
-    close(reader);
-    StartProcesses(home, 1, 0);
-    EXPECT_EQ(Remaining(dead), 0);
-  }
+// A service that was started weeks ago and has just been killed: its file is weeks old.
+TEST(DeadSegments, OfLongLivesStayADay) {
+  TemporaryDirectory home;
+  const std::string path = Leave(home, {});
+  const auto modified = std::filesystem::last_write_time(path);
+  const std::uint64_t before_ns = HoursAgo(0);
+  StartProcesses(home, kManyStarts);
+  ASSERT_TRUE(std::filesystem::exists(path));
+  EXPECT_GE(FoundDead(path), before_ns);
+  EXPECT_LE(FoundDead(path), HoursAgo(0));
+  EXPECT_EQ(std::filesystem::last_write_time(path), modified) << "it tells when the process lived";
+}
 
-  // A write beyond RLIMIT_FSIZE ends the program by SIGXFSZ, also one inside the file.
-  TEST(DeadSegments, AreLeftAloneWhereNoFileMayBeWritten) {
-    TemporaryDirectory home;
-    const std::string path = Leave(home, {});
-    test::ExpectInChild([&] {
-      const rlimit none = {0, 0};
-      ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
-      SegmentFile file;
-      EXPECT_FALSE(CreateSegmentFile(home.path().c_str(), 77, {1 << 20, 16}, &file));
-    });
-    EXPECT_EQ(FoundDead(path), 0u);
-  }
+TEST(DeadSegments, StayWhileTheyAreRead) {
+  TemporaryDirectory home;
+  auto dead = LeaveMany(home, 3, {.found_dead_unix_ns = HoursAgo(25)});
+  int reader = open(dead[0].c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(flock(reader, LOCK_SH), 0);
+  StartProcesses(home, 2, 0);
+  EXPECT_EQ(Remaining(dead), 1);
+  EXPECT_TRUE(std::filesystem::exists(dead[0]));
+  close(reader);
+  StartProcesses(home, 1, 0);
+  EXPECT_EQ(Remaining(dead), 0);
+}
 
-  TEST(DeadSegments, AreBoundInBytes) {
-    constexpr std::uint64_t kHalf = kMaxDeadBytes / 2;
-    TemporaryDirectory home;
-    std::vector<std::string> dead;
-    for (int i = 0; i < 3; ++i) dead.push_back(Leave(home, {.number = i, .bytes = kHalf - 65536}));
-    StartProcesses(home, kManyStarts);
-    EXPECT_FALSE(std::filesystem::exists(dead[0]));
-    EXPECT_EQ(Remaining(dead), 2);
-  }
+// A write beyond RLIMIT_FSIZE ends the program by SIGXFSZ, also one inside the file.
+TEST(DeadSegments, AreLeftAloneWhereNoFileMayBeWritten) {
+  TemporaryDirectory home;
+  const std::string path = Leave(home, {});
+  test::ExpectInChild([&] {
+    const rlimit none = {0, 0};
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+    SegmentFile file;
+    EXPECT_FALSE(CreateSegmentFile(home.path().c_str(), 77, {1 << 20, 16}, &file));
+  });
+  EXPECT_EQ(FoundDead(path), 0u);
+}
 
-  TEST(DeadSegments, AreNotThoseOfLiveProcesses) {
-    TemporaryDirectory home;
-    std::vector<std::string> live;
-    for (long pid : {static_cast<long>(getpid()), static_cast<long>(getppid()), 1L}) {
-      live.push_back(Leave(home, {.pid = pid}));
-    }
-    auto dead = LeaveMany(home, 40, {.number = 1});
-    StartProcesses(home, kManyStarts);
-    EXPECT_EQ(Remaining(live), 3);
-    EXPECT_EQ(Remaining(dead), 16);
-  }
+TEST(DeadSegments, AreBoundInBytes) {
+  constexpr std::uint64_t kHalf = kMaxDeadBytes / 2;
+  TemporaryDirectory home;
+  std::vector<std::string> dead;
+  for (int i = 0; i < 3; ++i) dead.push_back(Leave(home, {.number = i, .bytes = kHalf - 65536}));
+  StartProcesses(home, kManyStarts);
+  EXPECT_FALSE(std::filesystem::exists(dead[0]));
+  EXPECT_EQ(Remaining(dead), 2);
+}
 
-  TEST(DeadSegments, AreNotThoseOfAnotherPidNamespace) {
-    TemporaryDirectory home;
-    auto foreign = LeaveMany(home, 40, {.pid_namespace = sys::PidNamespace() + 1});
-    StartProcesses(home, kManyStarts);
-    EXPECT_EQ(Remaining(foreign), 40);
+TEST(DeadSegments, AreNotThoseOfLiveProcesses) {
+  TemporaryDirectory home;
+  std::vector<std::string> live;
+  for (long pid : {static_cast<long>(getpid()), static_cast<long>(getppid()), 1L}) {
+    live.push_back(Leave(home, {.pid = pid}));
   }
+  auto dead = LeaveMany(home, 40, {.number = 1});
+  StartProcesses(home, kManyStarts);
+  EXPECT_EQ(Remaining(live), 3);
+  EXPECT_EQ(Remaining(dead), 16);
+}
 
-  TEST(DeadSegments, AreNotFilesThatAreNoSegments) {
-    TemporaryDirectory home;
-    auto other = LeaveMany(home, 40, {.magic = 1});
-    StartProcesses(home, kManyStarts);
-    EXPECT_EQ(Remaining(other), 40);
-  }
+TEST(DeadSegments, AreNotThoseOfAnotherPidNamespace) {
+  TemporaryDirectory home;
+  auto foreign = LeaveMany(home, 40, {.pid_namespace = sys::PidNamespace() + 1});
+  StartProcesses(home, kManyStarts);
+  EXPECT_EQ(Remaining(foreign), 40);
+}
 
-  // A container that shares the directory would otherwise switch the bound off for everybody.
-  TEST(DeadSegments, AreBoundAlsoBehindAnOlderOneOfAnotherPidNamespace) {
-    TemporaryDirectory home;
-    Leave(home, {.number = 0, .pid_namespace = sys::PidNamespace() + 1});
-    auto dead = LeaveMany(home, 40, {.number = 1});
-    StartProcesses(home, kManyStarts);
-    EXPECT_LE(Remaining(dead), 16);
-  }
+TEST(DeadSegments, AreNotFilesThatAreNoSegments) {
+  TemporaryDirectory home;
+  auto other = LeaveMany(home, 40, {.magic = 1});
+  StartProcesses(home, kManyStarts);
+  EXPECT_EQ(Remaining(other), 40);
+}
 
-  TEST(DeadSegments, AreBoundAlsoBehindAnOlderFileThatIsNoSegment) {
-    TemporaryDirectory home;
-    Leave(home, {.number = 0, .magic = 1});
-    auto dead = LeaveMany(home, 40, {.number = 1});
-    StartProcesses(home, kManyStarts);
-    EXPECT_LE(Remaining(dead), 16);
-  }
+// A container that shares the directory would otherwise switch the bound off for everybody.
+TEST(DeadSegments, AreBoundAlsoBehindAnOlderOneOfAnotherPidNamespace) {
+  TemporaryDirectory home;
+  Leave(home, {.number = 0, .pid_namespace = sys::PidNamespace() + 1});
+  auto dead = LeaveMany(home, 40, {.number = 1});
+  StartProcesses(home, kManyStarts);
+  EXPECT_LE(Remaining(dead), 16);
+}
 
-  TEST(DeadSegments, AreNotLinks) {
-    TemporaryDirectory home;
-    TemporaryDirectory elsewhere;
-    const std::string target = Leave(elsewhere, {});
-    for (int i = 0; i < 40; ++i) {
-      std::filesystem::create_symlink(target, home.File(std::to_string(kNoPid + i) + "-1.segment"));
-    }
-    StartProcesses(home, kManyStarts);
-    EXPECT_TRUE(std::filesystem::exists(target));
+TEST(DeadSegments, AreBoundAlsoBehindAnOlderFileThatIsNoSegment) {
+  TemporaryDirectory home;
+  Leave(home, {.number = 0, .magic = 1});
+  auto dead = LeaveMany(home, 40, {.number = 1});
+  StartProcesses(home, kManyStarts);
+  EXPECT_LE(Remaining(dead), 16);
+}
+
+TEST(DeadSegments, AreNotLinks) {
+  TemporaryDirectory home;
+  TemporaryDirectory elsewhere;
+  const std::string target = Leave(elsewhere, {});
+  for (int i = 0; i < 40; ++i) {
+    std::filesystem::create_symlink(target, home.File(std::to_string(kNoPid + i) + "-1.segment"));
   }
+  StartProcesses(home, kManyStarts);
+  EXPECT_TRUE(std::filesystem::exists(target));
+}
 
 }  // namespace
 }  // namespace limpet
