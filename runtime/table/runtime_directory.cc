@@ -163,10 +163,13 @@ void ReadEntries(Visit* visit) {
   }
 }
 
-Visit Read(int directory, Look look, std::uint64_t now_unix_ns) {
-  Visit visit = {.directory = directory, .look = look, .now_unix_ns = now_unix_ns};
-  ReadEntries(&visit);
-  return visit;
+// Field by field: a second one would not fit on a small signal stack.
+void ReadAgain(Look look, Visit* visit) {
+  visit->look = look;
+  visit->bytes = visit->dead = visit->dead_bytes = 0;
+  visit->may_have_old = false;
+  visit->first_to_go.Clear();
+  ReadEntries(visit);
 }
 
 bool IsWithinBounds(const Visit& visit, std::uint64_t max_dead_segments) {
@@ -189,17 +192,21 @@ void RemoveUnread(int directory, const EntryName& name) {
 
 }  // namespace
 
-std::uint64_t SegmentBytesIn(int directory) { return Read(directory, Look::kAtNames, 0).bytes; }
+std::uint64_t SegmentBytesIn(int directory) {
+  Visit visit = {.directory = directory};
+  ReadAgain(Look::kAtNames, &visit);
+  return visit.bytes;
+}
 
 std::uint64_t TidySegmentsIn(int directory, std::uint64_t max_dead_segments) {
-  std::uint64_t now_unix_ns = sys::ReadClockNs(CLOCK_REALTIME);
-  Visit visit = Read(directory, Look::kAtNames, now_unix_ns);
+  Visit visit = {.directory = directory, .now_unix_ns = sys::ReadClockNs(CLOCK_REALTIME)};
+  ReadAgain(Look::kAtNames, &visit);
   if (IsWithinBounds(visit, max_dead_segments) && !visit.may_have_old) return visit.bytes;
-  visit = Read(directory, Look::kInside, now_unix_ns);
+  ReadAgain(Look::kInside, &visit);
   for (int removed = 0; removed < kMaxRemovedAtOnce && MustGo(visit, max_dead_segments);
        ++removed) {
     RemoveUnread(directory, visit.first_to_go);
-    visit = Read(directory, Look::kInside, now_unix_ns);
+    ReadAgain(Look::kInside, &visit);
   }
   return visit.bytes;
 }

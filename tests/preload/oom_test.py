@@ -119,7 +119,7 @@ class OutOfMemory(unittest.TestCase):
         self.assertEqual(victim.wait(PATIENCE), -signal.SIGKILL, "the kernel killed it for memory")
         self.wait_for(self.has_last_profile, "no last profile")
         heaps = self.heaps()
-        self.assertGreater(len(heaps), 2, "periodic ones and the last")
+        self.assertGreater(len(heaps), 1, "a periodic one and the last")
         self.assert_shows_the_leak(heaps[-1])
 
     def test_a_copy_is_made_near_the_limit_and_gets_its_symbols_later(self):

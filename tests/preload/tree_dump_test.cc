@@ -31,7 +31,7 @@ class TreeDump : public testing::Test {
     program_.WaitUntilReady();
   }
   void TearDown() override {
-    if (!is_killed_) return;
+    if (have_ended_) return;
     for (std::uint64_t worker : workers_) kill(static_cast<pid_t>(worker), SIGKILL);
   }
 
@@ -68,7 +68,7 @@ class TreeDump : public testing::Test {
                          {kExact, "LIMPET_DIR=" + directory_.File("dumps")}};
   std::uint64_t workers_[3] = {};
   std::uint64_t master_ = static_cast<std::uint64_t>(program_.pid());
-  bool is_killed_ = false;
+  bool have_ended_ = false;  // by themselves, all of them
 };
 
 TEST_F(TreeDump, GivesEachProcessItsShare) {
@@ -83,6 +83,7 @@ TEST_F(TreeDump, GivesEachProcessItsShare) {
   for (const std::string& file : files) ExpectWorkers(file);
   program_.Continue();
   EXPECT_EQ(program_.Finish(), 0);
+  have_ended_ = true;
 }
 
 TEST_F(TreeDump, BelongsToTheProcessThatItBeginsWith) {
@@ -93,7 +94,6 @@ TEST_F(TreeDump, BelongsToTheProcessThatItBeginsWith) {
 }
 
 TEST_F(TreeDump, HasThoseThatWereKilled) {
-  is_killed_ = true;
   Kill(workers_[0]);
   const std::string file = directory_.File("killed.pb.gz");
   EXPECT_EQ(Dump(master_, {"-p", "heap", "-o", file}).exit_code, 0);
@@ -101,7 +101,6 @@ TEST_F(TreeDump, HasThoseThatWereKilled) {
 }
 
 TEST_F(TreeDump, FindsOrphansByTheMasterThatWasKilled) {
-  is_killed_ = true;
   Kill(master_);
   EXPECT_EQ(program_.Finish(), 128 + SIGKILL);
   const std::string file = directory_.File("orphans.pb.gz");
