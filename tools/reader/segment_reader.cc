@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_split.h"
 #include "runtime/layout/module_slot.h"
 #include "runtime/layout/segment.h"
 #include "runtime/layout/site_slot.h"
@@ -25,15 +26,12 @@ std::string FieldText(const char (&field)[kBytes]) {
   return std::string(field, strnlen(field, kBytes));
 }
 
+// An argument may be empty; what is behind the last letter is the unused rest.
 std::vector<std::string> FieldArguments(const char (&field)[512]) {
-  std::vector<std::string> arguments;
-  const char* const end = field + sizeof(field);
-  for (const char* next = field; next < end && *next != '\0';) {
-    const std::size_t bytes = strnlen(next, static_cast<std::size_t>(end - next));
-    arguments.emplace_back(next, bytes);
-    next += bytes + 1;
-  }
-  return arguments;
+  std::size_t bytes = sizeof(field);
+  while (bytes > 0 && field[bytes - 1] == '\0') --bytes;
+  if (bytes == 0) return {};
+  return absl::StrSplit(absl::string_view(field, bytes), '\0');
 }
 
 WatchRecord WatchOf(const SegmentHeader& header) {

@@ -245,6 +245,7 @@ class Watcher {
       }
       Bury(process->entry(), process->directory());
       process = processes_.erase(process);
+      next_look_ns_ = 0;  // there may be room for symbols now
     }
   }
 

@@ -27,6 +27,14 @@ class SegmentReader : public ::testing::Test {
   SegmentBuilder builder_;
 };
 
+TEST_F(SegmentReader, KeepsEmptyArguments) {
+  builder_.ChangeHeader(
+      [](SegmentHeader& header) { std::memcpy(header.command_line, "app\0--save\0\0x", 14); });
+  const absl::StatusOr<SegmentSnapshot> snapshot = Read();
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+  EXPECT_EQ(snapshot->command_line, (std::vector<std::string>{"app", "--save", "", "x"}));
+}
+
 TEST_F(SegmentReader, ReadsWhatATargetWrote) {
   const std::uint32_t app = builder_.AddModule({.path = "/bin/app",
                                                 .start = 0x401000,
