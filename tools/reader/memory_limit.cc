@@ -101,6 +101,7 @@ std::optional<std::string> FindCgroup(const std::string& cgroups, const Version&
 std::string BelowTop(const std::string& path, const std::string& top) {
   absl::string_view below = path;
   if (top != "/" && !absl::ConsumePrefix(&below, top)) return "";
+  if (!absl::StartsWith(below, "/")) return "";  // the top itself, or no path
   return std::string(absl::StripSuffix(below, "/"));
 }
 

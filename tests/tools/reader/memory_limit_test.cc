@@ -96,6 +96,14 @@ TEST_F(Machine, BelievesNoMoreReclaimableThanIsCharged) {
   EXPECT_EQ(Read()->used_bytes, 0u);
 }
 
+TEST_F(Machine, WithACgroupThatIsNoPathHasThatOfTheTop) {
+  MountVersion2();
+  Write("/proc/42/cgroup", "0::app\n");
+  Cgroup2("", "1000", "900");
+  ASSERT_TRUE(Read().has_value());
+  EXPECT_EQ(Read()->limit_bytes, 1000u);
+}
+
 TEST_F(Machine, ThatIsHostileHasNoLimit) {
   Write("/proc/self/mountinfo", "- cgroup2\n\n 1 2 - \n - - - -");
   Write("/proc/42/cgroup", ":::::\n0:\n");
