@@ -8,6 +8,7 @@
 #include "preload/next_symbol.h"
 #include "runtime/session.h"
 #include "runtime/sys/raw_syscall.h"
+#include "runtime/sys/sandbox.h"
 
 namespace limpet {
 namespace {
@@ -25,6 +26,7 @@ NextFunction<int (*)(int, int)> g_next_setns("setns");
 // -1 leaves the user as it is; one that stays loses nothing, and a segment would be in vain.
 // Groups give no access to a segment, so theirs are not hooked.
 void PrepareForUser(uid_t user) {
+  if (sys::IsSandboxed()) return;
   auto present = static_cast<uid_t>(sys::RawSyscall(SYS_geteuid));
   if (user != static_cast<uid_t>(-1) && user != present) session::EnsureSegment();
 }

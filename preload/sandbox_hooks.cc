@@ -32,12 +32,12 @@ Sandbox WantedFromSeccomp(Word operation, Word filter) {
 }
 
 // The sandbox counts from before the call: a dump signal may come right behind it.
-template <class Call>
-auto EnterSandbox(Sandbox wanted, Call call) {
+template <class Call, class IsRefusal>
+auto EnterSandbox(Sandbox wanted, Call call, IsRefusal is_refusal) {
   session::PrepareForSandbox();
   Sandbox before = session::OnSandboxStart(wanted);
   auto result = call();
-  if (result < 0)
+  if (is_refusal(result))
     session::OnSandboxRefused(before);
   else
     session::OnSandboxEntered();
@@ -48,7 +48,8 @@ auto EnterSandbox(Sandbox wanted, Call call) {
 [[gnu::cold, gnu::noinline]] int RestrictingPrctl(int option, Word a, Word b, Word c, Word d) {
   auto call = [&] { return g_next_prctl.get()(option, a, b, c, d); };
   if (session::IsVforkChild()) return call();
-  if (option == PR_SET_SECCOMP) return EnterSandbox(WantedFromPrctl(option, a), call);
+  if (option == PR_SET_SECCOMP)
+    return EnterSandbox(WantedFromPrctl(option, a), call, [](int result) { return result != 0; });
   session::PrepareForSandbox();
   return call();
 }
@@ -57,7 +58,11 @@ auto EnterSandbox(Sandbox wanted, Call call) {
   auto call = [&] { return g_next_syscall.get()(SYS_seccomp, operation, flags, filter, 0, 0); };
   Sandbox wanted = WantedFromSeccomp(operation, filter);
   if (wanted == Sandbox::kNone || session::IsVforkChild()) return call();
-  return EnterSandbox(wanted, call);
+  // With TSYNC a positive result is the thread that could not follow; with a listener it is that.
+  bool names_thread =
+      (flags & SECCOMP_FILTER_FLAG_TSYNC) != 0 && (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) == 0;
+  return EnterSandbox(wanted, call,
+                      [=](long result) { return result < 0 || (names_thread && result > 0); });
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ void FillIdentity(std::uint64_t start_ticks, SegmentHeader* header) {
   header->uid = Ask(SYS_geteuid);
   header->start_ticks = start_ticks;
   header->pid_namespace = sys::PidNamespace();
+  if (header->pid_namespace == 0) return;  // no /proc: nobody could find us by it
   header->watch_key = StartWatchKey(header->pid_namespace);
   sys::ReadCgroups(&header->watch_key, AddToWatchKey);
 }

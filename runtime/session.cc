@@ -172,6 +172,7 @@ bool EnsureSegment() {
 
 void PrepareForSandbox() {
   ErrnoKeeper errno_keeper;
+  if (sys::IsSandboxed()) return;  // a second filter: the first may forbid what this takes
   if (g_tracer.IsTracing(t_thread, /*creates=*/true)) g_tracer.segment.TakeLastLease();
 }
 

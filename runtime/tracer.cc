@@ -116,7 +116,7 @@ void Tracer::BecomeChild(ThreadContext& thread) {
   g_free_filter.Clear();
   rules.Invalidate();
   records.Reset(thread.record);
-  FollowUser(&options);
+  if (!sys::IsSandboxed()) FollowUser(&options);
   process_id_ = CurrentProcessId();
   sampling.next_seed.store(FreshSeed(), std::memory_order_relaxed);
   thread.sampler.Reseed(sampling.TakeSeed());
@@ -289,10 +289,11 @@ void Tracer::Finish() {
   state_.store(State::kOff, std::memory_order_release);
   sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
   segment.header()->state.store(SegmentState::kExited, std::memory_order_release);
-  // A process that gave up its rights may not remove what it made, and one in a sandbox had better
-  // not try; the memory they can give back.
-  bool is_removed = !sys::IsSandboxed() && RemoveSegmentFile(segment.path());
-  if (!is_removed) segment.GiveBackMemory();
+  // One in a sandbox had better not try, nor advise the kernel as malloc never does: whoever makes
+  // the next segment removes it.
+  if (sys::IsSandboxed()) return;
+  // A process that gave up its rights may not remove what it made; the memory it can give back.
+  if (!RemoveSegmentFile(segment.path())) segment.GiveBackMemory();
 }
 
 // Before an exec this process may have been another program that was traced; its segment has our

@@ -10,6 +10,7 @@
 #include "runtime/session.h"
 #include "runtime/sys/errno_keeper.h"
 #include "runtime/sys/raw_syscall.h"
+#include "runtime/sys/sandbox.h"
 
 namespace limpet {
 namespace {
@@ -22,6 +23,7 @@ void WakeWatcher(SegmentHeader* header) {
 
 void HandleDumpSignal(int) {
   sys::ErrnoKeeper errno_keeper;
+  if (session::IsVforkChild()) return;  // it has its parent's stacks for starting a companion
   session::EnsureSegment();
   SegmentHeader* header = session::header();
   if (header != nullptr) {
@@ -77,7 +79,7 @@ int ProgramSigaction(const struct sigaction* action, struct sigaction* old) {
 void YieldDumpSignal() {
   struct sigaction action = DefaultAction();
   session::SetDumpSignalState(DumpSignalState::kProgram);
-  g_next_sigaction(session::options().dump_signal, &action, nullptr);
+  if (!sys::IsSandboxed()) g_next_sigaction(session::options().dump_signal, &action, nullptr);
 }
 
 }  // namespace limpet

@@ -4,6 +4,9 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <atomic>
+#include <cstdint>
+
 #include "runtime/dump/companion_start.h"
 #include "runtime/session.h"
 #include "runtime/setting/watch_key.h"
@@ -20,6 +23,19 @@ using sys::AsArgument;
 using sys::Failed;
 using sys::RawSyscall;
 
+// A look costs a few system calls, and a descriptor for a moment; a start that comes to nothing a
+// process. Forked children inherit the time: their parent has looked for them.
+constexpr std::uint64_t kLookPauseNs = 1'000'000'000;
+constexpr std::uint64_t kRefusedPauseNs = 60 * kLookPauseNs;
+constinit std::atomic<std::uint64_t> g_next_look_ns = 0;
+
+bool MayLook() {
+  std::uint64_t now_ns = sys::CoarseMonotonicNs();
+  std::uint64_t next_ns = g_next_look_ns.load(std::memory_order_relaxed);
+  return now_ns >= next_ns && g_next_look_ns.compare_exchange_strong(next_ns, now_ns + kLookPauseNs,
+                                                                     std::memory_order_relaxed);
+}
+
 bool IsFresh(std::uint64_t beat_ns) { return IsFreshBeat(beat_ns, sys::CoarseMonotonicNs()); }
 
 // One that was killed is missed at once, not only when its beat is old.
@@ -27,7 +43,8 @@ bool IsThere(std::uint32_t pid) {
   return sys::IsSandboxed() || !sys::WaitUntilGone(static_cast<int>(pid), 0);
 }
 
-// The companion of this key may not have come to know this process yet.
+// The companion of this key may not have come to know this process yet. True also where we cannot
+// look: one that we start could do nothing there either.
 bool HasWatcher(const char* directory, std::uint64_t key) {
   sys::FixedText<kWatchLockNameBytes + kRuntimePathBytes> path;
   char name[kWatchLockNameBytes];
@@ -35,10 +52,12 @@ bool HasWatcher(const char* directory, std::uint64_t key) {
   path.Append(directory).Append("/").Append(name);
   WatchLock lock = {};
   long file = RawSyscall(SYS_open, AsArgument(path.c_str()), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  if (Failed(file)) return false;
+  if (Failed(file)) return file != -ENOENT;
   // Whoever dies lets go of the lock at once, but keeps its pid until it is reaped. If we get it
   // for this moment, a companion that starts now may not; then it is for us to start one.
   bool is_held = RawSyscall(SYS_flock, file, LOCK_SH | LOCK_NB) == -EWOULDBLOCK;
+  // A child that is forked at this moment must not keep it.
+  RawSyscall(SYS_flock, file, LOCK_UN);
   RawSyscall(SYS_pread64, file, AsArgument(&lock), sizeof(lock), 0);
   RawSyscall(SYS_close, file);
   return is_held && lock.beat_ns != 0;  // 0: it is about to leave, and may not have seen us
@@ -50,7 +69,8 @@ void StartWatcher(const char* directory, std::uint64_t key) {
   const char* profiles = session::options().dump_directory.c_str();
   const char* arguments[] = {"limpet", "watch", "--runtime-dir",  directory, "--directory",
                              profiles, "--key", key_text.c_str(), nullptr};
-  StartCompanion(arguments, 0);
+  if (StartCompanion(arguments, 0) != 0) return;
+  g_next_look_ns.store(sys::CoarseMonotonicNs() + kRefusedPauseNs, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -67,7 +87,7 @@ void EnsureWatcher() {
   const Options& options = session::options();
   SegmentHeader* header = session::header();
   if (header == nullptr || !(options.is_watched || options.watch.AsksForDumps())) return;
-  if (sys::IsSandboxed() || IsWatched()) return;
+  if (header->watch_key == 0 || sys::IsSandboxed() || !MayLook() || IsWatched()) return;
   const char* directory = options.runtime_directory.c_str();
   if (!HasWatcher(directory, header->watch_key)) StartWatcher(directory, header->watch_key);
 }

@@ -68,7 +68,7 @@ bool IsOfOurNamespace(long file) {
   std::uint64_t magic = 0, pid_namespace = 0;
   ReadAt(file, 0, &magic);
   ReadAt(file, offsetof(SegmentHeader, pid_namespace), &pid_namespace);
-  return magic == kSegmentMagic && pid_namespace == sys::PidNamespace();
+  return magic == kSegmentMagic && pid_namespace != 0 && pid_namespace == sys::PidNamespace();
 }
 
 // The lock goes with the descriptor; a child that is forked meanwhile must not keep it.
@@ -91,16 +91,34 @@ std::uint64_t ModifiedUnixNs(const struct stat& status) {
          static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
 }
 
+// The first site is claimed with the segment, each other one by the first sample of a stack.
+bool HasSites(long file) {
+  for (std::size_t index = 0; index < kMaxSections; ++index) {
+    std::size_t entry = offsetof(SegmentHeader, sections) + index * sizeof(SectionEntry);
+    SectionKind kind = SectionKind::kNone;
+    std::uint64_t used = 0;
+    ReadAt(file, entry + offsetof(SectionEntry, kind), &kind);
+    if (kind != SectionKind::kSites) continue;
+    ReadAt(file, entry + offsetof(SectionEntry, used), &used);
+    return used > 1;
+  }
+  return false;
+}
+
+bool IsEmpty(long file) {
+  SegmentState state = SegmentState::kBuilding;
+  ReadAt(file, offsetof(SegmentHeader, state), &state);
+  return state == SegmentState::kExited || !HasSites(file);
+}
+
 DeadSegmentAge AgeOf(long file, const struct stat& status, std::uint64_t now_unix_ns) {
   DeadSegmentAge age = {.modified_unix_ns = ModifiedUnixNs(status)};
   std::uint32_t has_last_profile = 0;
-  SegmentState state = SegmentState::kBuilding;
-  ReadAt(file, offsetof(SegmentHeader, state), &state);
   ReadAt(file, offsetof(SegmentHeader, watch_state) + offsetof(WatchState, has_last_profile),
          &has_last_profile);
   ReadAt(file, offsetof(SegmentHeader, found_dead_unix_ns), &age.found_dead_unix_ns);
   age.has_last_profile = has_last_profile != 0;
-  age.has_exited = state == SegmentState::kExited;
+  age.is_empty = IsEmpty(file);
   if (age.found_dead_unix_ns == 0) {
     MarkFoundDead(file, status, now_unix_ns);
     age.found_dead_unix_ns = now_unix_ns;

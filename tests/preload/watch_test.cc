@@ -31,8 +31,10 @@ bool Eventually(const std::function<bool()>& is_so) {
 
 class Watched {
  public:
-  explicit Watched(const std::string& setting, std::vector<std::string> steps = {})
-      : program_(Command(std::move(steps)), {kExact, setting, "LIMPET_DIR=" + directory_.path()}) {
+  explicit Watched(const std::string& setting, std::vector<std::string> steps = {},
+                   const std::string& another = "LIMPET_KEEP=100")
+      : program_(Command(std::move(steps)),
+                 {kExact, setting, another, "LIMPET_DIR=" + directory_.path()}) {
     program_.WaitUntilReady();
   }
 
@@ -145,12 +147,24 @@ TEST(Watch, ServesAWholeTree) {
 }
 
 TEST(Watch, ThatIsKilledIsReplaced) {
-  Watched watched("LIMPET_EVERY=1h", {"thread"});
+  // It looks for its watcher once a second at most.
+  Watched watched("LIMPET_EVERY=1h", std::vector<std::string>(300, "thread"));
   const std::uint32_t first = watched.WaitForWatcher();
   kill(static_cast<pid_t>(first), SIGKILL);
   ASSERT_TRUE(Eventually([&] { return IsGone(first); }));
-  watched.Step();
-  EXPECT_TRUE(Eventually([&] { return watched.Watcher() != first; }));
+  EXPECT_TRUE(Eventually([&] {
+    watched.Step();
+    std::this_thread::sleep_for(std::chrono::milliseconds(90));
+    return watched.Watcher() != first;
+  }));
+}
+
+TEST(Watch, IsNotStartedAtEachThread) {
+  constexpr int kThreads = 300;
+  Watched watched("LIMPET_EVERY=1h", std::vector<std::string>(kThreads, "thread"),
+                  "LIMPET_COMPANION=/bin/true");  // never takes the seat
+  for (int i = 0; i < kThreads; ++i) watched.Step();
+  EXPECT_LT(CounterOf(watched.program().Read(), "companions_started"), 30u);
 }
 
 TEST(Watch, EndsWithTheLastProcess) {

@@ -30,6 +30,11 @@ std::uint64_t NowUnixNs() {
       std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
 }
 
+bool IsEmpty(const SegmentHeader& header) {
+  return header.state.load() == SegmentState::kExited ||
+         FindSection(header, SectionKind::kSites).count <= 1;
+}
+
 // One look at all directories.
 class Tidying {
  public:
@@ -41,7 +46,7 @@ class Tidying {
     if (!IsSurelyDead(*file, header)) return;
     dead_.push_back({.path = entry.path,
                      .bytes = file->allocated_bytes(),
-                     .age = {.has_exited = header.state.load() == SegmentState::kExited,
+                     .age = {.is_empty = IsEmpty(header),
                              .has_last_profile = header.watch_state.has_last_profile.load() != 0,
                              .found_dead_unix_ns = header.found_dead_unix_ns,
                              .modified_unix_ns = file->modified_unix_ns()}});

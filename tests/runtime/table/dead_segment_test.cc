@@ -34,6 +34,7 @@ struct Remains {
   std::uint64_t pid_namespace = sys::PidNamespace();
   SegmentState state = SegmentState::kLive;
   std::uint64_t bytes = sizeof(SegmentHeader);
+  std::uint64_t sites = 2;  // the one that a new segment has, and one of a sample
   bool has_last_profile = false;
   std::uint64_t found_dead_unix_ns = 0;
 };
@@ -54,6 +55,10 @@ std::string Leave(const TemporaryDirectory& home, const Remains& remains) {
       &has_last_profile, 4);
   memcpy(header.data() + offsetof(SegmentHeader, found_dead_unix_ns), &remains.found_dead_unix_ns,
          8);
+  const SectionKind kind = SectionKind::kSites;
+  memcpy(header.data() + offsetof(SegmentHeader, sections), &kind, 4);
+  memcpy(header.data() + offsetof(SegmentHeader, sections) + offsetof(SectionEntry, used),
+         &remains.sites, 8);
   int file = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
   EXPECT_EQ(pwrite(file, header.data(), header.size(), 0), static_cast<ssize_t>(header.size()));
   EXPECT_EQ(posix_fallocate(file, 0, static_cast<off_t>(remains.bytes)), 0);
@@ -112,6 +117,16 @@ TEST(DeadSegments, OfProcessesThatEndedByThemselvesGoFirst) {
   StartProcesses(home, kManyStarts);
   EXPECT_EQ(Remaining(evidence), 5);
   EXPECT_EQ(Remaining(exited), 0);
+}
+
+// Made because the process was about to give up its rights, which it then did and ended.
+TEST(DeadSegments, WithoutASampleGoFirst) {
+  TemporaryDirectory home;
+  auto evidence = LeaveMany(home, 5, {});
+  auto empty = LeaveMany(home, 20, {.number = 5, .sites = 1});
+  StartProcesses(home, kManyStarts);
+  EXPECT_EQ(Remaining(evidence), 5);
+  EXPECT_EQ(Remaining(empty), 0);
 }
 
 TEST(DeadSegments, AreAsManyAsTheUserKeeps) {
