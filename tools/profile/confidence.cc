@@ -67,7 +67,7 @@ std::string RateLine(std::uint64_t interval_bytes, bool has_losses) {
 }
 
 std::string BytesWords(const SampledTotal& total, std::uint64_t interval_bytes) {
-  const std::string bytes = FormatBytes(static_cast<std::uint64_t>(total.Bytes()));
+  std::string bytes = FormatBytes(static_cast<std::uint64_t>(total.Bytes()));
   if (IsExact(interval_bytes)) return bytes;
   const ByteRange range = LikelyBytes(total, interval_bytes);
   if (total.samples == 0) {

@@ -20,7 +20,8 @@ inline constexpr int kAllowedCalls[] = {
     SYS_futex,         SYS_getpid,          SYS_gettid,       SYS_tgkill,
     SYS_clock_gettime, SYS_clock_nanosleep, SYS_rt_sigaction, SYS_rt_sigprocmask,
     SYS_rt_sigreturn,  SYS_set_robust_list, SYS_rseq,         SYS_sched_getaffinity,
-    SYS_getrandom,     SYS_wait4,           SYS_exit,         SYS_exit_group};
+    SYS_getrandom,     SYS_wait4,           SYS_exit,         SYS_exit_group,
+    SYS_prctl,         SYS_seccomp};
 
 // The program for `prctl` or `seccomp`; whatever is not allowed ends in `action`. Of clone only
 // what makes threads and plain forks is; clone3, whose flags cannot be seen, is not known.
