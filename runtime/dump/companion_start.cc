@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <sys/prctl.h>
+#include <time.h>
 
 #include <atomic>
 #include <cstring>
@@ -58,6 +59,21 @@ void ListPlaces(const char** paths) {
   }
 }
 
+// True: nobody else of this process is starting one, and we are from now on.
+bool IsOurTurn() {
+  long self = RawSyscall(SYS_getpid);
+  return g_starter.exchange(self, std::memory_order_acquire) != self;
+}
+
+bool AwaitTurn() {
+  constexpr timespec kPause = {0, 1'000'000};
+  for (int tries = 0; tries < 1000; ++tries) {
+    RawSyscall(SYS_nanosleep, AsArgument(&kPause), 0);
+    if (IsOurTurn()) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void FindCompanion() {
@@ -77,8 +93,8 @@ void FindCompanion() {
 int StartCompanion(const char* const* arguments, int timeout_ms) {
   if (IsForbidden()) return 0;
   if (WouldAdoptCompanion()) return NoteResult({.error_number = kLaunchRefused}), 0;
-  long self = RawSyscall(SYS_getpid);
-  if (g_starter.exchange(self, std::memory_order_acquire) == self) return 0;
+  // A dump at exit waits for its turn; all else is done by whoever is starting one.
+  if (!IsOurTurn() && (timeout_ms == 0 || !AwaitTurn())) return 0;
   const char* paths[kPlaces + 1] = {};
   ListPlaces(paths);
   sys::DetachedProcess companion = sys::StartDetached(paths, arguments);

@@ -65,6 +65,22 @@ class Watched {
     return locks;
   }
 
+  // The segments of so many children.
+  std::vector<SegmentEntry> WaitUntilAllAreWatchedBy(std::uint32_t watcher,
+                                                     std::size_t children) const {
+    std::vector<SegmentEntry> entries;
+    EXPECT_TRUE(Eventually([&] {
+      entries = ListSegments({program_.runtime_directory()});
+      std::erase_if(entries, [&](const SegmentEntry& entry) {
+        const absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(entry.path);
+        return entry.name.pid == static_cast<std::uint32_t>(program_.pid()) || !snapshot.ok() ||
+               snapshot->watch.watcher_pid != watcher;
+      });
+      return entries.size() == children;
+    }));
+    return entries;
+  }
+
   TracedProgram& program() { return program_; }
   const std::string& dumps() const { return directory_.path(); }
 
@@ -144,6 +160,18 @@ TEST(Watch, ServesAWholeTree) {
     if (file.find(".heap.") == std::string::npos) continue;
     EXPECT_EQ(TotalsOfDump(file, "ChildAllocates"), (SiteTotals{1, 3000, 1, 3000})) << file;
   }
+}
+
+// More than are kept of the dead: none is tidied away before its profile is written.
+TEST(Watch, WritesTheLastProfilesOfManyThatDieTogether) {
+  constexpr std::size_t kForks = 8;
+  Watched watched("LIMPET_EVERY=1h", std::vector<std::string>(kForks, "fork"),
+                  "LIMPET_KEEP_DEAD=4");
+  const std::uint32_t watcher = watched.WaitForWatcher();
+  for (std::size_t i = 0; i < kForks; ++i) watched.Step();
+  const std::vector<SegmentEntry> entries = watched.WaitUntilAllAreWatchedBy(watcher, 3 * kForks);
+  for (const SegmentEntry& entry : entries) kill(static_cast<pid_t>(entry.name.pid), SIGKILL);
+  EXPECT_EQ(watched.WaitForDump(entries.size()).size(), kProfiles * entries.size());
 }
 
 TEST(Watch, ThatIsKilledIsReplaced) {

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <ctime>
-#include <fstream>
 #include <optional>
 #include <utility>
 
@@ -113,9 +112,9 @@ absl::Status DumpTo(const DumpTarget& target, const DumpOptions& options) {
 // people look for what is missing.
 void LogFailure(const std::string& directory, const absl::Status& failure) {
   if (!MakeDirectory(directory).ok()) return;
-  std::ofstream log(directory + "/" + kErrorLog, std::ios::app);
   const std::int64_t now_ns = std::int64_t{std::time(nullptr)} * 1'000'000'000;
-  log << FormatUtc(now_ns) << " dump failed: " << std::string(failure.message()) << '\n';
+  AppendLine(directory + "/" + kErrorLog, absl::StrFormat("%s dump failed: %s", FormatUtc(now_ns),
+                                                          std::string(failure.message())));
 }
 
 // What was asked for until the segment was read is written now. Only its owner may say so.
@@ -129,7 +128,9 @@ absl::Status Dump(const DumpOptions& options) {
   absl::StatusOr<DumpTarget> target = FindDumpTarget(options);
   if (target.ok()) {
     absl::Status status = DumpTo(*target, options);
-    if (!status.ok() && !options.reason.empty()) LogFailure(DumpDirectory(*target), status);
+    if (!status.ok() && !options.reason.empty()) {
+      LogFailure(options.directory.empty() ? DumpDirectory(*target) : options.directory, status);
+    }
     if (status.ok()) NoteAnswered(*target);
     return status;
   }

@@ -98,7 +98,8 @@ absl::StatusOr<DumpTarget> FindFile(const std::string& path, const DumpOptions& 
   const std::optional<std::uint32_t> pid = living.Find(owner);
   if (!pid.has_value()) return target;
   absl::StatusOr<ProcessFacts> process = ReadProcess(*pid);
-  if (process.ok() && process->is_alive) target->process = *std::move(process);
+  const bool is_its = process.ok() && process->is_alive && IsSegmentOf(*process, path);
+  if (is_its) target->process = *std::move(process);
   return target;
 }
 
@@ -174,9 +175,10 @@ std::string RequestedDirectory(std::uint32_t pid) {
 }
 
 std::string DumpDirectory(const DumpTarget& target) {
-  // The directory stands in a segment that its owner may have forged: nobody else, and root least
-  // of all, writes where it says.
-  const bool is_ours = target.snapshot.owner_uid == geteuid();
+  // The directory stands in a segment that its owner may have forged, and whoever has it mapped
+  // though he gave up the owner's rights: nobody else, and root least of all, writes where it says.
+  const bool has_same_user = !target.process.has_value() || target.process->uid == geteuid();
+  const bool is_ours = target.snapshot.owner_uid == geteuid() && has_same_user;
   if (is_ours && target.is_copy) return FolderOfFile(target.segment_path);
   return is_ours && !target.snapshot.dump_directory.empty() ? target.snapshot.dump_directory
                                                             : kDefaultDirectory;

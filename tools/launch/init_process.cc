@@ -20,10 +20,11 @@ int StatusOf(int status) {
 
 // The program gets a process group of its own and the terminal with it, so that what is typed there
 // reaches it once, not through us a second time.
-void TakeTerminal(const sigset_t& usual) {
+void TakeTerminal() {
+  const bool is_foreground = tcgetpgrp(STDIN_FILENO) == getpgrp();
   setpgid(0, 0);
-  if (isatty(STDIN_FILENO) == 1) tcsetpgrp(STDIN_FILENO, getpid());
-  sigprocmask(SIG_SETMASK, &usual, nullptr);
+  // From the background, where we now are: SIGTTOU would stop us, were it not blocked.
+  if (is_foreground) tcsetpgrp(STDIN_FILENO, getpid());
 }
 
 class Init {
@@ -74,14 +75,21 @@ int RunAsInit(const std::function<int()>& become_program,
   sigset_t signals;
   sigset_t usual;
   sigfillset(&signals);
-  for (int fault : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGTTOU, SIGTTIN}) {
+  for (int fault : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP}) {
     sigdelset(&signals, fault);
   }
   sigprocmask(SIG_BLOCK, &signals, &usual);
+  // Ignored, as we may have inherited it, it would not tell us that a child has ended.
+  struct sigaction telling = {};
+  struct sigaction inherited = {};
+  telling.sa_handler = SIG_DFL;
+  sigaction(SIGCHLD, &telling, &inherited);
   const pid_t program = fork();
   if (program < 0) return kExitCannotFork;
   if (program == 0) {
-    TakeTerminal(usual);
+    TakeTerminal();
+    sigaction(SIGCHLD, &inherited, nullptr);
+    sigprocmask(SIG_SETMASK, &usual, nullptr);
     _exit(become_program());
   }
   return Init(program, start_watcher(program)).Run(signals);

@@ -63,6 +63,7 @@ absl::StatusOr<ProcessFacts> ReadProcess(std::uint32_t pid, const std::string& p
 }
 
 bool IsSegmentOf(const ProcessFacts& process, const std::string& path) {
+  if (!process.has_limpet.value_or(true)) return false;  // it has become another program
   struct stat status = {};
   const bool is_known = process.has_limpet.value_or(false) && stat(path.c_str(), &status) == 0 &&
                         // On a stack of file systems the two tell different numbers.

@@ -1,5 +1,7 @@
 #include "tools/store/dump_store.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -32,6 +34,12 @@ class Storing {
   absl::StatusOr<StoredDump> Run() {
     absl::Status status = MakeDirectory(folder_);
     if (!status.ok()) return status;
+    // A link would lead out of LIMPET_DIR.
+    const std::optional<OpenFolder> own = OpenFolder::Open(folder_);
+    if (!own.has_value() || own->owner_uid() != geteuid()) {
+      return absl::PermissionDeniedError(
+          absl::StrFormat("%s is no folder of this user's own: remove it", folder_));
+    }
     absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(folder_);
     if (!lock.ok()) return lock.status();
     Look();

@@ -136,6 +136,16 @@ absl::Status MakeDirectory(const std::string& path) {
   return absl::OkStatus();
 }
 
+void AppendLine(const std::string& path, const std::string& line) {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  const int descriptor = open(path.c_str(), kFlags, 0666);
+  struct stat facts = {};
+  const bool is_own = descriptor >= 0 && fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode) &&
+                      facts.st_uid == geteuid();
+  if (is_own) WriteAll(descriptor, line + "\n");
+  if (descriptor >= 0) close(descriptor);
+}
+
 absl::Status WriteStandardOutput(const std::string& bytes) {
   const int error = WriteAll(STDOUT_FILENO, bytes);
   if (error == 0) return absl::OkStatus();

@@ -45,6 +45,9 @@ absl::Status WriteOutputFile(const std::string& path, const std::string& bytes);
 // With its parents.
 absl::Status MakeDirectory(const std::string& path);
 
+// To a file of our own, which a line is added to; nothing where a link or somebody else's is.
+void AppendLine(const std::string& path, const std::string& line);
+
 absl::Status WriteStandardOutput(const std::string& bytes);
 
 // While it lives, no other limpet writes numbered files into the directory.

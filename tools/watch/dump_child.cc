@@ -86,6 +86,11 @@ DumpChild::~DumpChild() {
 
 void DumpChild::Kill() const { kill(pid_, SIGKILL); }
 
+void DumpChild::Hurry() const {
+  const sched_param usual = {};
+  sched_setscheduler(pid_, SCHED_OTHER, &usual);
+}
+
 bool DumpChild::Collect() {
   int status = -1;
   while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {

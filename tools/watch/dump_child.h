@@ -10,10 +10,12 @@
 // Runs: companion.  Threads: one.  Allocates: yes.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tools/reader/segment_file.h"
 
 namespace limpet {
 
@@ -24,6 +26,7 @@ struct DumpJob {
   bool is_urgent = false;
   bool is_raw = false;   // makes a copy of the segment, without symbols
   bool is_copy = false;  // `segment` is such a copy, to be removed when its profiles are written
+  std::shared_ptr<SegmentFile> evidence;  // held, so that nobody tidies it away meanwhile
 };
 
 class DumpChild {
@@ -39,6 +42,8 @@ class DumpChild {
   // Of one that has ended. True: it wrote what it was asked to.
   bool Collect();
   void Kill() const;
+  // It is waited for: at the usual priority from now on.
+  void Hurry() const;
 
  private:
   DumpChild(int pid, int descriptor) : pid_(pid), descriptor_(descriptor) {}

@@ -53,6 +53,9 @@ void DumpQueue::Add(DumpJob job) {
 void DumpQueue::Advance(std::uint64_t now_ns, bool has_room) {
   if (child_.has_value()) {
     if (now_ns >= kill_ns_) child_->Kill();
+    const bool is_waited_for = std::any_of(waiting_.begin(), waiting_.end(),
+                                           [](const Job& job) { return job.what.is_urgent; });
+    if (is_waited_for) child_->Hurry();
     return;
   }
   if (has_room) ResumePostponed();
@@ -66,13 +69,17 @@ void DumpQueue::ResumePostponed() {
 
 // Not the first alone: one that waits for its next try holds up nobody.
 void DumpQueue::StartNext(std::uint64_t now_ns, bool has_room) {
-  const auto next = std::find_if(waiting_.begin(), waiting_.end(), [&](const Job& job) {
+  const auto is_due = [&](const Job& job) {
     return now_ns >= job.not_before_ns && (has_room || !job.what.is_copy);
-  });
+  };
+  auto next = std::find_if(waiting_.begin(), waiting_.end(),
+                           [&](const Job& job) { return job.what.is_urgent && is_due(job); });
+  if (next == waiting_.end()) next = std::find_if(waiting_.begin(), waiting_.end(), is_due);
   if (next == waiting_.end()) return;
   at_work_ = std::move(*next);
   waiting_.erase(next);
   if (!has_room) at_work_.what.is_raw = true;
+  if (at_work_.what.is_raw) copies_before_ = CopiesOf(at_work_.what);
   absl::StatusOr<DumpChild> child = DumpChild::Start(at_work_.what);
   if (!child.ok()) return Retry(now_ns);
   child_.emplace(*std::move(child));
@@ -84,6 +91,7 @@ void DumpQueue::Finish(std::uint64_t now_ns) {
   child_.reset();
   if (is_written) {
     Complete();
+    at_work_ = {};
   } else {
     Retry(now_ns);
   }
@@ -96,6 +104,9 @@ void DumpQueue::Complete() {
     WriteMarks(done.segment, {.has_last_profile = true}).IgnoreError();
   if (!done.is_raw) return;
   for (const std::string& copy : CopiesOf(done)) {
+    // What a user has copied stays the user's.
+    const bool is_older = std::count(copies_before_.begin(), copies_before_.end(), copy) != 0;
+    if (is_older) continue;
     postponed_.push_back({.segment = copy,
                           .directory = done.directory,
                           .reason = done.reason,
@@ -106,7 +117,11 @@ void DumpQueue::Complete() {
 
 // A dump says itself why it failed, in the directory of profiles.
 void DumpQueue::Retry(std::uint64_t now_ns) {
-  if (++at_work_.tries >= kMaxTries) return;
+  if (access(at_work_.what.segment.c_str(), F_OK) != 0) return;  // it ended by itself meanwhile
+  if (++at_work_.tries >= kMaxTries) {
+    if (at_work_.what.reason == kDeath) given_up_.insert(at_work_.what.segment);
+    return;
+  }
   at_work_.not_before_ns = now_ns + kRetryPauseNs;
   waiting_.push_back(std::move(at_work_));
 }

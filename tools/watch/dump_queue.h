@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ class DumpQueue {
   // After that.
   void Finish(std::uint64_t now_ns);
 
+  // The last profile of this segment could not be written, as often as it was tried.
+  bool HasGivenUp(const std::string& segment) const { return given_up_.contains(segment); }
+
   bool IsEmpty() const { return waiting_.empty() && !child_.has_value(); }
   // There are copies whose symbols wait for room.
   bool HasPostponed() const { return !postponed_.empty(); }
@@ -52,6 +56,8 @@ class DumpQueue {
   void Retry(std::uint64_t now_ns);
 
   std::deque<Job> waiting_;
+  std::set<std::string> given_up_;
+  std::vector<std::string> copies_before_;  // the one at work
   std::vector<DumpJob> postponed_;
   std::optional<DumpChild> child_;
   Job at_work_;

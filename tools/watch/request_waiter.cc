@@ -91,7 +91,9 @@ bool RequestWaiter::WaitOnce() {
     for (const Word& word : words_) waits.push_back(Wait(RequestsIn(word.page), word.seen));
   }
   const long woken = syscall(SYS_futex_waitv, waits.data(), waits.size(), 0, nullptr, 0);
-  if (woken < 0 && errno == ENOSYS) return false;
+  // A filter of a container may refuse it with any error.
+  const bool is_usual = woken >= 0 || errno == EAGAIN || errno == EINTR || errno == EFAULT;
+  if (!is_usual) return false;
   if (turn_.load() != turn || (woken < 0 && errno == EINTR)) return true;
   // A request, or a page that its owner cut off: either is for the watcher to look at, which then
   // tells us anew what to wait for.

@@ -24,6 +24,7 @@ namespace limpet {
 struct AwaitedRequests {
   std::string path;
   std::uint32_t seen = 0;
+  std::uint64_t made_ns = 0;  // after an exec it is another file
 
   bool operator==(const AwaitedRequests&) const = default;
 };

@@ -7,11 +7,14 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "tools/reader/in_use.h"
 #include "tools/reader/proc_text.h"
+#include "tools/reader/process_facts.h"
 #include "tools/reader/section_copy.h"
 #include "tools/reader/segment_file.h"
 #include "tools/reader/segment_marks.h"
@@ -23,9 +26,21 @@ namespace {
 // Of the time that passes, how little may go into looking at memory in use.
 constexpr std::uint64_t kIdleShare = 1000;
 
-absl::Status ReadHeaderOf(const std::string& path, SegmentHeader& header) {
+// Of our own user's: another's may say what it likes of processes.
+absl::StatusOr<SegmentFile> OpenOwn(const std::string& path) {
   absl::StatusOr<SegmentFile> file = SegmentFile::Open(path);
+  if (!file.ok() || file->owner_uid() == geteuid()) return file;
+  return absl::PermissionDeniedError(absl::StrCat(path, " belongs to another user"));
+}
+
+absl::Status ReadHeaderOf(const std::string& path, SegmentHeader& header) {
+  absl::StatusOr<SegmentFile> file = OpenOwn(path);
   return file.ok() ? ReadHeader(*file, header) : file.status();
+}
+
+std::string ExecutableOf(std::uint32_t pid) {
+  std::error_code error;
+  return std::filesystem::read_symlink(absl::StrCat("/proc/", pid, "/exe"), error).string();
 }
 
 bool IsAlive(const SegmentName& name) {
@@ -64,7 +79,12 @@ absl::StatusOr<WatchedProcess> WatchedProcess::Begin(const SegmentEntry& entry, 
   WatchedProcess process(entry, descriptor, header);
   // Now that its pid cannot be another's without our seeing it end.
   if (!IsAlive(entry.name)) return absl::NotFoundError("the process is dead");
+  const absl::StatusOr<ProcessFacts> facts = ReadProcess(entry.name.pid);
+  if (facts.ok() && !IsSegmentOf(*facts, entry.path)) {
+    return absl::FailedPreconditionError("of a program that the process was before an exec");
+  }
   if (IsOurEqual(entry.name.pid)) process.directory_ = DirectoryOf(header);
+  process.executable_ = ExecutableOf(entry.name.pid);
   return process;
 }
 
@@ -85,6 +105,10 @@ WatchedProcess::WatchedProcess(WatchedProcess&& other) noexcept
       directory_(std::move(other.directory_)),
       made_ns_(other.made_ns_),
       plan_(other.plan_),
+      evidence_(std::move(other.evidence_)),
+      executable_(std::move(other.executable_)),
+      is_readable_(other.is_readable_),
+      is_another_program_(other.is_another_program_),
       next_in_use_ns_(other.next_in_use_ns_) {}
 
 WatchedProcess::~WatchedProcess() {
@@ -92,16 +116,27 @@ WatchedProcess::~WatchedProcess() {
 }
 
 DumpReason WatchedProcess::Look(std::uint64_t now_ns) {
-  absl::StatusOr<SegmentFile> file = SegmentFile::Open(entry_.path);
+  absl::StatusOr<SegmentFile> file = OpenOwn(entry_.path);
   SegmentHeader header;
-  if (!file.ok() || !ReadHeader(*file, header).ok()) return DumpReason::kNone;
-  if (header.state.load() == SegmentState::kExited) return DumpReason::kNone;
+  is_readable_ =
+      file.ok() && ReadHeader(*file, header).ok() && header.state.load() != SegmentState::kExited;
+  if (!is_readable_ || HasBecomeAnother(header)) return DumpReason::kNone;
+  evidence_ = std::make_shared<SegmentFile>(*std::move(file));
   // Where it fails (rights, a full disk) the target starts companions of its own, and no harm done.
   WriteMarks(entry_.path, {.watcher_pid = static_cast<std::uint32_t>(getpid()), .beat_ns = now_ns})
       .IgnoreError();
   ForgetBeforeExec(header);
   dump_requests_ = header.dump_requests.load();
-  return plan_.Next(Observe(now_ns, *file, header));
+  return plan_.Next(Observe(now_ns, *evidence_, header));
+}
+
+// A traced program removes what the one before has left, and has no segment until it samples.
+bool WatchedProcess::HasBecomeAnother(const SegmentHeader& header) {
+  const std::string executable = ExecutableOf(entry_.name.pid);
+  is_another_program_ = header.created_monotonic_ns == made_ns_ && !executable.empty() &&
+                        !executable_.empty() && executable != executable_ &&
+                        executable != executable_ + " (deleted)";
+  return is_another_program_;
 }
 
 // The same process, another program: what was planned for the one before is over.
@@ -110,6 +145,7 @@ void WatchedProcess::ForgetBeforeExec(const SegmentHeader& header) {
   made_ns_ = header.created_monotonic_ns;
   plan_ = DumpPlan(header.watch_settings, made_ns_, header.watch_state.answered_requests.load());
   if (IsOurEqual(entry_.name.pid)) directory_ = DirectoryOf(header);
+  executable_ = ExecutableOf(entry_.name.pid);
 }
 
 Observation WatchedProcess::Observe(std::uint64_t now_ns, const SegmentFile& file,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -34,12 +35,21 @@ class WatchedProcess {
   const std::string& directory() const { return directory_; }
   void set_directory(const std::string& directory) { directory_ = directory; }
 
+  // Holds the segment against those who tidy, until its last profile is written.
+  const std::shared_ptr<SegmentFile>& evidence() const { return evidence_; }
+  // False when the last look came to nothing.
+  bool is_readable() const { return is_readable_; }
+  // It has become another program, which is not traced: what is left is none of this one.
+  bool is_another_program() const { return is_another_program_; }
+  std::uint64_t made_ns() const { return made_ns_; }
+
   // Looks at the segment, tells the target that it is watched, and says whether to dump it.
   DumpReason Look(std::uint64_t now_ns);
 
  private:
   WatchedProcess(const SegmentEntry& entry, int descriptor, const SegmentHeader& header);
 
+  bool HasBecomeAnother(const SegmentHeader& header);
   void ForgetBeforeExec(const SegmentHeader& header);
   Observation Observe(std::uint64_t now_ns, const SegmentFile& file, const SegmentHeader& header);
 
@@ -50,6 +60,10 @@ class WatchedProcess {
   std::string directory_;
   std::uint64_t made_ns_;  // the segment, CLOCK_MONOTONIC
   DumpPlan plan_;
+  std::shared_ptr<SegmentFile> evidence_;
+  std::string executable_;  // empty: not to be known
+  bool is_readable_ = true;
+  bool is_another_program_ = false;
   std::uint64_t next_in_use_ns_ = 0;
 };
 

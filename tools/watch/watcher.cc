@@ -3,13 +3,16 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <list>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -31,6 +34,7 @@ constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr std::uint64_t kLookNs = kWatchBeatNs;
 // A directory in which segments come and go all the time is not listed for each of them.
 constexpr std::uint64_t kScanPauseNs = 50 * kNsPerMs;
+constexpr std::uint64_t kScanAnywayNs = 10'000 * kNsPerMs;
 // Programs of a script come one after the other: one companion for them, not one for each.
 constexpr std::uint64_t kLingerNs = 1000 * kNsPerMs;
 // After SIGTERM: a service that is stopped ends within this, or is killed and found dead later.
@@ -69,6 +73,22 @@ int TakeSignals() {
   return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+// A descriptor for each process, and one for its segment.
+void RaiseDescriptorLimit() {
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Another user's could be given segments of processes that are not theirs.
+absl::Status CheckDirectory(const std::string& directory) {
+  struct stat facts = {};
+  if (lstat(directory.c_str(), &facts) != 0) return absl::OkStatus();  // it will be made
+  if (S_ISDIR(facts.st_mode) && facts.st_uid == geteuid()) return absl::OkStatus();
+  return absl::PermissionDeniedError(directory + " is no directory of this user's own");
+}
+
 int WatchDirectory(const std::string& directory) {
   const int descriptor = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   if (descriptor >= 0) inotify_add_watch(descriptor, directory.c_str(), IN_CREATE | IN_MOVED_TO);
@@ -101,25 +121,34 @@ class Watcher {
   Watcher& operator=(const Watcher&) = delete;
 
   void Run() {
+    RaiseDescriptorLimit();
     while (!MayLeave()) {
       if (needs_scan_ && now_ns_ >= next_scan_ns_) Scan();
       if (now_ns_ >= next_look_ns_) LookAtAll();
       queue_.Advance(now_ns_, has_room_);
       Wait();
     }
+    Resign();
   }
 
  private:
+  // Whoever is left looks for another one.
+  void Resign() {
+    seat_.Beat(0);
+    for (const WatchedProcess& process : processes_) {
+      WriteMarks(process.entry().path, {.watcher_pid = 0, .beat_ns = 0}).IgnoreError();
+    }
+  }
+
   bool IsBusy() const {
-    return !processes_.empty() || !queue_.IsEmpty() || main_process_ >= 0 || needs_scan_;
+    return !processes_.empty() || !queue_.IsEmpty() || queue_.HasPostponed() ||
+           main_process_ >= 0 || needs_scan_;
   }
 
   bool MayLeave() {
     now_ns_ = NowNs();
-    const bool has_postponed = queue_.HasPostponed() && closing_ns_ == 0;
-    if (IsBusy() || has_postponed) idle_since_ns_ = now_ns_;
-    const bool is_late = closing_ns_ != 0 && now_ns_ >= closing_ns_ + kClosingNs;
-    if (closing_ns_ != 0 && !processes_.empty()) return is_late && queue_.IsEmpty();
+    if (IsBusy()) idle_since_ns_ = now_ns_;
+    if (closing_ns_ != 0 && now_ns_ >= closing_ns_ + kClosingNs) return true;
     const std::uint64_t linger_ns = closing_ns_ != 0 ? 0 : kLingerNs;
     return !IsBusy() && now_ns_ >= idle_since_ns_ + linger_ns && IsLastLookEmpty();
   }
@@ -145,21 +174,26 @@ class Watcher {
 
   void Meet(const SegmentEntry& entry) {
     absl::StatusOr<WatchedProcess> process = WatchedProcess::Begin(entry, options_.key);
-    if (!process.ok()) return Bury(entry, options_.directory);
+    if (!process.ok()) return Bury(entry, options_.directory, nullptr);
     if (process->directory().empty()) process->set_directory(options_.directory);
     processes_.push_back(*std::move(process));
     next_look_ns_ = 0;
   }
 
   void LookAtAll() {
+    last_look_ns_ = now_ns_;
     next_look_ns_ = now_ns_ + kLookNs;
+    // Where there is no inotify, or not enough of what a look takes, nobody is missed for long.
+    if (directory_changes_ < 0 || now_ns_ >= next_scan_ns_ + kScanAnywayNs) needs_scan_ = true;
+    std::erase_if(processes_, [](const auto& known) { return known.is_another_program(); });
     seat_.Beat(now_ns_);
     has_room_ = processes_.empty() || HasRoomForSymbols();
     std::vector<AwaitedRequests> awaited;
     for (WatchedProcess& process : processes_) {
       const DumpReason reason = process.Look(now_ns_);
       if (reason != DumpReason::kNone) Dump(process, reason);
-      awaited.push_back({process.entry().path, process.dump_requests()});
+      if (!process.is_readable()) continue;
+      awaited.push_back({process.entry().path, process.dump_requests(), process.made_ns()});
     }
     if (awaited != awaited_) requests_.Await(awaited);
     awaited_ = std::move(awaited);
@@ -167,22 +201,28 @@ class Watcher {
 
   void Dump(const WatchedProcess& process, DumpReason reason) {
     WriteMarks(process.entry().path, {.answered_requests = process.dump_requests()}).IgnoreError();
-    AddJob(process.entry().path, process.directory(), reason);
+    AddJob(process.entry().path, process.directory(), reason, process.evidence());
   }
 
-  void AddJob(const std::string& segment, const std::string& directory, DumpReason reason) {
+  // Without a directory there is none that could be trusted.
+  void AddJob(const std::string& segment, const std::string& directory, DumpReason reason,
+              std::shared_ptr<SegmentFile> evidence) {
+    if (directory.empty()) return;
     const bool is_urgent = reason == DumpReason::kSignal || reason == DumpReason::kDeath;
     queue_.Add({.segment = segment,
                 .directory = directory,
                 .reason = NameOf(reason),
                 .is_urgent = is_urgent,
-                .is_raw = reason == DumpReason::kCgroup});
+                .is_raw = reason == DumpReason::kCgroup,
+                .evidence = std::move(evidence)});
   }
 
-  void Bury(const SegmentEntry& entry, const std::string& directory) {
+  void Bury(const SegmentEntry& entry, const std::string& directory,
+            std::shared_ptr<SegmentFile> evidence) {
     switch (RemainsOf(entry, options_.key)) {
       case Remains::kEvidence:
-        return AddJob(entry.path, directory, DumpReason::kDeath);
+        if (queue_.HasGivenUp(entry.path)) break;
+        return AddJob(entry.path, directory, DumpReason::kDeath, std::move(evidence));
       case Remains::kBeingMade:
         needs_scan_ = true;
         break;
@@ -227,7 +267,7 @@ class Watcher {
     if (is_ready(2)) {
       requests_.Clear();
       awaited_.clear();  // the words have changed
-      next_look_ns_ = 0;
+      next_look_ns_ = std::min(next_look_ns_, last_look_ns_ + kScanPauseNs);
     }
     if (is_ready(3)) {
       close(std::exchange(main_process_, -1));
@@ -243,7 +283,7 @@ class Watcher {
         ++process;
         continue;
       }
-      Bury(process->entry(), process->directory());
+      Bury(process->entry(), process->directory(), process->evidence());
       process = processes_.erase(process);
       next_look_ns_ = 0;  // there may be room for symbols now
     }
@@ -259,6 +299,7 @@ class Watcher {
   std::vector<AwaitedRequests> awaited_;
   DumpQueue queue_;
   std::uint64_t now_ns_ = NowNs();
+  std::uint64_t last_look_ns_ = 0;
   std::uint64_t next_look_ns_ = 0;
   std::uint64_t next_scan_ns_ = 0;
   std::uint64_t idle_since_ns_ = now_ns_;
@@ -272,6 +313,7 @@ class Watcher {
 absl::Status Watch(const WatchOptions& options) {
   WatchOptions own = options;
   if (own.key == 0) own.key = OwnWatchKey();
+  if (absl::Status status = CheckDirectory(own.runtime_directory); !status.ok()) return status;
   absl::StatusOr<WatchSeat> seat = WatchSeat::Take(own.runtime_directory, own.key);
   if (!seat.ok()) return seat.status();
   seat->Beat(NowNs());

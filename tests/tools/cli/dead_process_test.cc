@@ -50,7 +50,9 @@ class DeadProcess : public ::testing::Test {
       std::strcpy(header.dump_directory, "/var/prof");
       change(header);
     });
-    builder.AddAllocation(builder.AddStack({{0x1111}}),
+    const std::uint32_t stack = builder.AddStack({{0x1111}});
+    builder.AddSite(stack, {});
+    builder.AddAllocation(stack,
                           {.address = 0, .time_ns = 5'000'000'000 + 3600 * 1'000'000'000ULL});
     builder.WriteTo(segment_);
     const auto seconds = static_cast<time_t>(HoursAgo(5) / 1'000'000'000);

@@ -7,6 +7,8 @@ usage: run_command_test.py LIMPET FOLDER_OF_TOY_PROGRAMS
 import json
 import os
 import pathlib
+import pty
+import select
 import subprocess
 import sys
 import tempfile
@@ -104,6 +106,17 @@ class Run(unittest.TestCase):
         self.assertIn("/etc/passwd/limpet", done.stderr)
 
 
+def read_until_end(terminal: int) -> bytes:
+    """What comes from a terminal within 30 seconds."""
+    text = b""
+    while select.select([terminal], [], [], 30)[0]:
+        try:
+            text += os.read(terminal, 4096)
+        except OSError:  # how a terminal ends
+            break
+    return text
+
+
 def in_a_container(*command: str) -> subprocess.CompletedProcess:
     """As the first process of a pid namespace. Needs the right to make one."""
     return subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", *command], text=True,
@@ -131,6 +144,23 @@ class AsFirstProcess(unittest.TestCase):
         script = "trap 'echo got it; exit 3' TERM; kill -TERM 1; sleep 5 & wait"
         done = in_a_container(LIMPET, "run", "--", "sh", "-c", script)
         self.assertEqual((3, "got it\n"), (done.returncode, done.stdout))
+
+    def test_gives_the_program_the_terminal(self):
+        script = "test -t 0 && read line && echo got $line"
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.environ["LIMPET_LIBRARY"] = LIBRARY
+            os.execvp("unshare", ["unshare", "--pid", "--fork", "--mount-proc", LIMPET, "run", "--",
+                                  "sh", "-c", script])
+        os.write(terminal, b"words\n")
+        self.assertIn(b"got words", read_until_end(terminal))
+        self.assertEqual(0, os.waitpid(pid, 0)[1])
+
+    def test_ends_where_it_was_started_with_children_ignored(self):
+        ignoring = [sys.executable, "-c", "import os, signal, sys; "
+                    "signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"]
+        self.assertEqual(4, in_a_container(*ignoring, LIMPET, "run", "--", "sh", "-c",
+                                           "exit 4").returncode)
 
     def test_a_command_that_is_not_there_is_127(self):
         self.assertEqual(127, in_a_container(LIMPET, "run", "--", "no-such-command").returncode)

@@ -38,6 +38,7 @@ class DeadSegmentsOfReader : public ::testing::Test {
     std::uint64_t found_dead_unix_ns = HoursAgo(1);
     std::uint32_t has_last_profile = 0;
     std::uint64_t kept = kDefaultMaxDeadSegments;  // its own LIMPET_KEEP_DEAD
+    bool has_samples = true;
   };
 
   std::string Leave(const Remains& remains) {
@@ -54,6 +55,7 @@ class DeadSegmentsOfReader : public ::testing::Test {
       header.watch_settings.max_dead_segments = remains.kept;
       header.created_unix_ns += number_;
     });
+    if (remains.has_samples) builder.AddSite(builder.AddStack({{0x1111}}), {});
     builder.WriteTo(path);
     return path;
   }
@@ -84,6 +86,14 @@ TEST_F(DeadSegmentsOfReader, StayUpToTheLimitOldestFirst) {
   Tidy(0);
   EXPECT_FALSE(Exists(newest));
   EXPECT_TRUE(Exists(home_.path()));
+}
+
+TEST_F(DeadSegmentsOfReader, WithoutASampleGoFirst) {
+  const std::string evidence = Leave({.found_dead_unix_ns = HoursAgo(5)});
+  for (int i = 0; i < 3; ++i) Leave({.found_dead_unix_ns = HoursAgo(1), .has_samples = false});
+  Tidy(2);
+  EXPECT_EQ(Remaining(), 1U);
+  EXPECT_TRUE(Exists(evidence));
 }
 
 TEST_F(DeadSegmentsOfReader, AreAsManyAsTheNewestSegmentSays) {
