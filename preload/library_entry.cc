@@ -29,6 +29,11 @@ void Leave() {
   session::Finish();
 }
 
+void OnSegment() {
+  AnswerMissedRequests();
+  EnsureWatcher();
+}
+
 void BindHooks() {
   BindNewHooks();
   BindMappingHooks();
@@ -49,7 +54,7 @@ void BindHooks() {
   session::ReportBadOptions();
   if (session::options().is_disabled) return;
   FindCompanion();
-  session::ListenForSegments(EnsureWatcher);
+  session::ListenForSegments(OnSegment);
   InstallDumpSignal(reinterpret_cast<SigactionFunction>(FindNext("sigaction")));
   // Functions registered first run last, so this comes after the program's own.
   at_quick_exit(Leave);

@@ -193,6 +193,8 @@ void OnSandboxEntered() {
 
 bool IsVforkChild() { return g_tracer.IsOwnProcess() && !g_tracer.IsThisProcess(); }
 
+bool IsMakingSegment() { return g_tracer.IsAttaching() && g_tracer.IsOwnProcess(); }
+
 bool HasGivenUp() { return g_tracer.segment.IsPoisoned() && g_tracer.IsOwnProcess(); }
 
 void ReportBadOptions() {

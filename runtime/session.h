@@ -47,6 +47,9 @@ void OnSandboxEntered();
 // In memory that is another process's: its parent's, which is what the tracer knows.
 bool IsVforkChild();
 
+// A segment is being made, perhaps by the very thread that a handler has interrupted.
+bool IsMakingSegment();
+
 // Tracing was switched off by trouble; the segment keeps what there was until then.
 bool HasGivenUp();
 

@@ -115,6 +115,7 @@ class Tracer {
   bool IsThisProcess() const;
   std::uint32_t process_id() const { return process_id_; }
   bool IsOff() const { return state_.load(std::memory_order_acquire) == State::kOff; }
+  bool IsAttaching() const { return state_.load(std::memory_order_acquire) == State::kAttaching; }
   bool HasSegment() const { return state_.load(std::memory_order_acquire) == State::kTracing; }
 
  private:

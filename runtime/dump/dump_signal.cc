@@ -2,6 +2,7 @@
 
 #include <linux/futex.h>
 
+#include <atomic>
 #include <climits>
 #include <cstring>
 
@@ -21,18 +22,30 @@ void WakeWatcher(SegmentHeader* header) {
   sys::RawSyscall(SYS_futex, sys::AsArgument(&header->dump_requests), FUTEX_WAKE, INT_MAX);
 }
 
-void HandleDumpSignal(int) {
-  sys::ErrnoKeeper errno_keeper;
-  if (session::IsVforkChild()) return;  // it has its parent's stacks for starting a companion
-  session::EnsureSegment();
+// Requests that came while the segment was being made, which had no place to be counted yet.
+constinit std::atomic<std::uint32_t> g_missed_requests = 0;
+
+void Request(std::uint32_t times) {
   SegmentHeader* header = session::header();
   if (header != nullptr) {
-    header->counters.signals_received.fetch_add(1, std::memory_order_relaxed);
-    header->dump_requests.fetch_add(1, std::memory_order_release);
+    header->counters.signals_received.fetch_add(times, std::memory_order_relaxed);
+    header->dump_requests.fetch_add(times, std::memory_order_release);
   }
   if (IsWatched()) return WakeWatcher(header);
   StartDump();
   EnsureWatcher();
+}
+
+void HandleDumpSignal(int) {
+  sys::ErrnoKeeper errno_keeper;
+  if (session::IsVforkChild()) return;  // it has its parent's stacks for starting a companion
+  bool has_segment = session::EnsureSegment();
+  if (!has_segment && session::IsMakingSegment()) {
+    g_missed_requests.fetch_add(1, std::memory_order_release);
+    if (session::header() != nullptr) AnswerMissedRequests();
+    return;
+  }
+  Request(1);
 }
 
 struct sigaction DefaultAction() {
@@ -42,6 +55,11 @@ struct sigaction DefaultAction() {
 }
 
 }  // namespace
+
+void AnswerMissedRequests() {
+  std::uint32_t missed = g_missed_requests.exchange(0, std::memory_order_acquire);
+  if (missed != 0) Request(missed);
+}
 
 void InstallDumpSignal(SigactionFunction next_sigaction) {
   int signal = session::options().dump_signal;

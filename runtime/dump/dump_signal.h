@@ -17,6 +17,9 @@ using SigactionFunction = int (*)(int, const struct sigaction*, struct sigaction
 // At load. Leaves a signal alone that is ignored already: children would inherit that.
 void InstallDumpSignal(SigactionFunction next_sigaction);
 
+// Once a segment is made: requests that came meanwhile. In any thread, in a handler, inside malloc.
+void AnswerMissedRequests();
+
 // True while `signal` is handled by us.
 bool IsOurSignal(int signal);
 
