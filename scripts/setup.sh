@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
 # Installs what limpet needs to be built, tested and shown, on Debian 12.
 #
+#   scripts/setup.sh          what the build, the demo and scripts/test.sh need
+#   scripts/setup.sh --long   also what scripts/test.sh --long needs: whole servers and their tests, which
+#                             nobody who builds limpet should have to have
+#
 # Run it as often as you like: with nothing missing it says nothing and changes nothing. As another
-# user than root it asks sudo. Daemons that come with packages (redis, nginx) are not started.
+# user than root it asks sudo. Daemons that come with packages (redis, nginx, postgresql) are not started.
 set -euo pipefail
 
 readonly os_release=${OS_RELEASE:-/etc/os-release}
@@ -26,6 +30,9 @@ readonly packages=(
   libtcmalloc-minimal4
 )
 
+# What scripts/own_suites.py needs besides. The sources of redis it fetches itself, anew each time.
+readonly packages_of_long=(libpython3.11-testsuite postgresql tcl dpkg-dev)
+
 # What may come from anywhere, as long as it is on PATH: commands, then the package that has them.
 readonly tools=(
   'go:golang-go'
@@ -37,6 +44,8 @@ readonly tools=(
 
 main() {
   local missing
+  wanted=("${packages[@]}")
+  if [[ ${1:-} == --long ]]; then wanted+=("${packages_of_long[@]}"); fi
   mapfile -t missing < <(missing_packages)
   if ((${#missing[@]} == 0)); then return 0; fi
 
@@ -58,8 +67,8 @@ missing_of_list() {
   local status name
   while read -r status name; do
     if [[ $status == ii ]]; then installed[$name]=1; fi
-  done < <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${packages[@]}" 2>/dev/null || true)
-  for name in "${packages[@]}"; do
+  done < <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${wanted[@]}" 2>/dev/null || true)
+  for name in "${wanted[@]}"; do
     if [[ -z ${installed[$name]:-} ]]; then echo "$name"; fi
   done
 }
@@ -135,6 +144,7 @@ stop_daemons() {
   for name in "$@"; do
     case $name in
       redis-server) as_root systemctl --quiet disable --now redis-server ;;
+      postgresql) as_root systemctl --quiet disable --now postgresql ;;
       nginx-light) as_root systemctl --quiet disable --now nginx ;;
     esac
   done

@@ -5,7 +5,7 @@
 #                            format, lint, layers, symbols, real programs, some kills and forks
 #   scripts/test.sh --long   also: real programs in exact mode, tests linted, a minute of each fuzzer,
 #                            the tests held against broken sources, 10,000 kills and 20,000 forks,
-#                            the soak, a minute of scripts/decay.py
+#                            the soak, a minute of scripts/decay.py, the test suites of real programs
 #
 # The last line is `N passed, N failed`: a gtest case, a test program, a real program and a check
 # count one each. Logs lie in build-logs/.
@@ -23,7 +23,9 @@ main() {
   parse "$@"
   rm -rf "$logs"
   mkdir -p "$logs"
-  scripts/setup.sh </dev/null || exit
+  local setup=(scripts/setup.sh)
+  if $long; then setup+=(--long); fi
+  "${setup[@]}" </dev/null || exit
 
   # Checks of the text come first: they cost nothing and say most.
   check layers scripts/check_layers.py
@@ -79,6 +81,7 @@ run_long() {
   campaign mutants env CC=gcc CXX=g++ scripts/check_mutants.py
   campaign kills-long scripts/kill_campaign.py build
   campaign forks-long scripts/fork_campaign.py build
+  campaign own-suites scripts/own_suites.py build
   campaign soak scripts/soak.sh 600 4 build
   campaign decay scripts/decay.py --rounds 1 60 build
 }

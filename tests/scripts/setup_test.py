@@ -38,9 +38,9 @@ class Setup(unittest.TestCase):
         (self.folder / name).write_text(text)
         (self.folder / name).chmod(0o755)
 
-    def run_setup(self, **environment) -> subprocess.CompletedProcess:
+    def run_setup(self, *words: str, **environment) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [str(SETUP)], text=True, capture_output=True, stdin=subprocess.DEVNULL, check=False,
+            [str(SETUP), *words], text=True, capture_output=True, stdin=subprocess.DEVNULL, check=False,
             env={"PATH": f"{self.folder}:/usr/bin:/bin", "NOTES": str(self.notes), "MISSING": "",
                  "OS_RELEASE": str(self.os_release), "POLICY_RC_D": str(self.policy), **environment})
 
@@ -56,6 +56,10 @@ class Setup(unittest.TestCase):
         self.assertTrue(update.endswith(" update"))
         self.assertTrue(install.endswith(" install shellcheck libdw-dev"), install)
         self.assertEqual("setup: installing shellcheck libdw-dev\n", done.stdout)
+
+    def test_installs_servers_for_the_long_tests_only(self):
+        self.assertEqual("", self.run_setup(MISSING="postgresql").stdout)
+        self.assertEqual("setup: installing postgresql\n", self.run_setup("--long", MISSING="postgresql").stdout)
 
     def test_installs_debians_tool_when_none_is_on_path(self):
         # This machine's own may lie in /usr/bin, so the name is hidden by a directory of links.

@@ -12,7 +12,6 @@
 #include "tools/reader/living_processes.h"
 #include "tools/reader/section_copy.h"
 #include "tools/reader/segment_directory.h"
-#include "tools/reader/segment_file.h"
 #include "tools/reader/segment_marks.h"
 
 namespace limpet {
@@ -40,8 +39,9 @@ class Tidying {
  public:
   void Add(const SegmentEntry& entry) {
     absl::StatusOr<SegmentFile> file = SegmentFile::Open(entry.path);
+    if (!file.ok() || file->owner_uid() != geteuid()) return;
     SegmentHeader header{};
-    if (!file.ok() || file->owner_uid() != geteuid() || !ReadHeader(*file, header).ok()) return;
+    if (!ReadHeader(*file, header).ok()) return AddHeaderless(entry, *file);
     NoteSettings(header);
     if (!IsSurelyDead(*file, header)) return;
     dead_.push_back({.path = entry.path,
@@ -53,6 +53,7 @@ class Tidying {
   }
 
   void RemoveBeyond(std::optional<std::uint64_t> max_segments) {
+    for (const std::string& path : headerless_) RemoveUnreadSegment(path);
     for (DeadSegment& segment : dead_) NoteFoundDead(segment);
     std::sort(dead_.begin(), dead_.end(), [this](const DeadSegment& a, const DeadSegment& b) {
       return a.age.GoesBefore(b.age, now_unix_ns_);
@@ -70,6 +71,10 @@ class Tidying {
   }
 
  private:
+  void AddHeaderless(const SegmentEntry& entry, const SegmentFile& file) {
+    if (CanNeverBegin(file)) headerless_.push_back(entry.path);
+  }
+
   // Settings without a LIMPET_KEEP are none at all.
   void NoteSettings(const SegmentHeader& header) {
     const WatchSettings& settings = header.watch_settings;
@@ -99,6 +104,7 @@ class Tidying {
   std::uint64_t newest_unix_ns_ = 0;
   std::uint64_t chosen_max_ = kDefaultMaxDeadSegments;
   std::vector<DeadSegment> dead_;
+  std::vector<std::string> headerless_;
 };
 
 }  // namespace
@@ -110,6 +116,11 @@ void RemoveOldDeadSegments(const std::vector<std::string>& directories,
   Tidying tidying;
   for (const SegmentEntry& entry : entries) tidying.Add(entry);
   tidying.RemoveBeyond(max_segments);
+}
+
+bool CanNeverBegin(const SegmentFile& file) {
+  SegmentHeader header{};
+  return absl::IsUnavailable(ReadHeader(file, header)) && file.HasWriter() == false;
 }
 
 bool RemoveUnreadSegment(const std::string& path) {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tools/reader/dead_segments.h"
 #include "tools/reader/in_use.h"
 #include "tools/reader/proc_text.h"
 #include "tools/reader/process_facts.h"
@@ -63,6 +64,13 @@ std::string DirectoryOf(const SegmentHeader& header) {
 std::uint64_t ElapsedNs(std::chrono::steady_clock::time_point began) {
   const auto elapsed = std::chrono::steady_clock::now() - began;
   return static_cast<std::uint64_t>(std::chrono::nanoseconds(elapsed).count());
+}
+
+// Its own companion's key is not written yet, but whoever made it is gone.
+Remains RemainsOfUnbegun(const SegmentEntry& entry) {
+  if (IsAlive(entry.name)) return Remains::kBeingMade;
+  const absl::StatusOr<SegmentFile> file = SegmentFile::Open(entry.path);
+  return file.ok() && CanNeverBegin(*file) ? Remains::kLeftBehind : Remains::kNone;
 }
 
 }  // namespace
@@ -164,9 +172,8 @@ Observation WatchedProcess::Observe(std::uint64_t now_ns, const SegmentFile& fil
 Remains RemainsOf(const SegmentEntry& entry, std::uint64_t key) {
   SegmentHeader header;
   const absl::Status status = ReadHeaderOf(entry.path, header);
-  const bool is_alive = IsAlive(entry.name);
-  if (absl::IsUnavailable(status) && is_alive) return Remains::kBeingMade;
-  if (!status.ok() || header.watch_key != key || is_alive) return Remains::kNone;
+  if (absl::IsUnavailable(status)) return RemainsOfUnbegun(entry);
+  if (!status.ok() || header.watch_key != key || IsAlive(entry.name)) return Remains::kNone;
   if (header.state.load() == SegmentState::kExited) return Remains::kLeftBehind;
   return header.watch_state.has_last_profile.load() == 0 ? Remains::kEvidence : Remains::kNone;
 }

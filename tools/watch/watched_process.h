@@ -72,7 +72,7 @@ enum class Remains {
   kNone,        // not ours, or its last profile is written
   kBeingMade,   // its process lives and has not finished the segment
   kEvidence,    // its process was killed, and its last profile is to be written
-  kLeftBehind,  // its process ended by itself, but could not remove the file
+  kLeftBehind,  // no evidence: its process ended by itself, or died while it made the segment
 };
 Remains RemainsOf(const SegmentEntry& entry, std::uint64_t key);
 

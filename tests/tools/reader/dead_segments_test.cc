@@ -142,6 +142,17 @@ TEST_F(DeadSegmentsOfReader, AreBoundInBytes) {
   EXPECT_EQ(Remaining(), 2U);
 }
 
+TEST_F(DeadSegmentsOfReader, GoAtOnceIfTheirProcessDiedWhileItMadeThem) {
+  const std::string path = home_.File(std::to_string(kNoPid) + "-1.segment");
+  const int maker = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+  ASSERT_EQ(ftruncate(maker, 1 << 20), 0);
+  Tidy();
+  EXPECT_TRUE(Exists(path)) << "it may be of another container, and will begin";
+  close(maker);
+  Tidy();
+  EXPECT_FALSE(Exists(path)) << "nobody can begin it";
+}
+
 TEST_F(DeadSegmentsOfReader, StayWhileTheyAreRead) {
   const std::string read = Leave({.found_dead_unix_ns = HoursAgo(25)});
   Leave({});
