@@ -58,7 +58,7 @@ void HookUnwindResume(void* exception) {
     Mutant(8, "a vfork child makes the segment", "fork", "VforkedChild.StartsNo*", ((
         "runtime/tracer.cc", "  if (!IsThisProcess()) return false;\n", ""),)),
     Mutant(9, "children write where their parent does", "family", "Families.HaveAProfile*", ((
-        "tools/cli/dump_command.cc", "%e.%p-%s/%t.%n.%P", "%e/%t.%n.%P"),)),
+        "tools/cli/dump_request.cc", "\"%e.%p-%s\"", "\"%e\""),)),
     Mutant(10, "the segment goes with its process", "exit", "*ViolentEnd*", ((
         "runtime/tracer.cc", "  if (AttachTables()) return segment.Publish(), true;\n",
         "  if (AttachTables()) return segment.Publish(), RemoveSegmentFile(segment.path()), true;\n"),)),
@@ -153,7 +153,7 @@ void HookUnwindResume(void* exception) {
         "tools/profile/coverage.cc", "FormatBytes(in_use), FormatBytes(coverage.resident_anonymous_bytes),",
         "FormatBytes(in_use), FormatBytes(in_use),"),)),
     Mutant(26, "coverage is told of all that was ever allocated", "estimate", "Coverage.*", ((
-        "tools/cli/dump_command.cc", ".in_use_bytes = total.in_use.Bytes(),",
+        "tools/cli/dump_target.cc", ".in_use_bytes = total.in_use.Bytes(),",
         ".in_use_bytes = total.allocated.Bytes(),"),)),
 
     # --- 27: the estimates are wrong ---
@@ -297,7 +297,7 @@ void HookUnwindResume(void* exception) {
         "tools/reader/process_facts.cc", "  return root.empty() || is_ours ? \"\" : folder + \"/root\";",
         "  return root.empty() || is_ours ? \"\" : \"\";"),)),
     Mutant(35, "a companion that nobody reaps is at work for ever", "dump_signal", "DumpSignal.IsAnswered*", ((
-        "runtime/dump/companion_start.cc", "!sys::WaitUntilGone(pid, 0);", "RawSyscall(SYS_kill, pid, 0) == 0;"),)),
+        "runtime/dump/dump_start.cc", "!sys::WaitUntilGone(pid, 0);", "RawSyscall(SYS_kill, pid, 0) == 0;"),)),
     Mutant(40, "dlopen is wrapped", "linker", "Loader.SearchesAsWithoutUs", (
         ("preload/exports.map", "    dlclose;\n", "    dlclose;\n    dlopen;\n"),
         ("preload/loader_hooks.cc", "int HookDlclose(void* library) LIMPET_EXPORT(\"dlclose\");\n",
