@@ -43,8 +43,7 @@ long ChangeSignalMask(const std::uint64_t* mask, std::uint64_t* old) {
 // What the program has lowered for itself; what it may raise again itself counts here.
 void RaiseLimits() {
   for (int resource = 0; resource < RLIM_NLIMITS; ++resource) {
-    // A companion leaves no core in the program's folder, and needs no larger stack.
-    if (resource == RLIMIT_CORE || resource == RLIMIT_STACK) continue;
+    if (resource == RLIMIT_CORE) continue;  // a companion leaves no core in the program's folder
     rlimit limit = {};
     RawSyscall(SYS_prlimit64, 0, resource, 0, AsArgument(&limit));
     if (limit.rlim_cur == limit.rlim_max) continue;
