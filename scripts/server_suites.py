@@ -15,6 +15,20 @@ from suite_base import Missing, Outcomes, Suite, need, outcome_of
 from suite_side import Side, wait_for, wait_until
 
 
+
+def write_source_lists(folder: pathlib.Path):
+    """Where this machine has its packages from, asked for their sources."""
+    folder.mkdir()
+    machine = pathlib.Path("/etc/apt")
+    for listed in machine.glob("sources.list.d/*.sources"):
+        text = re.sub(r"(?m)^Types:.*$", "Types: deb-src", listed.read_text())
+        (folder / listed.name).write_text(text)
+    for listed in [machine / "sources.list", *machine.glob("sources.list.d/*.list")]:
+        if listed.is_file():
+            lines = [re.sub(r"^deb ", "deb-src ", line) for line in listed.read_text().splitlines()]
+            (folder / f"{listed.stem}.list").write_text("\n".join(lines) + "\n")
+
+
 class Redis(Suite):
     """The tests of Debian's source package against Debian's installed server."""
 
@@ -43,11 +57,8 @@ class Redis(Suite):
         folder = work / "redis"
         (folder / "lists" / "partial").mkdir(parents=True)
         (folder / "cache" / "archives" / "partial").mkdir(parents=True)
-        release = re.search(r"VERSION_CODENAME=(\w+)", pathlib.Path("/etc/os-release").read_text())[1]
-        (folder / "apt.list").write_text(
-            f"deb-src http://deb.debian.org/debian {release} main\n"
-            f"deb-src http://deb.debian.org/debian-security {release}-security main\n")
-        apt = ["apt-get", "-qq", "-o", f"Dir::Etc::SourceList={folder}/apt.list", "-o", "Dir::Etc::SourceParts=/dev/null",
+        write_source_lists(folder / "parts")
+        apt = ["apt-get", "-qq", "-o", "Dir::Etc::SourceList=/dev/null", "-o", f"Dir::Etc::SourceParts={folder}/parts",
                "-o", f"Dir::State::Lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache"]
         for words in (["update"], ["source", "redis"]):
             done = subprocess.run([*apt, *words], cwd=folder, capture_output=True, text=True, check=False, timeout=300)
