@@ -39,13 +39,12 @@ std::optional<Node> ReadNode(std::uint32_t pid, const std::string& proc) {
   const std::string status = ReadSmallFile(folder + "/status").value_or("");
   std::error_code error;
   const std::string link = std::filesystem::read_symlink(folder + "/ns/pid", error).string();
-  return Node{.process = {.pid = pid,
-                          .start_ticks = stat->start_ticks,
-                          .is_alive = stat->state != 'Z' && stat->state != 'X'},
-              .own_pid = ParseNamespacePid(status).value_or(pid),
-              .pid_namespace = ParseNamespaceLink(link).value_or(0),
-              .uid = ParseEffectiveUid(status).value_or(0),
-              .proc_parent = stat->parent_pid};
+  return Node{
+      .process = {.pid = pid, .start_ticks = stat->start_ticks, .is_alive = !stat->IsDead()},
+      .own_pid = ParseNamespacePid(status).value_or(pid),
+      .pid_namespace = ParseNamespaceLink(link).value_or(0),
+      .uid = ParseEffectiveUid(status).value_or(0),
+      .proc_parent = stat->parent_pid};
 }
 
 bool MayShareNamespace(std::uint64_t one, std::uint64_t other) {

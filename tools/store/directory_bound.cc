@@ -46,8 +46,7 @@ bool IsAlive(const FolderName& process) {
       ReadSmallFile(absl::StrFormat("/proc/%d/stat", process.pid));
   if (!text.ok()) return false;
   const std::optional<StatFacts> stat = ParseStat(*text);
-  return stat.has_value() && stat->start_ticks == process.start_ticks && stat->state != 'Z' &&
-         stat->state != 'X';
+  return stat.has_value() && stat->start_ticks == process.start_ticks && !stat->IsDead();
 }
 
 class Bounding {

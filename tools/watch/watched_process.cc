@@ -47,8 +47,7 @@ std::string ExecutableOf(std::uint32_t pid) {
 bool IsAlive(const SegmentName& name) {
   const std::string folder = absl::StrCat("/proc/", name.pid);
   const std::optional<StatFacts> stat = ParseStat(ReadSmallFile(folder + "/stat").value_or(""));
-  return stat.has_value() && stat->start_ticks == name.start_ticks && stat->state != 'Z' &&
-         stat->state != 'X';
+  return stat.has_value() && stat->start_ticks == name.start_ticks && !stat->IsDead();
 }
 
 // The process has the rights that we have, so it could have written there itself.
