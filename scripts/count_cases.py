@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Counts the test cases of a meson test run, and names those that failed.
+"""Counts the test cases of a meson test run; names those that failed and shows what they said.
 
 usage: count_cases.py BUILD_DIR/meson-logs/testlog.junit.xml
 
@@ -8,6 +8,9 @@ A case is one gtest TEST, or one test program of another kind. Skipped cases are
 
 import sys
 import xml.etree.ElementTree
+
+MAX_LINES = 15
+MAX_LINE_LENGTH = 300
 
 
 def main(arguments: list[str]) -> int:
@@ -23,8 +26,19 @@ def main(arguments: list[str]) -> int:
         else:
             failed += 1
             print(f"failed: {case.get('classname', '')}.{case.get('name')}")
+            print("".join(f"    {line}\n" for line in words_of(case)), end="")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def words_of(case: xml.etree.ElementTree.Element) -> list[str]:
+    """gtest tells each failure; of other programs the end of what they printed is kept."""
+    told = [line for failure in case.iter("failure")
+            for line in failure.get("message", "").splitlines()]
+    printed = [line for kind in ("system-out", "system-err")
+               for node in case.iter(kind) for line in (node.text or "").splitlines()]
+    lines = told[:MAX_LINES] or printed[-MAX_LINES:]
+    return [line[:MAX_LINE_LENGTH] for line in lines]
 
 
 if __name__ == "__main__":

@@ -28,6 +28,12 @@ class CountCases(unittest.TestCase):
         self.assertEqual((1, "failed: S.y\nfailed: S.z\n1 passed, 2 failed\n"),
                          (done.returncode, done.stdout))
 
+    def test_shows_what_a_failed_case_said(self):
+        done = count("<testcase name='x'><failure message='a.cc:7&#10;Expected: 1'/></testcase>"
+                     "<testcase name='y'><failure/><system-out>so\nfar</system-out></testcase>")
+        self.assertEqual("failed: .x\n    a.cc:7\n    Expected: 1\nfailed: .y\n    so\n    far\n"
+                         "0 passed, 2 failed\n", done.stdout)
+
     def test_does_not_count_what_was_skipped(self):
         self.assertEqual("0 passed, 0 failed\n", count("<testcase name='x'><skipped/></testcase>").stdout)
 

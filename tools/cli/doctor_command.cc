@@ -1,5 +1,4 @@
 #include <cstdio>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -26,16 +25,11 @@ struct Diagnosis {
   Findings findings;
 };
 
-std::string Variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
-
 Diagnosis DiagnoseMachine() {
-  MachineReport report = CheckMachine(OwnExecutable(), Variable("LIMPET_LIBRARY"));
+  MachineReport report = CheckMachine(OwnExecutable(), OwnSetting("LIMPET_LIBRARY"));
   for (const Setting& setting : kSettings) {
     const std::string name = setting.name;
-    const std::string value = Variable(name.c_str());
+    const std::string value = OwnSetting(name.c_str());
     if (value.empty()) continue;
     const absl::Status status = CheckSetting(name, value);
     report.facts.emplace_back(name, value);

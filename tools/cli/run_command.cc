@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -39,11 +38,6 @@ void Tell(const Finding& finding) {
   if (!finding.cure.empty()) std::fprintf(stderr, "        %s\n", finding.cure.c_str());
 }
 
-std::string Variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
-
 std::map<std::string, std::string> SettingsOf(const RunOptions& options) {
   std::map<std::string, std::string> settings;
   const std::pair<const char*, const std::string*> texts[] = {
@@ -71,7 +65,7 @@ absl::StatusOr<TraceRequest> RequestOf(const RunOptions& options) {
     if (absl::Status status = CheckSetting(name, value); !status.ok()) return status;
   }
   absl::StatusOr<std::string> library =
-      FindPreloadLibrary(OwnExecutable(), Variable("LIMPET_LIBRARY"));
+      FindPreloadLibrary(OwnExecutable(), OwnSetting("LIMPET_LIBRARY"));
   if (!library.ok()) return library.status();
   request.library = *library;
   if (!options.allocator.empty()) {
@@ -79,14 +73,15 @@ absl::StatusOr<TraceRequest> RequestOf(const RunOptions& options) {
     if (!allocator.ok()) return allocator.status();
     request.allocator_library = *allocator;
   }
-  if (Variable("LIMPET_WATCH").empty()) request.settings["LIMPET_WATCH"] = "1";
+  if (OwnSetting("LIMPET_WATCH").empty()) request.settings["LIMPET_WATCH"] = "1";
   // The dump that a signal starts is to be made by this very companion.
-  if (Variable("LIMPET_COMPANION").empty()) request.settings["LIMPET_COMPANION"] = OwnExecutable();
+  if (OwnSetting("LIMPET_COMPANION").empty())
+    request.settings["LIMPET_COMPANION"] = OwnExecutable();
   return request;
 }
 
 std::string AbsoluteDirectory(const std::string& chosen) {
-  const std::string set = chosen.empty() ? Variable("LIMPET_DIR") : chosen;
+  const std::string set = chosen.empty() ? OwnSetting("LIMPET_DIR") : chosen;
   return std::filesystem::absolute(set.empty() ? "limpet" : set).string();
 }
 
@@ -121,7 +116,7 @@ int Execute(const std::vector<std::string>& command, std::vector<std::string> en
 }
 
 WatcherProcess WatcherOf(const RunOptions& options) {
-  const std::string chosen = Variable("LIMPET_RUNTIME_DIR");
+  const std::string chosen = OwnSetting("LIMPET_RUNTIME_DIR");
   return {.executable = OwnExecutable(),
           .runtime_directory = chosen.empty() ? DefaultRuntimeDirectory(geteuid())
                                               : std::filesystem::absolute(chosen).string(),
@@ -133,7 +128,7 @@ WatcherProcess WatcherOf(const RunOptions& options) {
 // for a child.
 bool WantsWatcher() {
   bool is_wanted = true;
-  if (!ParseSwitch(Variable("LIMPET_WATCH").c_str(), &is_wanted)) is_wanted = true;
+  if (!ParseSwitch(OwnSetting("LIMPET_WATCH").c_str(), &is_wanted)) is_wanted = true;
   int is_subreaper = 0;
   prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper);
   return is_wanted && is_subreaper == 0;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -24,6 +25,10 @@ struct Finding {
 };
 
 using Findings = std::vector<Finding>;
+
+inline void Add(Findings* findings, Severity severity, std::string message, std::string cure) {
+  findings->push_back({severity, std::move(message), std::move(cure)});
+}
 
 constexpr absl::string_view SeverityName(Severity severity) {
   switch (severity) {

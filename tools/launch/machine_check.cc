@@ -25,10 +25,6 @@ void AddFact(MachineReport* report, std::string name, std::string value) {
   report->facts.emplace_back(std::move(name), std::move(value));
 }
 
-void Add(MachineReport* report, Severity severity, std::string message, std::string cure) {
-  report->findings.push_back({severity, std::move(message), std::move(cure)});
-}
-
 std::string ReadLine(const std::string& path) {
   return std::string(absl::StripAsciiWhitespace(ReadSmallFile(path).value_or("absent")));
 }
@@ -43,7 +39,8 @@ void CheckLibc(MachineReport* report) {
     return;
   }
   if (number < kOldestGlibc) {
-    Add(report, Severity::kBlocks, absl::StrCat("glibc ", version, " is older than 2.34"),
+    Add(&report->findings, Severity::kBlocks,
+        absl::StrCat("glibc ", version, " is older than 2.34"),
         "use a system of 2022 or later (Debian 12, Ubuntu 22.04, RHEL 9)");
   }
 }
@@ -51,7 +48,7 @@ void CheckLibc(MachineReport* report) {
 void CheckSharedMemory(MachineReport* report) {
   struct statvfs mount;
   if (statvfs(kSharedMemory, &mount) != 0) {
-    Add(report, Severity::kBlocks, "there is no /dev/shm to hold a trace",
+    Add(&report->findings, Severity::kBlocks, "there is no /dev/shm to hold a trace",
         "mount a tmpfs there, or set LIMPET_RUNTIME_DIR to a memory file system");
     return;
   }
@@ -60,10 +57,11 @@ void CheckSharedMemory(MachineReport* report) {
   AddFact(report, kSharedMemory,
           absl::StrCat(size / kMebibyte, " MiB, ", free / kMebibyte, " MiB free"));
   if ((mount.f_flag & ST_RDONLY) != 0 || free < kLittleFree) {
-    Add(report, Severity::kBlocks, "/dev/shm is read-only or full: a trace needs 8 MiB free",
+    Add(&report->findings, Severity::kBlocks,
+        "/dev/shm is read-only or full: a trace needs 8 MiB free",
         "free it, start the container with --shm-size=256m, or set LIMPET_RUNTIME_DIR");
   } else if (size < 256 * kMebibyte) {
-    Add(report, Severity::kNote,
+    Add(&report->findings, Severity::kNote,
         "/dev/shm is smaller than 256 MiB: a trace takes at most 16 MiB of it",
         "start the container with --shm-size=256m for more");
   }
@@ -76,7 +74,7 @@ void CheckKernel(MachineReport* report) {
   AddFact(report, "ptrace_scope", ptrace_scope);
   AddFact(report, "perf_event_paranoid", ReadLine("/proc/sys/kernel/perf_event_paranoid"));
   if (ptrace_scope == "2" || ptrace_scope == "3") {
-    Add(report, Severity::kNote,
+    Add(&report->findings, Severity::kNote,
         "ptrace_scope keeps users from reading other processes; heap profiles do not need that",
         "run limpet as root, or set kernel.yama.ptrace_scope to 1, for stacks of waiting threads");
   }
@@ -86,13 +84,13 @@ void CheckTools(MachineReport* report, const std::string& executable, const std:
   const absl::StatusOr<std::string> preload = FindPreloadLibrary(executable, library);
   AddFact(report, "liblimpet.so", preload.ok() ? *preload : "not found");
   if (!preload.ok()) {
-    Add(report, Severity::kBlocks, std::string(preload.status().message()),
+    Add(&report->findings, Severity::kBlocks, std::string(preload.status().message()),
         "build it (meson compile -C build), or reinstall limpet");
   }
   const absl::StatusOr<std::string> go = FindCommand("go", SearchPath());
   AddFact(report, "go", go.ok() ? *go : "not on PATH");
   if (!go.ok()) {
-    Add(report, Severity::kNote, "there is no `go tool pprof` to look at profiles with",
+    Add(&report->findings, Severity::kNote, "there is no `go tool pprof` to look at profiles with",
         "apt-get install golang-go; or `limpet dump -f text`");
   }
 }

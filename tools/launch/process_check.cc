@@ -38,10 +38,6 @@ struct Process {
   }
 };
 
-void Add(Findings* findings, Severity severity, std::string message, std::string cure) {
-  findings->push_back({severity, std::move(message), std::move(cure)});
-}
-
 // The kernel's own word on whether the loader distrusted the environment.
 bool IsSecure(const Process& process) {
   const std::string auxiliary = ReadSmallFile(process.File("auxv")).value_or("");

@@ -29,10 +29,6 @@ constexpr KnownLibrary kAllocatorLibraries[] = {
 
 absl::string_view BaseName(absl::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-void Add(Findings* findings, Severity severity, std::string message, std::string cure) {
-  findings->push_back({severity, std::move(message), std::move(cure)});
-}
-
 // The loader of a program whose rights grow at its start ignores a preload given by path.
 void CheckPrivileges(const std::string& path, const std::string& shown, Findings* findings) {
   struct stat file;

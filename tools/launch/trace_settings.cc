@@ -1,6 +1,7 @@
 #include "tools/launch/trace_settings.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <iterator>
 #include <system_error>
@@ -74,6 +75,11 @@ absl::Status CheckSetting(const std::string& name, const std::string& value) {
   if (IsValid(setting->id, value)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(name, "='", value, "': expected ", setting->expected));
+}
+
+std::string OwnSetting(const char* name) {
+  const char* const value = std::getenv(name);
+  return value != nullptr ? value : "";
 }
 
 }  // namespace limpet

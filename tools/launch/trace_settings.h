@@ -15,4 +15,7 @@ namespace limpet {
 // InvalidArgument names the setting, the value and what was expected.
 absl::Status CheckSetting(const std::string& name, const std::string& value);
 
+// The value in our own environment; empty where there is none.
+std::string OwnSetting(const char* name);
+
 }  // namespace limpet

@@ -95,7 +95,7 @@ std::string RateWords(const Intervals& intervals, bool has_losses) {
       intervals.least, intervals.most);
 }
 
-std::string LossWords(const std::vector<Loss>& losses) {
+std::string LossList(const std::vector<Loss>& losses) {
   return absl::StrJoin(losses, ", ", [](std::string* out, const Loss& loss) {
     absl::StrAppendFormat(out, "%s %d", loss.name, loss.count);
   });
@@ -116,7 +116,7 @@ std::string PartLine(const ProcessPart& part, bool shows_interval) {
               ? absl::StrFormat("; %s resident anonymous",
                                 FormatBytes(part.coverage->resident_anonymous_bytes))
               : "; dead";
-  if (!part.losses.empty()) line += "; loss: " + LossWords(part.losses);
+  if (!part.losses.empty()) line += "; loss: " + LossList(part.losses);
   return line;
 }
 

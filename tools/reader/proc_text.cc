@@ -22,7 +22,7 @@ std::optional<absl::string_view> FindLine(absl::string_view text, const std::str
   return std::nullopt;
 }
 
-std::vector<absl::string_view> Words(absl::string_view line) {
+std::vector<absl::string_view> WordsOf(absl::string_view line) {
   return absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
 }
 
@@ -31,7 +31,8 @@ std::vector<absl::string_view> Words(absl::string_view line) {
 std::optional<StatFacts> ParseStat(const std::string& stat) {
   const std::size_t name_end = stat.rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
-  const std::vector<absl::string_view> fields = Words(absl::string_view(stat).substr(name_end + 1));
+  const std::vector<absl::string_view> fields =
+      WordsOf(absl::string_view(stat).substr(name_end + 1));
   constexpr std::size_t kStateField = 0;  // field 3 of the man page
   constexpr std::size_t kParentField = 1;
   constexpr std::size_t kStartTicksField = 19;  // field 22
@@ -46,7 +47,7 @@ std::optional<StatFacts> ParseStat(const std::string& stat) {
 }
 
 std::optional<std::uint64_t> ParseField(const std::string& status, const std::string& key) {
-  const std::vector<absl::string_view> words = Words(FindLine(status, key).value_or(""));
+  const std::vector<absl::string_view> words = WordsOf(FindLine(status, key).value_or(""));
   std::uint64_t value = 0;
   if (words.empty() || !absl::SimpleAtoi(words[0], &value)) return std::nullopt;
   const bool is_kb = words.size() > 1 && words[1] == "kB";
@@ -55,7 +56,7 @@ std::optional<std::uint64_t> ParseField(const std::string& status, const std::st
 }
 
 std::optional<std::uint32_t> ParseNamespacePid(const std::string& status) {
-  const std::vector<absl::string_view> words = Words(FindLine(status, "NSpid").value_or(""));
+  const std::vector<absl::string_view> words = WordsOf(FindLine(status, "NSpid").value_or(""));
   std::uint32_t pid = 0;
   if (words.empty() || !absl::SimpleAtoi(words.back(), &pid)) return std::nullopt;
   return pid;
@@ -70,7 +71,7 @@ std::optional<std::uint64_t> ParseNamespaceLink(const std::string& link) {
 }
 
 std::optional<std::uint32_t> ParseEffectiveUid(const std::string& status) {
-  const std::vector<absl::string_view> words = Words(FindLine(status, "Uid").value_or(""));
+  const std::vector<absl::string_view> words = WordsOf(FindLine(status, "Uid").value_or(""));
   std::uint32_t uid = 0;
   if (words.size() < 2 || !absl::SimpleAtoi(words[1], &uid)) return std::nullopt;
   return uid;

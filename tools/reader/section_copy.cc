@@ -9,10 +9,8 @@
 namespace limpet {
 namespace {
 
-// No section of a real segment comes near these; they bound what a forged sparse file makes us
-// read.
+// No entry of a real segment comes near it.
 constexpr std::uint64_t kMaxEntryBytes = 4096;
-constexpr std::uint64_t kMaxSectionBytes = std::uint64_t{4} << 30;
 // What the first targets wrote; the fields behind were appended later.
 constexpr std::size_t kFirstHeaderBytes = offsetof(SegmentHeader, watch_settings);
 

@@ -21,6 +21,9 @@
 
 namespace limpet {
 
+// No section of a real segment comes near it; it bounds what a forged sparse file makes us read.
+constexpr std::uint64_t kMaxSectionBytes = std::uint64_t{4} << 30;
+
 // Reads the header and refuses, in words, what is no segment, is of another version, or whose
 // section directory does not fit the file.
 absl::Status ReadHeader(const SegmentFile& file, SegmentHeader& header);

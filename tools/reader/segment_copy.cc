@@ -15,8 +15,7 @@
 namespace limpet {
 namespace {
 
-constexpr std::uint64_t kChunkBytes = 128 << 10;                    // of slots, two copies are held
-constexpr std::uint64_t kMaxSectionBytes = std::uint64_t{4} << 30;  // as the reader reads
+constexpr std::uint64_t kChunkBytes = 128 << 10;  // of slots, two copies are held
 
 constexpr SectionKind kSlotKinds[] = {SectionKind::kAllocations, SectionKind::kMappings};
 constexpr SectionKind kReferredKinds[] = {SectionKind::kSites, SectionKind::kThreads,

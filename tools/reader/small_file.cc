@@ -12,7 +12,7 @@
 namespace limpet {
 namespace {
 
-constexpr std::size_t kChunkBytes = 64UL * 1024;
+constexpr std::size_t kReadBytes = 64UL * 1024;
 
 absl::Status CheckOwner(int descriptor, const std::string& path, const FileLimits& limits) {
   struct stat facts = {};
@@ -34,7 +34,7 @@ absl::StatusOr<std::string> ReadAll(int descriptor, const std::string& path,
   std::string text;
   while (text.size() < max_bytes) {
     const std::size_t before = text.size();
-    text.resize(before + std::min(kChunkBytes, max_bytes - before));
+    text.resize(before + std::min(kReadBytes, max_bytes - before));
     const ssize_t got = read(descriptor, text.data() + before, text.size() - before);
     text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     if (got < 0 && errno == EINTR) continue;

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kTabWidth = 8;
 constexpr std::size_t kPadding = 1;
 
-using Row = std::vector<std::string>;  // the last cell is not ended by a tab: it takes no part
+using Cells = std::vector<std::string>;  // the last cell is not ended by a tab: it takes no part
 
 // Letters, not bytes.
 std::size_t Width(const std::string& cell) {
@@ -21,7 +21,7 @@ std::size_t Width(const std::string& cell) {
   }));
 }
 
-bool HasCell(const Row& row, std::size_t column) { return column + 1 < row.size(); }
+bool HasCell(const Cells& row, std::size_t column) { return column + 1 < row.size(); }
 
 // Tabs that fill a cell up to its column's end.
 std::size_t TabsAfter(std::size_t cell_width, std::size_t column_width) {
@@ -30,7 +30,7 @@ std::size_t TabsAfter(std::size_t cell_width, std::size_t column_width) {
 }
 
 // Pads one column. A block is a run of rows that have a cell there; each block has its own width.
-void AlignColumn(std::vector<Row>& rows, std::size_t column) {
+void AlignColumn(std::vector<Cells>& rows, std::size_t column) {
   for (std::size_t first = 0; first < rows.size();) {
     std::size_t end = first;
     std::size_t width = 1;
@@ -48,7 +48,7 @@ void AlignColumn(std::vector<Row>& rows, std::size_t column) {
 }  // namespace
 
 std::string AlignTabs(const std::string& text) {
-  std::vector<Row> rows;
+  std::vector<Cells> rows;
   std::size_t columns = 0;
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     rows.push_back(absl::StrSplit(line, '\t'));

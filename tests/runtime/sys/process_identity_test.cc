@@ -51,16 +51,16 @@ TEST(ProcessIdentity, HasItsPidNamespace) {
 }
 
 TEST(ProcessIdentity, HasTheMemoryThatLimitsCount) {
-  constexpr std::uint64_t kBytes = 64 << 20;
+  constexpr std::uint64_t kReservedBytes = 64 << 20;
   const std::uint64_t space = AddressSpaceBytes(), data = PrivateDataBytes();
   EXPECT_GT(data, 0u);
   EXPECT_GT(space, data);
-  void* reserved = mmap(nullptr, kBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  EXPECT_GE(AddressSpaceBytes(), space + kBytes);
-  EXPECT_LT(PrivateDataBytes(), data + kBytes);
-  ASSERT_EQ(mprotect(reserved, kBytes, PROT_READ | PROT_WRITE), 0);
-  EXPECT_GE(PrivateDataBytes(), data + kBytes);
-  munmap(reserved, kBytes);
+  void* reserved = mmap(nullptr, kReservedBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  EXPECT_GE(AddressSpaceBytes(), space + kReservedBytes);
+  EXPECT_LT(PrivateDataBytes(), data + kReservedBytes);
+  ASSERT_EQ(mprotect(reserved, kReservedBytes, PROT_READ | PROT_WRITE), 0);
+  EXPECT_GE(PrivateDataBytes(), data + kReservedBytes);
+  munmap(reserved, kReservedBytes);
 }
 
 TEST(ProcessIdentity, HasTheExecutableOfProc) {

@@ -134,10 +134,10 @@ TEST_F(DeadProcess, IsFoundByItsPathWhereItsPidIsAnothers) {
 class WaitingProcess : public DeadProcess {};
 
 constexpr char kTraced[] = "LIMPET_SAMPLE_BYTES=1 LD_PRELOAD=" LIMPET_LIBRARY " sleep 60 & pid=$!;";
-// Until its segment is there, as `$segment`.
+// Until its segment is there, as `$segment`, and complete: its file is older than its header.
 constexpr char kWait[] =
-    "for i in $(seq 200); do segment=$(ls $LIMPET_RUNTIME_DIR/*.segment 2>/dev/null) && break;"
-    " sleep 0.05; done;";
+    "for i in $(seq 200); do segment=$(ls $LIMPET_RUNTIME_DIR/*.segment 2>/dev/null) &&"
+    " " LIMPET_BINARY " ps | grep -q running && break; sleep 0.05; done;";
 
 // Writes `bytes`, octal, at `offset` of $segment.
 std::string Poke(std::size_t offset, const std::string& bytes) {

@@ -15,7 +15,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-struct Living {
+struct Entry {
   std::uint32_t pid = 0;
   std::uint32_t parent = 0;
   std::uint64_t start = 0;
@@ -35,7 +35,7 @@ struct Segment {
 // A made-up /proc and a made-up runtime directory.
 class ProcessTree : public ::testing::Test {
  protected:
-  void Add(const Living& process) {
+  void Add(const Entry& process) {
     const std::string folder = proc_.File(std::to_string(process.pid));
     const std::uint32_t own_pid = process.own_pid == 0 ? process.pid : process.own_pid;
     std::filesystem::create_directories(folder + "/ns");
@@ -81,12 +81,12 @@ class ProcessTree : public ::testing::Test {
 };
 
 TEST_F(ProcessTree, FollowsTheParentsInProc) {
-  Add(Living{.pid = 1, .start = 1});
-  Add(Living{.pid = 10, .parent = 1, .start = 100});
-  Add(Living{.pid = 30, .parent = 10, .start = 120});
-  Add(Living{.pid = 20, .parent = 10, .start = 130});
-  Add(Living{.pid = 40, .parent = 20, .start = 140});
-  Add(Living{.pid = 50, .parent = 1, .start = 150});
+  Add(Entry{.pid = 1, .start = 1});
+  Add(Entry{.pid = 10, .parent = 1, .start = 100});
+  Add(Entry{.pid = 30, .parent = 10, .start = 120});
+  Add(Entry{.pid = 20, .parent = 10, .start = 130});
+  Add(Entry{.pid = 40, .parent = 20, .start = 140});
+  Add(Entry{.pid = 50, .parent = 1, .start = 150});
   EXPECT_THAT(Pids(10), ElementsAre(10, 30, 20, 40));
   EXPECT_THAT(Pids(20), ElementsAre(20, 40));
   EXPECT_THAT(Pids(50), ElementsAre(50));
@@ -95,8 +95,8 @@ TEST_F(ProcessTree, FollowsTheParentsInProc) {
 
 TEST_F(ProcessTree, SaysWhereTheSegmentsAre) {
   const Segment segment{.pid = 20, .parent = 10, .start = 130};
-  Add(Living{.pid = 10, .parent = 1, .start = 100});
-  Add(Living{.pid = 20, .parent = 10, .start = 130});
+  Add(Entry{.pid = 10, .parent = 1, .start = 100});
+  Add(Entry{.pid = 20, .parent = 10, .start = 130});
   Add(segment);
   const std::vector<TreeProcess> tree = Find(10);
   ASSERT_EQ(tree.size(), 2U);
@@ -108,7 +108,7 @@ TEST_F(ProcessTree, SaysWhereTheSegmentsAre) {
 }
 
 TEST_F(ProcessTree, HasTheDeadByWhatTheirSegmentsState) {
-  Add(Living{.pid = 10, .parent = 1, .start = 100});
+  Add(Entry{.pid = 10, .parent = 1, .start = 100});
   Add(Segment{.pid = 20, .parent = 10, .start = 110});
   Add(Segment{.pid = 30, .parent = 20, .start = 120});
   Add(Segment{.pid = 40, .parent = 7, .start = 120});
@@ -120,18 +120,18 @@ TEST_F(ProcessTree, HasTheDeadByWhatTheirSegmentsState) {
 }
 
 TEST_F(ProcessTree, HasOrphansByWhatTheirSegmentsState) {
-  Add(Living{.pid = 1, .start = 1});
-  Add(Living{.pid = 10, .parent = 1, .start = 100});
+  Add(Entry{.pid = 1, .start = 1});
+  Add(Entry{.pid = 10, .parent = 1, .start = 100});
   Add(Segment{.pid = 20, .parent = 10, .start = 110});
-  Add(Living{.pid = 30, .parent = 1, .start = 120});  // a daemon, whose parent 20 is dead
+  Add(Entry{.pid = 30, .parent = 1, .start = 120});  // a daemon, whose parent 20 is dead
   Add(Segment{.pid = 30, .parent = 20, .start = 120});
-  Add(Living{.pid = 40, .parent = 30, .start = 130});
+  Add(Entry{.pid = 40, .parent = 30, .start = 130});
   EXPECT_THAT(Pids(10), ElementsAre(10, 20, 30, 40));
 }
 
 TEST_F(ProcessTree, BeginsAtADeadRoot) {
   Add(Segment{.pid = 10, .parent = 1, .start = 100});
-  Add(Living{.pid = 20, .parent = 1, .start = 110});
+  Add(Entry{.pid = 20, .parent = 1, .start = 110});
   Add(Segment{.pid = 20, .parent = 10, .start = 110});
   const std::vector<TreeProcess> tree = Find(10);
   ASSERT_EQ(tree.size(), 2U);
@@ -141,7 +141,7 @@ TEST_F(ProcessTree, BeginsAtADeadRoot) {
 }
 
 TEST_F(ProcessTree, BeginsAtARootOfWhichOnlyItsChildrenKnow) {
-  Add(Living{.pid = 20, .parent = 1, .start = 110});
+  Add(Entry{.pid = 20, .parent = 1, .start = 110});
   Add(Segment{.pid = 20, .parent = 10, .start = 110});
   const std::vector<TreeProcess> tree = Find(10);
   ASSERT_EQ(tree.size(), 2U);
@@ -151,7 +151,7 @@ TEST_F(ProcessTree, BeginsAtARootOfWhichOnlyItsChildrenKnow) {
 }
 
 TEST_F(ProcessTree, DoesNotTakeALaterProcessOfThatPidForTheParent) {
-  Add(Living{.pid = 10, .parent = 1, .start = 200});  // took the PID of the real parent
+  Add(Entry{.pid = 10, .parent = 1, .start = 200});  // took the PID of the real parent
   Add(Segment{.pid = 20, .parent = 10, .start = 110});
   EXPECT_THAT(Pids(10), ElementsAre(10));
 }
@@ -167,16 +167,16 @@ TEST_F(ProcessTree, TakesTheNewestProcessOfThatPidThatCanBeTheParent) {
 }
 
 TEST_F(ProcessTree, LeavesOutWhatEndedByItselfButNotItsChildren) {
-  Add(Living{.pid = 10, .parent = 1, .start = 100});
+  Add(Entry{.pid = 10, .parent = 1, .start = 100});
   Add(Segment{.pid = 20, .parent = 10, .start = 110, .state = SegmentState::kExited});
   Add(Segment{.pid = 30, .parent = 20, .start = 120});
-  Add(Living{.pid = 40, .parent = 10, .start = 130, .state = 'Z'});
+  Add(Entry{.pid = 40, .parent = 10, .start = 130, .state = 'Z'});
   EXPECT_THAT(Pids(10), ElementsAre(10, 30));
 }
 
 TEST_F(ProcessTree, KnowsAKilledChildThatNobodyWaitedFor) {
-  Add(Living{.pid = 10, .parent = 1, .start = 100});
-  Add(Living{.pid = 20, .parent = 10, .start = 110, .state = 'Z'});
+  Add(Entry{.pid = 10, .parent = 1, .start = 100});
+  Add(Entry{.pid = 20, .parent = 10, .start = 110, .state = 'Z'});
   Add(Segment{.pid = 20, .parent = 10, .start = 110});
   const std::vector<TreeProcess> tree = Find(10);
   ASSERT_EQ(tree.size(), 2U);
@@ -184,8 +184,8 @@ TEST_F(ProcessTree, KnowsAKilledChildThatNobodyWaitedFor) {
 }
 
 TEST_F(ProcessTree, ReadsPidsInTheirNamespaces) {
-  Add(Living{.pid = 500, .parent = 1, .start = 100, .own_pid = 1, .pid_namespace = 2});
-  Add(Living{.pid = 501, .parent = 500, .start = 110, .own_pid = 7, .pid_namespace = 2});
+  Add(Entry{.pid = 500, .parent = 1, .start = 100, .own_pid = 1, .pid_namespace = 2});
+  Add(Entry{.pid = 501, .parent = 500, .start = 110, .own_pid = 7, .pid_namespace = 2});
   Add(Segment{.pid = 7, .parent = 1, .start = 110, .pid_namespace = 2});
   Add(Segment{.pid = 8, .parent = 7, .start = 120, .pid_namespace = 2});
   Add(Segment{.pid = 9, .parent = 7, .start = 120, .pid_namespace = 3});
