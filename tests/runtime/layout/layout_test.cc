@@ -107,7 +107,7 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(ModuleSlot, build_id, 48),
     LIMPET_OFFSET(ModuleSlot, map_start, 80),
     LIMPET_OFFSET(ModuleSlot, map_end, 88),
-    LIMPET_SIZE(ThreadSlot, 160),
+    LIMPET_SIZE(ThreadSlot, 224),
     LIMPET_OFFSET(ThreadSlot, sequence, 0),
     LIMPET_OFFSET(ThreadSlot, state, 4),
     LIMPET_OFFSET(ThreadSlot, thread_id, 8),
