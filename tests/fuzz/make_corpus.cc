@@ -25,6 +25,16 @@ SegmentBuilder Full() {
   builder.AddAllocation(stack, {.requested_bytes = 100, .weight = 1.5});
   builder.AddAllocation(stack, {.requested_bytes = 50, .generation = 3});
   builder.AddAllocation(cut, {.requested_bytes = 4096, .is_mapping = true});
+  builder.AddThread({.thread_id = 4242, .name = "app", .number = 1});
+  builder.AddThread({.thread_id = 4243,
+                     .state = ThreadState::kParked,
+                     .number = 2,
+                     .creator_number = 1,
+                     .creation_stack = stack,
+                     .reason = WaitReason::kMutex,
+                     .object = 0x5000,
+                     .owner_thread_id = 4242,
+                     .stack = cut});
   return builder;
 }
 

@@ -1,5 +1,6 @@
 #include "tests/support/segment_builder.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -107,13 +108,45 @@ void SegmentBuilder::AddAllocation(std::uint32_t stack, const AllocationSpec& sp
                         .thread_id = spec.thread_id});
 }
 
+void SegmentBuilder::AddThread(const ThreadSpec& spec) {
+  ThreadSlot slot{};
+  slot.sequence = spec.sequence;
+  slot.state = spec.state;
+  slot.thread_id = spec.thread_id;
+  slot.reason = spec.reason;
+  slot.object = spec.object;
+  slot.since_ns = spec.since_ns;
+  slot.started_ns = spec.started_ns;
+  slot.park_count = spec.park_count;
+  slot.parked_ns = spec.parked_ns;
+  slot.stack = static_cast<StackId>(spec.stack);
+  slot.creation_stack = static_cast<StackId>(spec.creation_stack);
+  slot.creator_thread_id = spec.creator_thread_id;
+  slot.descriptor = spec.descriptor;
+  std::memcpy(slot.name, spec.name.data(), std::min(spec.name.size(), sizeof(slot.name)));
+  slot.timeout_ns = spec.timeout_ns;
+  slot.number = spec.number;
+  slot.creator_number = spec.creator_number;
+  slot.owner_thread_id = spec.owner_thread_id;
+  slot.life = spec.life;
+  slot.group_ns[static_cast<int>(WaitGroup::kLock)] = spec.lock_ns;
+  Append(SectionKind::kThreads, slot);
+}
+
+std::uint32_t SegmentBuilder::EntryBytesOf(SectionKind kind) const {
+  if (kind == SectionKind::kStrings) return EntryBytes(kind);
+  const bool is_thread = kind == SectionKind::kThreads;
+  return (is_thread ? thread_bytes_ : EntryBytes(kind)) + extra_bytes_;
+}
+
 std::string SegmentBuilder::SectionBytes(SectionKind kind) const {
   if (kind == SectionKind::kStrings) return strings_;
   std::string bytes;
   const auto entries = entries_.find(kind);
   if (entries == entries_.end()) return bytes;
-  for (const std::string& entry : entries->second) {
-    bytes += entry + std::string(extra_bytes_, '\xEE');
+  for (std::string entry : entries->second) {
+    entry.resize(EntryBytesOf(kind), '\xEE');
+    bytes += entry;
   }
   return bytes;
 }
@@ -134,8 +167,7 @@ std::string SegmentBuilder::Build() const {
   };
   if (has_unknown_section_) add_section(kUnknownKind, 7, std::string(70, '\xDD'));
   for (SectionKind kind : kKinds) {
-    const std::uint32_t extra = kind == SectionKind::kStrings ? 0 : extra_bytes_;
-    add_section(kind, EntryBytes(kind) + extra, SectionBytes(kind));
+    add_section(kind, EntryBytesOf(kind), SectionBytes(kind));
   }
   header.segment_bytes = kSegmentPageBytes + body.size();
   header.counters.work.samples = Count(SectionKind::kAllocations);

@@ -18,6 +18,7 @@
 #include "runtime/layout/segment.h"
 #include "runtime/layout/site_slot.h"
 #include "runtime/layout/stack_node.h"
+#include "runtime/layout/thread_slot.h"
 
 namespace limpet {
 
@@ -54,6 +55,29 @@ struct AllocationSpec {
   bool is_mapping = false;
 };
 
+struct ThreadSpec {
+  std::uint32_t thread_id = 0;
+  ThreadState state = ThreadState::kRunning;
+  std::uint32_t sequence = 2;
+  std::string name;
+  std::uint32_t number = 0;
+  std::uint32_t creator_number = 0;
+  std::uint32_t creator_thread_id = 0;
+  std::uint32_t creation_stack = 0;
+  std::uint32_t life = 0;
+  std::uint64_t started_ns = 0;
+  WaitReason reason = WaitReason::kNone;
+  std::uint64_t object = 0;
+  std::uint64_t since_ns = 0;
+  std::uint64_t timeout_ns = kNoTimeout;
+  std::int32_t descriptor = -1;
+  std::uint32_t owner_thread_id = 0;
+  std::uint32_t stack = 0;
+  std::uint64_t park_count = 0;
+  std::uint64_t parked_ns = 0;
+  std::uint64_t lock_ns = 0;  // of group_ns
+};
+
 class SegmentBuilder {
  public:
   // An empty segment of a living process "/bin/app", pid 4242.
@@ -70,6 +94,11 @@ class SegmentBuilder {
   void AddSite(std::uint32_t stack, const SiteSpec& spec);
   void AddAllocation(std::uint32_t stack, const AllocationSpec& spec);
 
+  void AddThread(const ThreadSpec& spec);
+
+  // As an older target wrote: thread slots end where `entry_bytes` says.
+  void ShortenThreads(std::uint32_t entry_bytes) { thread_bytes_ = entry_bytes; }
+
   // As a newer target writes: fields behind those we know, and a section of an unknown kind.
   void GrowEntries(std::uint32_t extra_bytes) { extra_bytes_ = extra_bytes; }
   void AddUnknownSection() { has_unknown_section_ = true; }
@@ -84,11 +113,13 @@ class SegmentBuilder {
   template <typename Slot>
   void Append(SectionKind kind, const Slot& slot);
   std::uint32_t Count(SectionKind kind) const;
+  std::uint32_t EntryBytesOf(SectionKind kind) const;
   std::string SectionBytes(SectionKind kind) const;
 
   std::map<SectionKind, std::vector<std::string>> entries_;
   std::string strings_;
   std::uint32_t extra_bytes_ = 0;
+  std::uint32_t thread_bytes_ = sizeof(ThreadSlot);
   bool has_unknown_section_ = false;
   std::function<void(SegmentHeader&)> change_;
 };

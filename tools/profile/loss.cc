@@ -51,6 +51,11 @@ std::vector<Loss> ListLosses(const SegmentSnapshot& snapshot) {
     losses.push_back({"torn_slots", "blocks left out because they changed while being read",
                       snapshot.torn_slots});
   }
+  if (snapshot.torn_threads != 0) {
+    losses.push_back({"torn_threads",
+                      "threads shown as running because they changed while being read",
+                      snapshot.torn_threads});
+  }
   if (snapshot.invalid_slots != 0) {
     losses.push_back(
         {"invalid_slots", "damaged entries of the segment left out", snapshot.invalid_slots});

@@ -13,6 +13,11 @@ namespace {
 constexpr std::uint64_t kMaxEntryBytes = 4096;
 // What the first targets wrote; the fields behind were appended later.
 constexpr std::size_t kFirstHeaderBytes = offsetof(SegmentHeader, watch_settings);
+constexpr std::size_t kFirstThreadBytes = offsetof(ThreadSlot, group_ns);
+
+std::uint32_t LeastEntryBytes(SectionKind kind) {
+  return kind == SectionKind::kThreads ? kFirstThreadBytes : EntryBytes(kind);
+}
 
 absl::Status CheckIdentity(const SegmentFile& file, const SegmentHeader& header) {
   const bool is_building = header.state.load() == SegmentState::kBuilding;
@@ -55,11 +60,11 @@ absl::Status CheckSizes(const SegmentFile& file, const SegmentHeader& header) {
 
 absl::Status CheckSection(const SegmentFile& file, const SegmentHeader& header, std::size_t index) {
   const SectionEntry& section = header.sections[index];
-  const std::uint32_t known = EntryBytes(section.kind);
-  if (section.entry_bytes < known || section.entry_bytes > kMaxEntryBytes) {
+  const std::uint32_t least = LeastEntryBytes(section.kind);
+  if (section.entry_bytes < least || section.entry_bytes > kMaxEntryBytes) {
     return absl::DataLossError(
         absl::StrFormat("%s: section %d has entries of %d bytes, not %d to %d", file.path(), index,
-                        section.entry_bytes, known, kMaxEntryBytes));
+                        section.entry_bytes, least, kMaxEntryBytes));
   }
   const bool is_inside =
       section.offset >= header.header_bytes && section.offset <= header.segment_bytes &&

@@ -4,11 +4,13 @@
 //   copy:                  [ entry 0 | entry 1 | ... | entry used-1 ]
 //
 // An entry of the file may be longer than the struct that this reader knows: a newer target
-// appended fields. The known prefix is read, the rest is passed over.
+// appended fields. The known prefix is read, the rest is passed over. One may be shorter than the
+// struct where an older target had fewer fields: those are zero.
 //
 // Runs: companion.  Threads: plain data.  Allocates: yes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -50,10 +52,12 @@ class SectionCopy {
 
   char* entry(std::uint64_t index) { return bytes_.data() + index * range_.entry_bytes; }
 
-  // Slots hold atomics, which have no copy constructor; their bytes are copied into a private slot.
+  // Slots hold atomics, which have no copy constructor; their bytes are copied into a private slot,
+  // which is a new one.
   template <typename Slot>
   void CopyEntry(std::uint64_t index, Slot& slot) const {
-    std::memcpy(static_cast<void*>(&slot), entry(index), sizeof(Slot));
+    std::memcpy(static_cast<void*>(&slot), entry(index),
+                std::min<std::size_t>(sizeof(Slot), range_.entry_bytes));
   }
 
  private:

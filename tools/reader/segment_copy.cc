@@ -11,16 +11,21 @@
 #include "tools/reader/allocation_copy.h"
 #include "tools/reader/section_copy.h"
 #include "tools/reader/segment_file.h"
+#include "tools/reader/thread_copy.h"
 
 namespace limpet {
 namespace {
 
 constexpr std::uint64_t kChunkBytes = 128 << 10;  // of slots, two copies are held
 
-constexpr SectionKind kSlotKinds[] = {SectionKind::kAllocations, SectionKind::kMappings};
-constexpr SectionKind kReferredKinds[] = {SectionKind::kSites, SectionKind::kThreads,
-                                          SectionKind::kStackNodes, SectionKind::kModules,
-                                          SectionKind::kStrings};
+constexpr SectionKind kSlotKinds[] = {SectionKind::kAllocations, SectionKind::kMappings,
+                                      SectionKind::kThreads};
+constexpr SectionKind kReferredKinds[] = {SectionKind::kSites, SectionKind::kStackNodes,
+                                          SectionKind::kModules, SectionKind::kStrings};
+
+const SlotRules& RulesOf(SectionKind kind) {
+  return kind == SectionKind::kThreads ? kThreadRules : kAllocationRules;
+}
 
 bool IsZero(absl::string_view bytes) {
   return bytes.empty() ||
@@ -90,7 +95,7 @@ class Copying {
     };
     absl::Status status = CheckBytes(range);
     if (!status.ok()) return status;
-    return VisitAllocations(file_, range, kChunkBytes / range.entry_bytes, write);
+    return VisitSlots(file_, range, kChunkBytes / range.entry_bytes, RulesOf(kind), write);
   }
 
   // Slots that were added since have a place in the copy, but are free there.

@@ -1,7 +1,7 @@
 // Copies a segment as it is, in little memory, so that it can be read in peace: when there is no
 // memory or time to name its stacks now, or when the process goes on.
 //
-//   allocations, mappings -> sites, threads -> stack nodes -> modules -> strings -> header
+//   allocations, mappings, threads -> sites -> stack nodes -> modules -> strings -> header
 //
 // Slots that change while they are copied are marked torn. Behind `used`, and where there are only
 // zeros, the copy is a hole.

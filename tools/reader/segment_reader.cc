@@ -9,11 +9,11 @@
 #include "runtime/layout/module_slot.h"
 #include "runtime/layout/segment.h"
 #include "runtime/layout/site_slot.h"
-#include "runtime/layout/thread_slot.h"
 #include "tools/reader/allocation_copy.h"
 #include "tools/reader/counter_names.h"
 #include "tools/reader/section_copy.h"
 #include "tools/reader/stack_tree.h"
+#include "tools/reader/thread_copy.h"
 
 namespace limpet {
 namespace {
@@ -84,14 +84,15 @@ class Reading {
     snapshot_.dump_requests = header_.dump_requests.load();
     if (status.ok()) status = ReadAllocations(SectionKind::kAllocations, snapshot_.allocations);
     if (status.ok()) status = ReadAllocations(SectionKind::kMappings, snapshot_.mappings);
-    // Again: what the allocations refer to may have been added since the first look.
+    if (status.ok()) status = ReadThreads();
+    // Again: what all these refer to may have been added since the first look.
     if (status.ok()) status = ReadHeader(file_, header_);
     if (status.ok()) status = ReadSites();
-    if (status.ok()) status = ReadThreads();
     if (status.ok()) status = ReadStacks();
     if (status.ok()) status = ReadModules();
     if (!status.ok()) return status;
     ForgetUnknownModules();
+    AddWork(work_, header_.counters.work);
     CopyFacts(file_, header_, snapshot_);
     return std::move(snapshot_);
   }
@@ -127,18 +128,12 @@ class Reading {
   }
 
   absl::Status ReadThreads() {
-    absl::StatusOr<SectionCopy> threads = Copy(SectionKind::kThreads);
-    if (!threads.ok()) return threads.status();
-    for (std::uint64_t index = 0; index < threads->count(); ++index) {
-      ThreadSlot slot;
-      threads->CopyEntry(index, slot);
-      AddWork(slot.work, header_.counters.work);
-      if (slot.state.load() == ThreadState::kFree) continue;
-      snapshot_.threads.push_back({.thread_id = slot.thread_id.load(),
-                                   .state = static_cast<std::uint32_t>(slot.state.load()),
-                                   .started_ns = slot.started_ns.load(),
-                                   .name = FieldText(slot.name)});
-    }
+    absl::StatusOr<ThreadCopy> copy =
+        CopyThreads(file_, FindSection(header_, SectionKind::kThreads), work_);
+    if (!copy.ok()) return copy.status();
+    snapshot_.threads = std::move(copy->records);
+    snapshot_.torn_threads = copy->torn_slots;
+    snapshot_.invalid_slots += copy->invalid_slots;
     return absl::OkStatus();
   }
 
@@ -149,6 +144,10 @@ class Reading {
     for (const SiteRecord& site : snapshot_.sites) AddStack(tree, site.stack);
     for (const AllocationRecord& record : snapshot_.allocations) AddStack(tree, record.stack);
     for (const AllocationRecord& record : snapshot_.mappings) AddStack(tree, record.stack);
+    for (const ThreadRecord& thread : snapshot_.threads) {
+      if (thread.stack != 0) AddStack(tree, thread.stack);
+      if (thread.creation_stack != 0) AddStack(tree, thread.creation_stack);
+    }
     return absl::OkStatus();
   }
 
@@ -208,6 +207,7 @@ class Reading {
 
   SegmentFile file_;
   SegmentHeader header_{};
+  WorkCounters work_{};  // of all threads
   SegmentSnapshot snapshot_;
 };
 

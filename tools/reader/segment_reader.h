@@ -3,7 +3,7 @@
 // The order of copying is the reverse of the order in which a target publishes, so whatever an
 // entry refers to is in a later copy:
 //
-//   allocations, mappings -> sites, threads -> stack nodes -> modules -> strings
+//   allocations, mappings, threads -> sites -> stack nodes -> modules -> strings
 //
 // Runs: companion.  Threads: any.  Allocates: yes.
 #pragma once

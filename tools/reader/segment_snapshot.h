@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/layout/thread_slot.h"
 #include "runtime/layout/watch.h"
 
 namespace limpet {
@@ -54,10 +55,29 @@ struct AllocationRecord {
 };
 
 struct ThreadRecord {
-  std::uint32_t thread_id = 0;
-  std::uint32_t state = 0;  // ThreadState
-  std::uint64_t started_ns = 0;
+  std::uint32_t thread_id = 0;  // kernel's, as the process sees it
+  ThreadState state = ThreadState::kFree;
+  std::uint32_t number = 0;          // 0: unknown
+  std::uint32_t creator_number = 0;  // 0: unknown
+  std::uint32_t creator_thread_id = 0;
+  std::uint32_t creation_stack = 0;  // key into SegmentSnapshot::stacks, 0: unknown
+  std::uint32_t life = 0;            // kThread... bits
+  std::uint64_t started_ns = 0;      // CLOCK_MONOTONIC
   std::string name;
+
+  // Of a parked one.
+  WaitReason reason = WaitReason::kNone;  // kNone too: one that a newer target knows
+  std::uint64_t object = 0;
+  std::uint64_t since_ns = 0;  // CLOCK_MONOTONIC, 0: unknown
+  std::uint64_t timeout_ns = kNoTimeout;
+  std::int32_t descriptor = -1;
+  std::uint32_t owner_thread_id = 0;  // 0: unknown
+  std::uint32_t stack = 0;            // 0: unknown
+
+  // Of finished parks.
+  std::uint64_t park_count = 0;
+  std::uint64_t parked_ns = 0;
+  std::uint64_t group_ns[kWaitGroups] = {};
 };
 
 // What the target asks of a companion that watches, and what that has said.
@@ -93,7 +113,7 @@ struct SegmentSnapshot {
   std::string dump_directory;
 
   std::vector<ModuleRecord> modules;            // [0] stands for "in no module"
-  std::map<std::uint32_t, StackRecord> stacks;  // those that a site or allocation refers to
+  std::map<std::uint32_t, StackRecord> stacks;  // those that something here refers to
   std::vector<SiteRecord> sites;
   std::vector<AllocationRecord> allocations;
   std::vector<AllocationRecord> mappings;
@@ -101,7 +121,8 @@ struct SegmentSnapshot {
 
   // Name and value of each counter of SegmentCounters, in its order.
   std::vector<std::pair<std::string, std::uint64_t>> counters;
-  std::uint64_t torn_slots = 0;  // changed while being copied, left out
+  std::uint64_t torn_slots = 0;    // changed while being copied, left out
+  std::uint64_t torn_threads = 0;  // likewise; shown as running
   std::uint64_t invalid_slots =
       0;  // out of range, left out; of a stack: shown as the unknown stack
 
