@@ -44,6 +44,7 @@ LAYERS = (
     Layer("preload", r"runtime/([a-z_]+\.h|sys/|dump/|stack/loaded_object\.h|"
                      r"park/park_recorder\.h)"),
     Layer("tools/reader", r"runtime/layout/|absl/"),
+    Layer("tools/threads", r"runtime/layout/|absl/|tools/reader/"),
     Layer("tools/symbol", r"absl/"),
     Layer("tools/profile",
           r"runtime/layout/|absl/|tools/reader/(segment_snapshot|jit_names)\.h|"

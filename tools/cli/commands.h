@@ -22,17 +22,26 @@ inline constexpr int kExitNotTraced = 3;
 inline constexpr int kExitBadData = 4;
 inline constexpr int kExitPermission = 5;
 
-inline constexpr char kRawFormat[] = "raw";  // the segment itself
+inline constexpr char kRawFormat[] = "raw";        // the segment itself
+inline constexpr char kGoroutineFormat[] = "go2";  // of goroutine alone: each thread
 
 struct DumpOptions {
-  std::string target;                 // PID, or path of a segment
-  std::vector<std::string> profiles;  // heap, allocs, mmap; empty: those that the segment has
-  std::string output;                 // pattern, "-" for stdout, empty: the target's LIMPET_DIR
-  std::string format = "pprof";       // pprof, text, collapsed, raw
-  std::string reason;                 // of whoever started us without a user; empty: a user did
-  bool with_descendants = false;      // of the whole process tree, in one profile
-  std::string runtime_directory;      // where segments lie, empty: LIMPET_RUNTIME_DIR or /dev/shm
-  std::string directory;              // instead of the target's LIMPET_DIR
+  std::string target;  // PID, or path of a segment
+  // heap, allocs, mmap, goroutine; empty: those that there is something to say of
+  std::vector<std::string> profiles;
+  std::string output;             // pattern, "-" for stdout, empty: the target's LIMPET_DIR
+  std::string format = "pprof";   // pprof, text, go2, collapsed, raw
+  std::string reason;             // of whoever started us without a user; empty: a user did
+  bool with_descendants = false;  // of the whole process tree, in one profile
+  std::string runtime_directory;  // where segments lie, empty: LIMPET_RUNTIME_DIR or /dev/shm
+  std::string directory;          // instead of the target's LIMPET_DIR
+};
+
+struct StacksOptions {
+  std::string target;   // as of DumpOptions
+  std::string blocked;  // least wait of those that are shown, as 5s; empty: all threads
+  bool go = false;
+  bool json = false;
 };
 
 struct WatchCommandOptions {
@@ -67,6 +76,7 @@ struct DoctorOptions {
 };
 
 absl::StatusOr<int> DumpCommand(const DumpOptions& options);
+absl::StatusOr<int> StacksCommand(const StacksOptions& options);
 absl::StatusOr<int> PsCommand(const PsOptions& options);
 absl::StatusOr<int> WatchCommand(const WatchCommandOptions& options);
 absl::StatusOr<int> RunCommand(const RunOptions& options);

@@ -14,9 +14,11 @@
 #include "tools/cli/segment_tidying.h"
 #include "tools/profile/coverage.h"
 #include "tools/profile/profile_builder.h"
+#include "tools/profile/thread_lister.h"
 #include "tools/reader/perf_map.h"
 #include "tools/reader/segment_copy.h"
 #include "tools/reader/segment_marks.h"
+#include "tools/render/goroutine_writer.h"
 #include "tools/store/dump_content.h"
 #include "tools/store/dump_name.h"
 #include "tools/store/dump_path.h"
@@ -36,6 +38,20 @@ std::string DescribeCoverage(const DumpTarget& target) {
   return coverage.has_value() ? CoverageLine(*coverage) : "coverage: unknown, the process is dead";
 }
 
+absl::StatusOr<std::string> RenderProfile(ProfileBuilder& builder, const std::string& name,
+                                          const DumpOptions& options, const ProfileOrigin& origin) {
+  if (options.format == kGoroutineFormat) return WriteGoroutines(builder.BuildThreads(origin));
+  const absl::StatusOr<Profile> profile = builder.Build(name, origin);
+  if (!profile.ok()) return profile.status();
+  return Render(*profile, options.format);
+}
+
+std::vector<std::string> ProfilesOf(const DumpTarget& target, const DumpOptions& options) {
+  if (!options.profiles.empty()) return options.profiles;
+  if (options.format == kGoroutineFormat) return {kGoroutineProfile};
+  return DefaultProfiles(target.snapshot);
+}
+
 absl::StatusOr<std::vector<RenderedProfile>> RenderProfiles(const DumpTarget& target,
                                                             const DumpOptions& options,
                                                             const ProfileOrigin& origin) {
@@ -44,11 +60,8 @@ absl::StatusOr<std::vector<RenderedProfile>> RenderProfiles(const DumpTarget& ta
   const PerfMap jit_names = PerfMap::Load(target.snapshot.pid, target.snapshot.owner_uid);
   ProfileBuilder builder(target.snapshot, symbolizer, &jit_names);
   std::vector<RenderedProfile> rendered;
-  for (const std::string& name :
-       options.profiles.empty() ? DefaultProfiles(target.snapshot) : options.profiles) {
-    absl::StatusOr<Profile> profile = builder.Build(name, origin);
-    if (!profile.ok()) return profile.status();
-    absl::StatusOr<std::string> bytes = Render(*profile, options.format);
+  for (const std::string& name : ProfilesOf(target, options)) {
+    absl::StatusOr<std::string> bytes = RenderProfile(builder, name, options, origin);
     if (!bytes.ok()) return bytes.status();
     rendered.push_back({name, *std::move(bytes)});
   }
@@ -83,8 +96,15 @@ absl::Status CheckOptions(const DumpOptions& options) {
   if (is_raw && options.with_descendants) {
     return absl::InvalidArgumentError("a raw copy is of one process: leave out --tree");
   }
+  if (options.format == kGoroutineFormat && options.with_descendants) {
+    return absl::InvalidArgumentError("go2 is of one process: leave out --tree");
+  }
   const std::vector<std::string>& known = KnownProfiles();
   for (const std::string& name : options.profiles) {
+    if (options.format == kGoroutineFormat && name != kGoroutineProfile) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("go2 is a format of goroutine, not of %s: choose -p goroutine", name));
+    }
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     return absl::InvalidArgumentError(
         absl::StrFormat("unknown profile '%s': choose from %s", name, absl::StrJoin(known, ", ")));
@@ -102,6 +122,7 @@ absl::Status WriteCopy(const DumpTarget& target, const DumpOptions& options) {
 absl::Status DumpTo(const DumpTarget& target, const DumpOptions& options) {
   if (options.format == kRawFormat) return WriteCopy(target, options);
   const ProfileOrigin origin{.time_unix_ns = SnapshotTime(target),
+                             .monotonic_ns = MonotonicTime(target),
                              .coverage = DescribeCoverage(target)};
   absl::StatusOr<std::vector<RenderedProfile>> rendered = RenderProfiles(target, options, origin);
   if (!rendered.ok()) return rendered.status();

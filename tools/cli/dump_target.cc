@@ -15,9 +15,11 @@
 #include "absl/strings/str_format.h"
 #include "runtime/layout/segment.h"
 #include "tools/profile/estimate.h"
+#include "tools/profile/thread_lister.h"
 #include "tools/reader/last_seen.h"
 #include "tools/reader/segment_directory.h"
 #include "tools/reader/segment_reader.h"
+#include "tools/threads/living_threads.h"
 
 namespace limpet {
 namespace {
@@ -144,6 +146,18 @@ std::int64_t NowUnixNs() {
       .count();
 }
 
+std::uint64_t NowMonotonicNs() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                        std::chrono::steady_clock::now().time_since_epoch())
+                                        .count());
+}
+
+bool WantsThreads(const DumpOptions& options) {
+  if (options.format == kRawFormat) return false;
+  const std::vector<std::string>& names = options.profiles;
+  return names.empty() || std::find(names.begin(), names.end(), kGoroutineProfile) != names.end();
+}
+
 std::string FolderOfFile(const std::string& path) {
   std::error_code error;
   return std::filesystem::absolute(path, error).lexically_normal().parent_path();
@@ -153,7 +167,12 @@ std::string FolderOfFile(const std::string& path) {
 
 absl::StatusOr<DumpTarget> FindDumpTarget(const DumpOptions& options) {
   absl::StatusOr<DumpTarget> target = Find(options);
-  if (target.ok()) target->read_unix_ns = NowUnixNs();
+  if (!target.ok()) return target;
+  target->read_unix_ns = NowUnixNs();
+  target->read_monotonic_ns = NowMonotonicNs();
+  if (target->process.has_value() && WantsThreads(options)) {
+    CompleteThreads(*target->process, target->snapshot);
+  }
   return target;
 }
 
@@ -182,6 +201,16 @@ std::string DumpDirectory(const DumpTarget& target) {
   if (is_ours && target.is_copy) return FolderOfFile(target.segment_path);
   return is_ours && !target.snapshot.dump_directory.empty() ? target.snapshot.dump_directory
                                                             : kDefaultDirectory;
+}
+
+// Of the dead, by how long before now they were last seen: it is the same clock until the machine
+// starts anew.
+std::uint64_t MonotonicTime(const DumpTarget& target) {
+  if (target.process.has_value()) return target.read_monotonic_ns;
+  const std::int64_t lived_ns =
+      SnapshotTime(target) - static_cast<std::int64_t>(target.snapshot.created_unix_ns);
+  return target.snapshot.created_monotonic_ns +
+         static_cast<std::uint64_t>(std::max<std::int64_t>(lived_ns, 0));
 }
 
 std::int64_t SnapshotTime(const DumpTarget& target) {

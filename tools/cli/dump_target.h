@@ -22,12 +22,13 @@ struct DumpTarget {
   Life life = Life::kAlive;
   std::string segment_path;  // empty: it has none yet
   std::int64_t read_unix_ns = 0;
+  std::uint64_t read_monotonic_ns = 0;
   bool is_copy = false;  // a file that is not where its process wrote
 };
 
 // A traced process that has sampled nothing has no segment yet: it gets an empty snapshot. Started
 // by a signal, waits a moment for a segment that is just being made. For a raw copy, only the
-// header is read.
+// header is read. Threads are completed by what /proc tells, if they are asked for.
 absl::StatusOr<DumpTarget> FindDumpTarget(const DumpOptions& options);
 
 // A living process to name a dump by, without anything of what it allocated.
@@ -44,5 +45,8 @@ std::string DumpDirectory(const DumpTarget& target);
 
 // When the snapshot was true: now, when its process was last seen, or when it was copied.
 std::int64_t SnapshotTime(const DumpTarget& target);
+
+// The same by the clock that the target's times are of, CLOCK_MONOTONIC.
+std::uint64_t MonotonicTime(const DumpTarget& target);
 
 }  // namespace limpet

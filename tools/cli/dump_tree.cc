@@ -19,6 +19,7 @@
 #include "tools/cli/dump_writer.h"
 #include "tools/profile/profile_builder.h"
 #include "tools/profile/profile_merger.h"
+#include "tools/profile/thread_lister.h"
 #include "tools/profile/tree_comments.h"
 #include "tools/reader/perf_map.h"
 #include "tools/reader/process_tree.h"
@@ -45,10 +46,18 @@ std::set<std::string> SumsOf(const std::vector<std::string>& profiles) {
   return sums;
 }
 
-ProcessPart PartOf(std::uint32_t pid, const DumpTarget& target, const std::string& profile) {
-  const EstimateKind kind = KindOf(profile);
+std::int64_t CountOf(const Profile& profile) {
+  std::int64_t count = 0;
+  for (const ProfileSample& sample : profile.samples) count += sample.values[0];
+  return count;
+}
+
+ProcessPart PartOf(std::uint32_t pid, const DumpTarget& target, const Profile& profile) {
+  const EstimateKind kind = KindOf(profile.name);
+  const std::int64_t threads = profile.name == kGoroutineProfile ? CountOf(profile) : 0;
   return {.pid = pid,
           .program = BaseName(ProgramOf(target.snapshot)),
+          .threads = threads,
           .interval_bytes = IntervalOf(target.snapshot, kind),
           .total = EstimateTotal(target.snapshot, kind),
           .losses = ListLosses(target.snapshot),
@@ -118,7 +127,7 @@ class TreeDump {
     for (const std::string& name : SumsOf(ProfilesOf(target))) {
       const absl::StatusOr<Profile> profile = builder.Build(name, {.time_unix_ns = time_unix_ns});
       if (!profile.ok()) return profile.status();
-      ProcessPart part = PartOf(pid, target, name);
+      ProcessPart part = PartOf(pid, target, *profile);
       if (pid == tree_.root_pid) tree_.root_program = part.program;
       Sum& sum = sums_[name];
       sum.merger.Add(*profile, LabelsOf(part));
@@ -151,7 +160,9 @@ class TreeDump {
     std::vector<RenderedProfile> rendered;
     std::vector<std::string> names = options_.profiles;
     if (names.empty()) names = {"heap", "allocs"};
-    if (options_.profiles.empty() && sums_.contains("mmap")) names.emplace_back("mmap");
+    for (const char* name : {"mmap", kGoroutineProfile}) {
+      if (options_.profiles.empty() && sums_.contains(name)) names.emplace_back(name);
+    }
     std::map<std::string, Profile> merged;
     for (auto& [name, sum] : sums_) merged[name] = sum.merger.Take();
     for (const std::string& name : names) {

@@ -18,7 +18,7 @@ constexpr char kStandardOutput[] = "-";
 constexpr char kBesidePattern[] = "/%t.%n.%P";  // of profiles of a copy that lies anywhere
 
 std::string Extension(const std::string& format) {
-  if (format == "text") return ".txt";
+  if (format == "text" || format == kGoroutineFormat) return ".txt";
   if (format == kRawFormat) return "";
   return format == "collapsed" ? ".collapsed" : kPprofExtension;
 }
@@ -39,7 +39,7 @@ void PrintWritten(const StoredDump& stored, const DumpOptions& options) {
   if (!options.reason.empty()) return;
   for (const std::string& note : stored.notes) absl::FPrintF(stderr, "limpet: %s\n", note);
   for (const std::string& path : stored.paths) absl::FPrintF(stderr, "wrote %s\n", path);
-  if (options.format == "collapsed") return;
+  if (options.format == "collapsed" || options.format == kGoroutineFormat) return;
   const std::string& first = stored.paths.front();
   const char* const next = options.format == kRawFormat ? "limpet dump" : "go tool pprof -top";
   absl::FPrintF(stderr, "next:  %s %s\n", next, first);
@@ -91,7 +91,7 @@ absl::StatusOr<std::string> Render(const Profile& profile, const std::string& fo
   if (format == "text") return WriteText(profile);
   if (format == "collapsed") return WriteCollapsed(profile);
   return absl::InvalidArgumentError(
-      absl::StrFormat("unknown format '%s': choose from pprof, text, collapsed, raw", format));
+      absl::StrFormat("unknown format '%s': choose from pprof, text, go2, collapsed, raw", format));
 }
 
 absl::Status WriteProfiles(std::vector<RenderedProfile> rendered, const DumpPlace& place,

@@ -18,6 +18,7 @@ constexpr char kVersion[] = LIMPET_VERSION;
 
 struct Options {
   DumpOptions dump;
+  StacksOptions stacks;
   WatchCommandOptions watch;
   PsOptions ps;
   RunOptions run;
@@ -29,13 +30,15 @@ CLI::App* AddDump(CLI::App& app, DumpOptions& options) {
   verb->add_option("target", options.target, "PID, or path of a segment file")
       ->required()
       ->type_name("");
-  verb->add_option("-p,--profiles", options.profiles, "heap, allocs, mmap; several by commas")
+  verb->add_option("-p,--profiles", options.profiles,
+                   "heap, allocs, mmap, goroutine; several by commas")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("NAME");
   verb->add_option("-o,--output", options.output, "file name, - is stdout (LIMPET_DIR)")
       ->type_name("PATTERN");
-  verb->add_option("-f,--format", options.format, "pprof, text, collapsed or raw")
+  verb->add_option("-f,--format", options.format,
+                   "pprof, text, collapsed, raw, or go2 of goroutine")
       ->type_name("NAME")
       ->capture_default_str();
   verb->add_option("--reason", options.reason)->group("");
@@ -48,6 +51,20 @@ CLI::App* AddDump(CLI::App& app, DumpOptions& options) {
       "  limpet dump 4242\n"
       "  limpet dump --tree 4242\n"
       "  limpet dump 4242 -p heap -o heap.pb.gz && go tool pprof -http=: heap.pb.gz");
+  return verb;
+}
+
+CLI::App* AddStacks(CLI::App& app, StacksOptions& options) {
+  CLI::App* const verb =
+      app.add_subcommand("stacks", "show each thread, and why it waits; dead or alive");
+  verb->add_option("target", options.target, "PID, or path of a segment file")
+      ->required()
+      ->type_name("");
+  verb->add_option("--blocked", options.blocked, "only those that wait that long, as 5s")
+      ->type_name("TIME");
+  verb->add_flag("--go", options.go, "as Go prints goroutines");
+  verb->add_flag("--json", options.json, "for programs; the names are stable");
+  verb->footer("  limpet stacks 4242\n  limpet stacks --blocked 5s 4242");
   return verb;
 }
 
@@ -138,6 +155,7 @@ int Main(int count, char** arguments) {
   const CLI::App* const run = AddRun(app, options.run);
   const CLI::App* const ps = AddPs(app, options.ps);
   const CLI::App* const dump = AddDump(app, options.dump);
+  const CLI::App* const stacks = AddStacks(app, options.stacks);
   const CLI::App* const watch = AddWatch(app, options.watch);
   AddDoctor(app, options.doctor);
   try {
@@ -149,6 +167,7 @@ int Main(int count, char** arguments) {
   if (ps->parsed()) return Report(PsCommand(options.ps));
   if (watch->parsed()) return Report(WatchCommand(options.watch));
   if (dump->parsed()) return Report(DumpCommand(options.dump));
+  if (stacks->parsed()) return Report(StacksCommand(options.stacks));
   return Report(DoctorCommand(options.doctor));
 }
 

@@ -11,6 +11,7 @@
 #include "tools/cli/process_row.h"
 #include "tools/cli/segment_tidying.h"
 #include "tools/profile/coverage.h"
+#include "tools/render/age_text.h"
 #include "tools/render/printable_text.h"
 #include "tools/store/output_file.h"
 
@@ -43,15 +44,6 @@ std::uint64_t NowUnixNs() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
                                         std::chrono::system_clock::now().time_since_epoch())
                                         .count());
-}
-
-// "42s", "5m", "3h", "2d": the largest unit of which there are two, but hours from one on.
-std::string ShortAge(std::uint64_t age_ns) {
-  const std::uint64_t seconds = age_ns / 1'000'000'000;
-  if (seconds < 120) return absl::StrFormat("%ds", seconds);
-  if (seconds < 3600) return absl::StrFormat("%dm", seconds / 60);
-  if (seconds < std::uint64_t{48} * 3600) return absl::StrFormat("%dh", seconds / 3600);
-  return absl::StrFormat("%dd", seconds / (std::uint64_t{24} * 3600));
 }
 
 std::string StateCell(const ProcessRow& row) {

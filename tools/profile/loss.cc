@@ -1,5 +1,8 @@
 #include "tools/profile/loss.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "absl/strings/str_format.h"
 #include "runtime/layout/segment.h"
 
@@ -10,6 +13,10 @@ struct LossWords {
   const char* name;
   const char* words;
 };
+
+constexpr const char* kBlockLosses[] = {"dropped_reentrant",        "dropped_starting",
+                                        "dropped_allocations_full", "dropped_mappings_full",
+                                        "stale_mappings",           "torn_slots"};
 
 constexpr LossWords kLossWords[] = {
     {"dropped_reentrant", "samples dropped, taken inside another sample by a signal handler"},
@@ -60,6 +67,15 @@ std::vector<Loss> ListLosses(const SegmentSnapshot& snapshot) {
     losses.push_back(
         {"invalid_slots", "damaged entries of the segment left out", snapshot.invalid_slots});
   }
+  return losses;
+}
+
+std::vector<Loss> ListThreadLosses(const SegmentSnapshot& snapshot) {
+  std::vector<Loss> losses = ListLosses(snapshot);
+  std::erase_if(losses, [](const Loss& loss) {
+    return std::find(std::begin(kBlockLosses), std::end(kBlockLosses), loss.name) !=
+           std::end(kBlockLosses);
+  });
   return losses;
 }
 

@@ -51,6 +51,13 @@ struct ProfileLocation {
   std::vector<ProfileLine> lines;
 };
 
+// What is told of a profile and does not stand in the segment.
+struct ProfileOrigin {
+  std::int64_t time_unix_ns = 0;
+  std::uint64_t monotonic_ns = 0;  // CLOCK_MONOTONIC of the process at that time; 0: not known
+  std::string coverage;            // a line for people, empty: unknown
+};
+
 // What an estimated value rests on.
 struct Evidence {
   std::uint64_t samples = 0;
@@ -76,7 +83,7 @@ struct ProfileSample {
 };
 
 struct Profile {
-  std::string name;  // "heap", "allocs", "mmap"
+  std::string name;  // "heap", "allocs", "mmap", "goroutine"
   ValueType period_type;
   std::int64_t period = 0;  // 1: each is recorded
   std::vector<ValueType> sample_types;

@@ -12,30 +12,14 @@
 #include "tools/profile/location_table.h"
 #include "tools/profile/loss.h"
 #include "tools/profile/sample_order.h"
+#include "tools/profile/stack_frames.h"
+#include "tools/profile/thread_lister.h"
 
 namespace limpet {
 namespace {
 
-using LocationList = std::vector<std::uint32_t>;
-
-// Leaf first. Never empty: what is unknown says so.
-LocationList ListLocations(const StackRecord& stack, const SegmentSnapshot& snapshot,
-                           FrameNamer& namer, LocationTable& table) {
-  if (stack.frames.empty()) return {table.AddMarker("[unknown stack]")};
-  LocationList locations;
-  const NamedFrame* skipped = nullptr;
-  for (const FrameRecord& record : stack.frames) {
-    const NamedFrame& frame = namer.Name(record);
-    const bool is_leaf = locations.empty();
-    if (IsTracerFrame(frame, snapshot) || (is_leaf && IsAllocatorFrame(frame))) {
-      skipped = &frame;
-    } else {
-      locations.push_back(table.AddFrame(frame));
-    }
-  }
-  if (locations.empty()) locations.push_back(table.AddFrame(*skipped));
-  if (stack.is_truncated) locations.push_back(table.AddMarker("[truncated]"));
-  return locations;
+bool IsAllocatorInternal(const NamedFrame& frame, const SegmentSnapshot&) {
+  return IsAllocatorFrame(frame);
 }
 
 void DescribeValues(const SegmentSnapshot& snapshot, Profile& profile) {
@@ -93,6 +77,7 @@ absl::StatusOr<Profile> ProfileBuilder::Build(const std::string& name,
     return absl::InvalidArgumentError(
         absl::StrFormat("unknown profile '%s': choose from %s", name, absl::StrJoin(known, ", ")));
   }
+  if (name == kGoroutineProfile) return BuildThreads(origin).profile;
   Profile profile{.name = name, .time_unix_ns = origin.time_unix_ns};
   DescribeValues(snapshot_, profile);
   AddComments(snapshot_, origin, profile);
@@ -103,10 +88,16 @@ absl::StatusOr<Profile> ProfileBuilder::Build(const std::string& name,
   for (const auto& [stack_id, estimate] : EstimateStacks(snapshot_, KindOf(profile.name))) {
     const auto stack = snapshot_.stacks.find(stack_id);
     const StackRecord& record = stack == snapshot_.stacks.end() ? StackRecord{} : stack->second;
-    estimates[ListLocations(record, snapshot_, namer_, table)].Add(estimate);
+    const FrameList frames = ProgramFrames(record, snapshot_, namer_, IsAllocatorInternal);
+    estimates[AddLocations(frames, record.is_truncated, table)].Add(estimate);
   }
   AddSamples(estimates, profile);
   return profile;
+}
+
+ThreadDump ProfileBuilder::BuildThreads(const ProfileOrigin& origin) {
+  namer_.NameAll();
+  return ListThreads(snapshot_, namer_, origin);
 }
 
 EstimateKind KindOf(const std::string& name) {
@@ -114,11 +105,13 @@ EstimateKind KindOf(const std::string& name) {
 }
 
 std::string ShownFirst(const std::string& name) {
+  if (name == kGoroutineProfile) return "";
   return name == "allocs" ? "alloc_space" : "inuse_space";
 }
 
 const std::vector<std::string>& KnownProfiles() {
-  static const auto* const known = new std::vector<std::string>{"heap", "allocs", "mmap"};
+  static const auto* const known =
+      new std::vector<std::string>{"heap", "allocs", "mmap", kGoroutineProfile};
   return *known;
 }
 
@@ -127,7 +120,8 @@ std::vector<std::string> DefaultProfiles(const SegmentSnapshot& snapshot) {
   const auto is_mapping = [](const SiteRecord& site) { return site.is_mapping; };
   const bool has_mappings = !snapshot.mappings.empty() ||
                             std::any_of(snapshot.sites.begin(), snapshot.sites.end(), is_mapping);
-  if (has_mappings) names.push_back("mmap");
+  if (has_mappings) names.emplace_back("mmap");
+  if (!snapshot.threads.empty()) names.emplace_back(kGoroutineProfile);
   return names;
 }
 

@@ -2,10 +2,11 @@
 //
 //   heap, allocs   blocks of malloc and its family; the same samples, another value shown first
 //   mmap           anonymous memory mappings
+//   goroutine      threads (thread_lister.h)
 //
-// Each has the values alloc_objects, alloc_space, inuse_objects, inuse_space, in this order, as
-// final estimates of the whole program: no reader needs to scale them. One sample for each distinct
-// stack.
+// Each but the last has the values alloc_objects, alloc_space, inuse_objects, inuse_space, in this
+// order, as final estimates of the whole program: no reader needs to scale them. One sample for
+// each distinct stack.
 //
 // Runs: companion.  Threads: one.  Allocates: yes.
 #pragma once
@@ -18,17 +19,12 @@
 #include "tools/profile/estimate.h"
 #include "tools/profile/frame_namer.h"
 #include "tools/profile/profile.h"
+#include "tools/profile/thread_dump.h"
 #include "tools/reader/jit_names.h"
 #include "tools/reader/segment_snapshot.h"
 #include "tools/symbol/symbolizer.h"
 
 namespace limpet {
-
-// What is told of a profile and does not stand in the segment.
-struct ProfileOrigin {
-  std::int64_t time_unix_ns = 0;
-  std::string coverage;  // a line for people, empty: unknown
-};
 
 class ProfileBuilder {
  public:
@@ -39,12 +35,15 @@ class ProfileBuilder {
   // `name`: one of KnownProfiles().
   absl::StatusOr<Profile> Build(const std::string& name, const ProfileOrigin& origin);
 
+  // What the goroutine profile is made of.
+  ThreadDump BuildThreads(const ProfileOrigin& origin);
+
  private:
   const SegmentSnapshot& snapshot_;
   FrameNamer namer_;
 };
 
-// What a profile of this name is about.
+// What a profile of this name is about; not of goroutine.
 EstimateKind KindOf(const std::string& name);
 
 // The value that a profile of this name shows first.

@@ -1,6 +1,8 @@
 #include "tools/profile/profile_merger.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <map>
 #include <utility>
 
 #include "tools/profile/sample_order.h"
@@ -23,19 +25,30 @@ void ProfileMerger::Add(const Profile& profile, LabelSet labels) {
   for (const ProfileLocation& location : profile.locations) {
     renumbering.locations.push_back(locations_.Add(Moved(profile, location, renumbering)));
   }
-  merged_.label_sets.push_back(std::move(labels));
-  AddSamples(profile, renumbering);
+  const std::size_t first_labels = merged_.label_sets.size();
+  for (const LabelSet& own : profile.label_sets) {
+    LabelSet both = labels;
+    both.texts.insert(own.texts.begin(), own.texts.end());
+    both.numbers.insert(own.numbers.begin(), own.numbers.end());
+    merged_.label_sets.push_back(std::move(both));
+  }
+  if (profile.label_sets.empty()) merged_.label_sets.push_back(std::move(labels));
+  AddSamples(profile, renumbering, first_labels);
 }
 
 // A file that was loaded at two addresses is at one now, which makes some stacks equal.
-void ProfileMerger::AddSamples(const Profile& profile, const Renumbering& renumbering) {
-  Profile moved{.samples = profile.samples};
-  for (ProfileSample& sample : moved.samples) {
+void ProfileMerger::AddSamples(const Profile& profile, const Renumbering& renumbering,
+                               std::size_t first_labels) {
+  std::map<std::int32_t, Profile> moved;  // by their own labels, which stay apart
+  for (ProfileSample sample : profile.samples) {
     for (std::uint32_t& location : sample.locations) location = renumbering.locations[location];
+    moved[std::max(sample.labels, 0)].samples.push_back(std::move(sample));
   }
-  for (StackGroup& group : GroupStacks(moved)) {
-    group.total.labels = static_cast<std::int32_t>(merged_.label_sets.size() - 1);
-    merged_.samples.push_back(std::move(group.total));
+  for (const auto& [own_labels, part] : moved) {
+    for (StackGroup& group : GroupStacks(part)) {
+      group.total.labels = static_cast<std::int32_t>(first_labels) + own_labels;
+      merged_.samples.push_back(std::move(group.total));
+    }
   }
 }
 

@@ -21,7 +21,8 @@ namespace limpet {
 
 class ProfileMerger {
  public:
-  // All are profiles of one name. The main executable is that of the first.
+  // `labels` are added to those that samples have. All are profiles of one name. The main
+  // executable is that of the first.
   void Add(const Profile& profile, LabelSet labels);
 
   // All that was added, largest sample first, with the comments of none. The merger is empty then.
@@ -56,7 +57,7 @@ class ProfileMerger {
 
   void AddHeader(const Profile& profile);
   void AddMapping(const Profile& profile, std::size_t index, Renumbering& renumbering);
-  void AddSamples(const Profile& profile, const Renumbering& renumbering);
+  void AddSamples(const Profile& profile, const Renumbering& renumbering, std::size_t first_labels);
   ProfileLocation Moved(const Profile& profile, const ProfileLocation& location,
                         Renumbering& renumbering);
 

@@ -8,6 +8,7 @@ namespace limpet {
 namespace {
 
 std::strong_ordering CompareValues(const ProfileSample& one, const ProfileSample& other) {
+  if (one.values.size() <= kInUseSpace) return one.values <=> other.values;  // counts
   return std::tie(one.values[kInUseSpace], one.values[kAllocSpace]) <=>
          std::tie(other.values[kInUseSpace], other.values[kAllocSpace]);
 }

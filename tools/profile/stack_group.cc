@@ -25,9 +25,11 @@ void AddEvidence(Evidence& sum, std::int64_t bytes, const Evidence& other,
 
 void AddSample(const ProfileSample& sample, StackGroup& group) {
   ProfileSample& total = group.total;
-  AddEvidence(total.allocated, total.values[kAllocSpace], sample.allocated,
-              sample.values[kAllocSpace]);
-  AddEvidence(total.in_use, total.values[kInUseSpace], sample.in_use, sample.values[kInUseSpace]);
+  if (total.values.size() > kInUseSpace) {  // of a heap profile: estimates
+    AddEvidence(total.allocated, total.values[kAllocSpace], sample.allocated,
+                sample.values[kAllocSpace]);
+    AddEvidence(total.in_use, total.values[kInUseSpace], sample.in_use, sample.values[kInUseSpace]);
+  }
   for (std::size_t index = 0; index < sample.values.size(); ++index) {
     std::int64_t& value = total.values[index];
     if (__builtin_add_overflow(value, sample.values[index], &value)) value = INT64_MAX;

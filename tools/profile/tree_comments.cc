@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "tools/profile/confidence.h"
+#include "tools/profile/thread_lister.h"
 
 namespace limpet {
 namespace {
@@ -144,9 +145,35 @@ void AddPartLines(std::vector<ProcessPart> parts, const Intervals& intervals,
       BytesWords(rest.in_use, intervals.most), BytesWords(rest.allocated, intervals.most)));
 }
 
+std::vector<std::string> ThreadComments(const ProcessTreeParts& tree) {
+  std::vector<ProcessPart> parts = tree.parts;
+  std::stable_sort(
+      parts.begin(), parts.end(),
+      [](const ProcessPart& one, const ProcessPart& other) { return one.threads > other.threads; });
+  std::vector<std::string> comments = {TitleLine(tree)};
+  std::int64_t rest = 0;
+  for (std::size_t index = 0; index < parts.size(); ++index) {
+    const ProcessPart& part = parts[index];
+    if (index >= kMostNamed) {
+      rest += part.threads;
+    } else {
+      comments.push_back(absl::StrFormat("pid %s: %d thread%s%s", Named(part.pid, part.program),
+                                         part.threads, part.threads == 1 ? "" : "s",
+                                         part.coverage.has_value() ? "" : "; dead"));
+    }
+  }
+  if (parts.size() > kMostNamed) {
+    comments.push_back(
+        absl::StrFormat("%s more: %d threads", Processes(parts.size() - kMostNamed), rest));
+  }
+  for (std::string& line : LeftOutLines(tree.left_out)) comments.push_back(std::move(line));
+  return comments;
+}
+
 }  // namespace
 
 std::vector<std::string> TreeComments(const ProcessTreeParts& tree) {
+  if (tree.profile == kGoroutineProfile) return ThreadComments(tree);
   const Intervals intervals = IntervalsOf(tree.parts);
   const std::vector<Loss> losses = SumLosses(tree.parts);
   Estimate total;

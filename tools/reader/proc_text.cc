@@ -2,8 +2,10 @@
 
 #include <sys/sysmacros.h>
 
-#include <vector>
+#include <algorithm>
+#include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
@@ -43,7 +45,48 @@ std::optional<StatFacts> ParseStat(const std::string& stat) {
     return std::nullopt;
   }
   facts.state = fields[kStateField][0];
+  const std::size_t name_start = stat.find('(');
+  if (name_start < name_end) facts.name = stat.substr(name_start + 1, name_end - name_start - 1);
   return facts;
+}
+
+std::optional<TaskSyscall> ParseSyscall(const std::string& text) {
+  const std::vector<absl::string_view> words = WordsOf(absl::StripSuffix(text, "\n"));
+  TaskSyscall call;
+  if (words.size() == 1 && words[0] == "running") {
+    call.is_running = true;
+    return call;
+  }
+  constexpr std::size_t kWordsOfCall = 9, kWordsOutside = 3;
+  if (words.empty() || !absl::SimpleAtoi(words[0], &call.number)) return std::nullopt;
+  if (words.size() != (call.number < 0 ? kWordsOutside : kWordsOfCall)) return std::nullopt;
+  std::vector<std::uint64_t> values(words.size() - 1);
+  for (std::size_t index = 0; index < values.size(); ++index) {
+    if (!absl::SimpleHexAtoi(words[index + 1], &values[index])) return std::nullopt;
+  }
+  call.instruction = values.back();
+  call.stack_pointer = values[values.size() - 2];
+  if (call.number >= 0) std::copy_n(values.begin(), call.arguments.size(), call.arguments.begin());
+  return call;
+}
+
+std::vector<MappedRange> ParseMaps(const std::string& maps) {
+  std::vector<MappedRange> ranges;
+  for (absl::string_view line : absl::StrSplit(maps, '\n')) {
+    // 7f00-7f10 r-xp 00001000 fd:00 12    /usr/lib/libc.so.6; a path may have blanks
+    const std::vector<absl::string_view> words = absl::StrSplit(line, absl::MaxSplits(' ', 5));
+    if (words.size() < 5 || words[1].size() < 4) continue;
+    const std::vector<absl::string_view> bounds = absl::StrSplit(words[0], '-');
+    MappedRange range{.is_executable = words[1][2] == 'x'};
+    const bool is_range = bounds.size() == 2 && absl::SimpleHexAtoi(bounds[0], &range.start) &&
+                          absl::SimpleHexAtoi(bounds[1], &range.end) &&
+                          absl::SimpleHexAtoi(words[2], &range.file_offset) &&
+                          range.start < range.end;
+    if (!is_range) continue;
+    if (words.size() > 5) range.path = std::string(absl::StripLeadingAsciiWhitespace(words[5]));
+    ranges.push_back(std::move(range));
+  }
+  return ranges;
 }
 
 std::optional<std::uint64_t> ParseField(const std::string& status, const std::string& key) {

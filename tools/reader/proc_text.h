@@ -1,20 +1,22 @@
 // Parsers of what /proc/PID says. A process chooses its own name, arguments and environment, so
 // none of it is trusted; what does not parse is absent.
 //
-//   stat:   4242 (a (b) c) S 1 ...       the name may hold blanks and parentheses: the last ')'
-//   ends it status: VmRSS:      1234 kB maps:   7f00-7f10 r-xp 0 fd:0 12
-//   /usr/lib/limpet/liblimpet.so
+//   stat:    4242 (a (b) c) S 1 ...   the name may hold blanks and parentheses: the last ')' ends
+//   it status:  VmRSS:      1234 kB maps:    7f00-7f10 r-xp 0 fd:0 12 /usr/lib/limpet/liblimpet.so
 //
 // Runs: companion.  Threads: any.  Allocates: yes.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace limpet {
 
 struct StatFacts {
+  std::string name;              // at most 15 letters, of any kind
   char state = '?';              // R, S, D, ... Z and X are dead
   std::uint32_t parent_pid = 0;  // 0: none that we can see
   std::uint64_t start_ticks = 0;
@@ -23,6 +25,31 @@ struct StatFacts {
 };
 
 std::optional<StatFacts> ParseStat(const std::string& stat);
+
+// What /proc/PID/task/TID/syscall says: "running", or where the thread is blocked:
+//   202 0x7f00 0x80 0x2 0x0 0x0 0x0 0x7ffe10 0x7f0012     number, arguments, stack, instruction
+//   -1 0x7ffe10 0x7f0012                                  not in a system call
+struct TaskSyscall {
+  bool is_running = false;
+  std::int64_t number = -1;
+  std::array<std::uint64_t, 6> arguments = {};
+  std::uint64_t stack_pointer = 0;
+  std::uint64_t instruction = 0;  // the one that comes next
+
+  bool operator==(const TaskSyscall&) const = default;
+};
+std::optional<TaskSyscall> ParseSyscall(const std::string& text);
+
+// A line of /proc/PID/maps.
+struct MappedRange {
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+  std::uint64_t file_offset = 0;
+  bool is_executable = false;
+  std::string path;  // empty: anonymous; "[vdso]"
+};
+// In their order, which is that of the addresses. Lines that do not parse are left out.
+std::vector<MappedRange> ParseMaps(const std::string& maps);
 
 // A line `KEY: <number> [kB]` of status or smaps_rollup; kB are turned into bytes.
 std::optional<std::uint64_t> ParseField(const std::string& status, const std::string& key);

@@ -74,6 +74,14 @@ struct ThreadRecord {
   std::uint32_t owner_thread_id = 0;  // 0: unknown
   std::uint32_t stack = 0;            // 0: unknown
 
+  // What only /proc tells, of a process that lives.
+  char kernel_state = 0;  // R, S, D, ...; 0: not asked
+  // Blocked where no hook is: reason, object and stack were found from outside, as far as they
+  // were.
+  bool is_seen_from_outside = false;
+  std::string wait_channel;       // kernel's function
+  std::string descriptor_target;  // "pipe:[8123]", "socket:[12]", a path
+
   // Of finished parks.
   std::uint64_t park_count = 0;
   std::uint64_t parked_ns = 0;

@@ -9,6 +9,8 @@
 #include "tools/profile/coverage.h"
 #include "tools/profile/sample_order.h"
 #include "tools/profile/stack_group.h"
+#include "tools/render/count_text_writer.h"
+#include "tools/render/frame_lines.h"
 #include "tools/render/printable_text.h"
 #include "tools/render/tab_align.h"
 
@@ -47,17 +49,6 @@ std::string Header(const std::vector<StackGroup>& groups) {
   // pprof takes equal pairs for a profile that has no "allocated" columns; Go adds 1 too.
   if (total.in_use_bytes == total.allocated_bytes) ++total.allocated_bytes;
   return "heap profile: " + Numbers(total) + " heap/2\n";
-}
-
-std::string FrameLine(const Profile& profile, const ProfileLocation& location,
-                      const ProfileLine& line) {
-  const ProfileFunction& function = profile.functions[line.function];
-  std::string text = absl::StrFormat("#\t0x%x\t%s", location.address, OneLine(function.name));
-  if (location.entry != 0) absl::StrAppendFormat(&text, "+0x%x", location.address - location.entry);
-  if (!function.file.empty()) {
-    absl::StrAppendFormat(&text, "\t%s:%d", OneLine(function.file), line.line);
-  }
-  return text + "\n";
 }
 
 std::string EvidenceWords(const Profile& profile, const Evidence& evidence) {
@@ -110,16 +101,14 @@ std::string GroupText(const Profile& profile, const StackGroup& group) {
     absl::StrAppendFormat(&text, " 0x%x", profile.locations[index].address + 1);
   }
   text += '\n' + EvidenceLine(profile, sample) + ProcessLine(profile, group);
-  for (std::uint32_t index : sample.locations) {
-    const ProfileLocation& location = profile.locations[index];
-    for (const ProfileLine& line : location.lines) text += FrameLine(profile, location, line);
-  }
+  text += FrameComments(profile, sample.locations);
   return text + "\n";
 }
 
 }  // namespace
 
 std::string WriteText(const Profile& profile) {
+  if (profile.sample_types.size() == 1) return WriteCountText(profile);
   const std::vector<StackGroup> groups = GroupStacks(profile);
   std::string text = Header(groups);
   // Each by itself: the empty line after it ends all columns. Rows of cells take five times the

@@ -18,7 +18,7 @@
 
 namespace limpet {
 
-// Of a profile with the four values of a heap profile.
+// Of a profile with the four values of a heap profile; one that counts is WriteCountText's.
 std::string WriteText(const Profile& profile);
 
 }  // namespace limpet

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/sample_profile.h"
+#include "tests/support/sample_threads.h"
 #include "tools/profile/stack_group.h"
 
 namespace limpet {
@@ -50,6 +51,19 @@ TEST(ProfileMerger, KeepsOneProfileAsItIsButForItsLabels) {
   EXPECT_EQ(merged.samples[0].in_use.samples, 2U);
   EXPECT_EQ(PidOf(merged, merged.samples[0]), 101);
   EXPECT_THAT(merged.comments, IsEmpty()) << "they speak of one process";
+}
+
+TEST(ProfileMerger, KeepsTheLabelsThatSamplesHave) {
+  ProfileMerger merger;
+  merger.Add(SampleThreadProfile(), Pid(101));
+  merger.Add(SampleThreadProfile(), Pid(102));
+  const Profile merged = merger.Take();
+  ASSERT_THAT(merged.samples, SizeIs(8));
+  EXPECT_THAT(merged.samples[0].values, ElementsAre(2));
+  const auto& labels = merged.label_sets.at(static_cast<std::size_t>(merged.samples[1].labels));
+  EXPECT_EQ(labels.texts.at("reason"), "sync.Cond.Wait");
+  EXPECT_EQ(labels.texts.at("process"), "app");
+  EXPECT_EQ(labels.numbers.at("pid").first, 102);
 }
 
 TEST(ProfileMerger, TellsOneCallSiteOfTwoProcessesByItsFile) {

@@ -7,6 +7,7 @@
 
 #include "tests/support/command_output.h"
 #include "tests/support/sample_profile.h"
+#include "tests/support/sample_threads.h"
 #include "tests/support/temporary_directory.h"
 #include "tools/render/pprof_writer.h"
 #include "tools/render/text_writer.h"
@@ -99,6 +100,50 @@ TEST_F(GoPprof, FindsProcessesByTheirPid) {
   EXPECT_THAT(Run(bytes, {"-tags"}).out, HasSubstr("1kB (33.33%): 1234567\n"));
   EXPECT_THAT(Run(bytes, {"-top", "-tagroot=process,pid"}).out,
               ContainsRegex("1kB 33.33%  1234567\n"));
+}
+
+TEST_F(GoPprof, ShowsOurThreadsAndComplainsOfNothing) {
+  const std::string bytes = WritePprof(SampleThreadProfile()).value();
+  const CommandOutput top = Run(bytes, {"-top"});
+  EXPECT_EQ(top.exit_code, 0) << top.error;
+  EXPECT_EQ(top.error, "");
+  EXPECT_THAT(top.out, HasSubstr("File: app\n"));
+  EXPECT_THAT(top.out, HasSubstr("Type: goroutine\n"));
+  EXPECT_THAT(top.out, HasSubstr("5, 100% of 5 total"));
+  EXPECT_THAT(Run(bytes, {"-top", "-tagroot=reason"}).out,
+              ContainsRegex("2 40.00%  sync.Cond.Wait\n"));
+  EXPECT_THAT(Run(bytes, {"-top", "-tagfocus=state=running"}).out,
+              HasSubstr("1, 20.00% of 5 total"));
+  const CommandOutput traces = Run(bytes, {"-traces"});
+  EXPECT_THAT(traces.out, ContainsRegex("state: +waiting\n +reason: +sync.Cond.Wait\n +2 +std::"));
+}
+
+TEST_F(GoPprof, ReadsOurTextOfThreads) {
+  const CommandOutput raw = Run(WriteText(SampleThreadProfile()), {"-raw", "-symbolize=none"});
+  EXPECT_EQ(raw.exit_code, 0) << raw.error;
+  EXPECT_THAT(raw.out, HasSubstr("PeriodType: goroutine count\nPeriod: 1\n"));
+  EXPECT_THAT(raw.out, HasSubstr("goroutine/count\n"));
+  EXPECT_THAT(raw.out, ContainsRegex("2: 1 2 3 *\n +1: 4 *\n +1: 5 2 3 *\n +1: 6"));
+  EXPECT_THAT(raw.out, HasSubstr("0x401134"));
+  EXPECT_THAT(raw.out, HasSubstr("0x7f0030"));
+}
+
+TEST_F(GoPprof, SubtractsThreadsOfAnEarlierMoment) {
+  const std::string base = directory_.File("base");
+  std::ofstream(base, std::ios::binary) << WritePprof(SampleThreadProfile()).value();
+  Profile later = SampleThreadProfile();
+  later.samples[0].values = {9};
+  const CommandOutput top = Run(WritePprof(later).value(), {"-top", "-base=" + base});
+  EXPECT_EQ(top.exit_code, 0) << top.error;
+  EXPECT_THAT(top.out, HasSubstr("7, 100% of 7 total"));
+}
+
+TEST_F(GoPprof, LoadsThreadsOfNobody) {
+  Profile profile = SampleThreadProfile();
+  profile.samples.clear();
+  EXPECT_EQ(Run(WritePprof(profile).value(), {"-top"}).exit_code, 0);
+  const CommandOutput text = Run(WriteText(profile), {"-top", "-symbolize=none"});
+  EXPECT_EQ(text.exit_code, 0) << text.error;
 }
 
 TEST_F(GoPprof, SubtractsTwoOfOurProfiles) {

@@ -1,0 +1,192 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/sample_threads.h"
+#include "tools/render/age_text.h"
+#include "tools/render/collapsed_writer.h"
+#include "tools/render/count_text_writer.h"
+#include "tools/render/goroutine_writer.h"
+#include "tools/render/stacks_writer.h"
+#include "tools/render/text_writer.h"
+
+namespace limpet {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(CountTextWriter, WritesGosShape) {
+  EXPECT_EQ(WriteCountText(SampleThreadProfile()),
+            "goroutine profile: total 5\n"
+            "2 @ 0x401135 0x401200 0x7f0101\n"
+            "# labels: {\"reason\":\"sync.Cond.Wait\", \"state\":\"waiting\"}\n"
+            "#\t0x401134\tstd::condition_variable::wait(int)+0x34\t\tcondition_variable:12\n"
+            "#\t0x401134\t(anonymous namespace)::Queue<int>::Pop()+0x34\t/src/queue/queue.cc:42\n"
+            "#\t0x4011ff\tvoid Work<int>(int)+0xf\t\t\t\t/src/work.cc:7\n"
+            "#\t0x7f0100\tclone3+0x0\n"
+            "\n"
+            "1 @ 0x1\n"
+            "# labels: {\"reason\":\"running\", \"state\":\"running\"}\n"
+            "#\t0x0\t[running, stack not taken]\n"
+            "\n"
+            "1 @ 0x401301 0x401200 0x7f0101\n"
+            "# labels: {\"reason\":\"sync.Mutex.Lock\", \"state\":\"waiting\"}\n"
+            "#\t0x401300\tAccount::Withdraw(long) const+0x10\t/src/account.cc:9\n"
+            "#\t0x4011ff\tvoid Work<int>(int)+0xf\t\t\t/src/work.cc:7\n"
+            "#\t0x7f0100\tclone3+0x0\n"
+            "\n"
+            "1 @ 0x7f0031\n"
+            "# labels: {\"reason\":\"semacquire\", \"state\":\"waiting\"}\n"
+            "#\t0x7f0030\tlibz.so.1+0x30\n"
+            "\n"
+            "# limpet\n"
+            "# limpet: goroutine of /bin/app (pid 4242)\n"
+            "# 5 threads: 1 running, 4 waiting\n");
+  EXPECT_EQ(WriteText(SampleThreadProfile()), WriteCountText(SampleThreadProfile()));
+}
+
+TEST(CountTextWriter, QuotesLabelsAsGoDoes) {
+  Profile profile = SampleThreadProfile();
+  profile.label_sets[1].texts = {{"k", "a\"b\\c\nd"}};
+  profile.label_sets[1].numbers = {{"pid", {101, ""}}};
+  EXPECT_THAT(WriteCountText(profile),
+              HasSubstr("\n# labels: {\"k\":\"a\\\"b\\\\c d\", \"pid\":\"101\"}\n"));
+}
+
+TEST(GoroutineWriter, WritesGosShape) {
+  EXPECT_EQ(WriteGoroutines(SampleThreads()),
+            "goroutine 1 [running]:\n"
+            "\tgoroutine running on other thread; stack unavailable\n"
+            "\n"
+            "goroutine 2 [sync.Cond.Wait, 12 minutes]:\n"
+            "std::condition_variable::wait(0x5000)\n"
+            "\tcondition_variable:12\n"
+            "{anonymous}::Queue::Pop(...)\n"
+            "\t/src/queue/queue.cc:42 +0x35\n"
+            "Work(...)\n"
+            "\t/src/work.cc:7 +0x10\n"
+            "created by main in goroutine 1\n"
+            "\t/src/main.cc:3 +0x100\n"
+            "\n"
+            "goroutine 3 [sync.Cond.Wait]:\n"
+            "std::condition_variable::wait(0x5000)\n"
+            "\tcondition_variable:12\n"
+            "{anonymous}::Queue::Pop(...)\n"
+            "\t/src/queue/queue.cc:42 +0x35\n"
+            "Work(...)\n"
+            "\t/src/work.cc:7 +0x10\n"
+            "created by main in goroutine 1\n"
+            "\t/src/main.cc:3 +0x100\n"
+            "\n"
+            "goroutine 4 [sync.Mutex.Lock (held by 2), 3 minutes]:\n"
+            "Account::Withdraw(0x6000)\n"
+            "\t/src/account.cc:9 +0x11\n"
+            "Work(...)\n"
+            "\t/src/work.cc:7 +0x10\n"
+            "created by main in goroutine 1\n"
+            "\t/src/main.cc:3 +0x100\n"
+            "\n"
+            "goroutine 4711 [semacquire (no hook)]:\n"
+            "libz.so.1+0x30(...)\n"
+            "\t/lib/libz.so.1:0\n");
+}
+
+TEST(GoroutineWriter, KeepsHostileNamesInTheirPlace) {
+  ThreadDump dump = SampleThreads();
+  for (ProfileFunction& function : dump.profile.functions) {
+    function.name = "evil(\n\ngoroutine 9 [running]:\n)((";
+    function.file = "a\nb:c";
+  }
+  const std::string text = WriteGoroutines(dump);
+  EXPECT_THAT(text, Not(HasSubstr("goroutine 9")));
+  EXPECT_THAT(text, HasSubstr("\nevil(0x6000)\n\ta b:c:9 +0x11\n"));
+}
+
+TEST(GoroutineWriter, SaysThatAStackIsNotKnown) {
+  ThreadDump dump = SampleThreads();
+  dump.threads = {dump.threads[4]};
+  dump.threads[0].locations.clear();
+  EXPECT_EQ(WriteGoroutines(dump),
+            "goroutine 4711 [semacquire (no hook)]:\n[stack not readable](...)\n\t?:0\n");
+}
+
+TEST(StacksWriter, GroupsEqualStacksLongestWaitFirst) {
+  ThreadDump dump = SampleThreads();
+  dump.unjoined = 2;
+  EXPECT_EQ(WriteStacks(dump),
+            "/bin/app, pid 4242: 5 threads: 1 running, 4 waiting\n"
+            "2 ended and never joined: each keeps its stack\n"
+            "\n"
+            "2 wait 12m to 40s: sync.Cond.Wait\n"
+            "  threads 2-3 worker; on 0x5000\n"
+            "      std::condition_variable::wait  condition_variable:12\n"
+            "      {anonymous}::Queue::Pop        /src/queue/queue.cc:42\n"
+            "      Work                           /src/work.cc:7\n"
+            "  created by main                    /src/main.cc:3  in thread 1\n"
+            "\n"
+            "1 waits 3m: sync.Mutex.Lock, held by 2\n"
+            "  thread 4 worker; on 0x6000\n"
+            "      Account::Withdraw     /src/account.cc:9\n"
+            "      Work                  /src/work.cc:7\n"
+            "  created by main           /src/main.cc:3  in thread 1\n"
+            "\n"
+            "1 waits: semacquire\n"
+            "  thread 4711 zip\n"
+            "      libz.so.1+0x30\n"
+            "      (no hook is here: seen from outside; kernel: futex_do_wait)\n"
+            "\n"
+            "1 running\n"
+            "  thread 1 app\n"
+            "      (running: its stack is not taken)\n");
+}
+
+TEST(StacksWriter, StaysWithinItsColumns) {
+  ThreadDump dump = SampleThreads();
+  dump.profile.functions[4].name = std::string(300, 'n') + "(int)";
+  dump.profile.functions[4].file =
+      "/a/" + std::string(60, 'b') + "/" + std::string(20, 'c') + "/d.cc";
+  dump.profile.functions[2].file = "/" + std::string(300, 'e') + ".cc";
+  const ListedThread worker = dump.threads[3];
+  for (std::uint32_t number = 10; number < 200; number += 2) {
+    dump.threads.push_back(worker);
+    dump.threads.back().number = number;
+  }
+  const std::string text = WriteStacks(dump);
+  EXPECT_THAT(text, HasSubstr("nnn...  .../cccccccccccccccccccc/d.cc:9\n"));
+  EXPECT_THAT(text, HasSubstr(", ...; on 0x6000\n"));
+  std::size_t over = 0;
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = text.find('\n', start);
+    if (end - start > 100) ++over;
+    start = end + 1;
+  }
+  EXPECT_EQ(over, 2U) << "a file name that no line holds: " << text;
+}
+
+TEST(StacksWriter, LeavesOutHowAThreadBeginsAndCutsADeepStack) {
+  ThreadDump dump = SampleThreads();
+  dump.threads = {dump.threads[3]};
+  dump.threads[0].locations = std::vector<std::uint32_t>(40, 3);
+  dump.threads[0].locations.push_back(6);
+  const std::string text = WriteStacks(dump);
+  EXPECT_THAT(text, HasSubstr("      ... and 16 outer frames\n"));
+  EXPECT_THAT(text, Not(HasSubstr("clone3")));
+}
+
+TEST(CollapsedWriter, CountsThreads) {
+  EXPECT_THAT(WriteCollapsed(SampleThreadProfile()),
+              HasSubstr("clone3;void Work<int>(int);Account::Withdraw(long) const 1\n"));
+}
+
+TEST(AgeText, IsShort) {
+  EXPECT_EQ(ShortAge(0), "0s");
+  EXPECT_EQ(ShortAge(119'999'999'999), "119s");
+  EXPECT_EQ(ShortAge(120'000'000'000), "2m");
+  EXPECT_EQ(ShortAge(3600'000'000'000), "1h");
+  EXPECT_EQ(ShortAge(std::uint64_t{49} * 3600'000'000'000), "2d");
+  EXPECT_EQ(ShortWait(350'900'000), "350ms");
+  EXPECT_EQ(ShortWait(1'000'000'000), "1s");
+}
+
+}  // namespace
+}  // namespace limpet

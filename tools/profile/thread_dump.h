@@ -1,0 +1,49 @@
+// The threads of a process, each with what it does, in Go's words, free of any format.
+//
+// Runs: companion.  Threads: plain data.  Allocates: yes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/profile/profile.h"
+
+namespace limpet {
+
+// Lists of locations are indexes into Profile::locations, leaf first.
+struct ListedThread {
+  std::uint32_t number = 0;  // 1: main thread
+  std::uint32_t thread_id = 0;
+  std::string name;
+  std::string state;   // Go's status: "running", "waiting", "syscall"
+  std::string reason;  // Go's word for the wait; "running"
+  std::string remark;  // what else is known of it, as "held by 7"; no comma, no parenthesis
+  std::optional<std::uint64_t> waited_ns;
+  std::optional<std::uint64_t> timeout_ns;
+  std::uint64_t object = 0;  // 0: none
+  std::int32_t descriptor = -1;
+  std::string descriptor_target;
+  std::uint32_t owner_number = 0;  // who is waited for; 0: unknown
+  std::uint32_t owner_thread_id = 0;
+  bool has_owner_exited = false;
+  bool is_seen_from_outside = false;  // blocked where no hook is
+  std::string wait_channel;
+  std::uint32_t creator_number = 0;               // 0: unknown
+  std::vector<std::uint32_t> locations;           // empty: its stack is not known
+  std::vector<std::uint32_t> creation_locations;  // of the call that made it; empty: not known
+  std::optional<std::size_t> creation_frame;      // the one of them that is the program's
+  std::uint64_t park_count = 0;
+  std::uint64_t parked_ns = 0;
+};
+
+struct ThreadDump {
+  Profile profile;                    // "goroutine"
+  std::vector<ListedThread> threads;  // those that live, by number
+  std::uint64_t unjoined = 0;         // ended, and neither joined nor detached
+  std::string program;
+  std::uint32_t pid = 0;
+};
+
+}  // namespace limpet

@@ -1,0 +1,211 @@
+#include "tools/threads/living_threads.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "runtime/layout/thread_slot.h"
+#include "tools/reader/small_file.h"
+#include "tools/threads/remote_memory.h"
+#include "tools/threads/remote_modules.h"
+#include "tools/threads/remote_unwinder.h"
+#include "tools/threads/task_list.h"
+#include "tools/threads/wait_fingerprint.h"
+
+namespace limpet {
+namespace {
+
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+// A thread that runs may have been parked when its slot was read, if that was not long before.
+constexpr std::uint64_t kJustParkedNs = 50'000'000;
+constexpr std::size_t kMaxMapsBytes = std::size_t{64} << 20;
+
+std::uint64_t ClockNs(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * kSecondNs +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+// CLOCK_MONOTONIC of a start time in ticks of the clock that goes on while the machine sleeps.
+std::uint64_t StartedNs(const TaskFacts& task) {
+  static const std::uint64_t asleep_ns = ClockNs(CLOCK_BOOTTIME) - ClockNs(CLOCK_MONOTONIC);
+  static const auto ticks = static_cast<std::uint64_t>(std::max(sysconf(_SC_CLK_TCK), 1L));
+  const std::uint64_t since_boot =
+      task.stat.start_ticks / ticks * kSecondNs + task.stat.start_ticks % ticks * kSecondNs / ticks;
+  return since_boot - std::min(since_boot, asleep_ns);
+}
+
+// The id went to another thread since the slot was taken. Clocks are coarse.
+bool IsAnother(const ThreadRecord& thread, const TaskFacts& task) {
+  constexpr std::uint64_t kSlackNs = 100'000'000;
+  return thread.started_ns != 0 && StartedNs(task) > thread.started_ns + kSlackNs;
+}
+
+void ForgetWait(ThreadRecord& thread) {
+  thread.state = ThreadState::kRunning;
+  thread.reason = WaitReason::kNone;
+  thread.object = 0;
+  thread.since_ns = 0;
+  thread.timeout_ns = kNoTimeout;
+  thread.descriptor = -1;
+  thread.owner_thread_id = 0;
+  thread.stack = 0;
+}
+
+class Completing {
+ public:
+  Completing(const ProcessFacts& process, SegmentSnapshot& snapshot, const std::string& proc)
+      : process_(process),
+        snapshot_(snapshot),
+        proc_(proc),
+        memory_(process.pid),
+        modules_(ReadMaps(), memory_),
+        unwinder_(memory_, modules_) {}
+
+  void Run() {
+    for (TaskFacts& task : ListTasks(process_, proc_)) {
+      thread_ids_.insert(task.own_thread_id);
+      tasks_.emplace(task.own_thread_id, std::move(task));
+    }
+    if (tasks_.empty()) return;  // it has just ended: what the slots say is its last word
+    std::set<std::uint32_t> known;
+    for (ThreadRecord& thread : snapshot_.threads) {
+      if (thread.state == ThreadState::kExited) continue;
+      if (Check(thread)) known.insert(thread.thread_id);
+    }
+    for (const auto& [thread_id, task] : tasks_) {
+      if (!known.contains(thread_id)) AddUnseen(task);
+    }
+    for (ThreadRecord& thread : snapshot_.threads) NameDescriptor(thread);
+  }
+
+ private:
+  std::string ReadMaps() const {
+    return ReadSmallFile(absl::StrFormat("%s/%d/maps", proc_, process_.pid),
+                         {.max_bytes = kMaxMapsBytes})
+        .value_or("");
+  }
+
+  // False: the slot's thread is gone.
+  bool Check(ThreadRecord& thread) {
+    const auto task = tasks_.find(thread.thread_id);
+    if (task == tasks_.end() || IsAnother(thread, task->second)) {
+      thread.state = ThreadState::kExited;
+      thread.life |= kThreadJoined;  // nobody knows, so it is not complained of
+      return false;
+    }
+    thread.kernel_state = task->second.stat.state;
+    thread.name = task->second.stat.name;
+    if (thread.state == ThreadState::kParked) CheckPark(task->second, thread);
+    const bool is_blocked = thread.state == ThreadState::kRunning && !task->second.IsRunning();
+    if (is_blocked) LookAt(task->second, thread);
+    return true;
+  }
+
+  void CheckPark(const TaskFacts& task, ThreadRecord& thread) const {
+    const std::optional<TaskSyscall> call =
+        task.IsRunning() ? TaskSyscall{.is_running = true} : FilesOf(task).Syscall();
+    if (!call.has_value()) return;
+    if (call->is_running && now_ns_ - std::min(now_ns_, thread.since_ns) < kJustParkedNs) return;
+    if (call->is_running || !MayBeIn(*call, thread.reason)) ForgetWait(thread);
+  }
+
+  void AddUnseen(const TaskFacts& task) {
+    ThreadRecord thread{.thread_id = task.own_thread_id,
+                        .state = ThreadState::kRunning,
+                        .started_ns = StartedNs(task),
+                        .name = task.stat.name,
+                        .kernel_state = task.stat.state};
+    if (!task.IsRunning()) LookAt(task, thread);
+    snapshot_.threads.push_back(std::move(thread));
+  }
+
+  TaskFiles FilesOf(const TaskFacts& task) const {
+    return TaskFiles(process_.pid, task.thread_id, proc_);
+  }
+
+  // A thread that is blocked where no hook is.
+  void LookAt(const TaskFacts& task, ThreadRecord& thread) {
+    const TaskFiles files = FilesOf(task);
+    const std::optional<TaskSyscall> call = files.Syscall();
+    if (call.has_value() && call->is_running) return;
+    thread.state = ThreadState::kParked;
+    thread.is_seen_from_outside = true;
+    thread.wait_channel = files.WaitChannel();
+    if (!call.has_value()) return DescribeChannel(thread.wait_channel, thread);
+    DescribeCall(*call, thread_ids_, memory_, thread);
+    StackRecord stack = unwinder_.Walk(call->stack_pointer, call->instruction);
+    // It went on meanwhile: what was read is of two moments.
+    if (files.Syscall() != call) return;
+    if (!stack.frames.empty()) thread.stack = AddStack(std::move(stack));
+  }
+
+  // Ids of the segment's own stacks are small.
+  std::uint32_t AddStack(StackRecord stack) {
+    for (FrameRecord& frame : stack.frames) frame.module = ModuleOf(frame);
+    while (snapshot_.stacks.contains(next_stack_)) --next_stack_;
+    snapshot_.stacks.emplace(next_stack_, std::move(stack));
+    return next_stack_;
+  }
+
+  // Of the segment, or one that it does not know.
+  std::uint32_t ModuleOf(const FrameRecord& frame) {
+    const std::uint64_t address = frame.address - (frame.is_exact ? 0 : 1);
+    const RemoteModule* const remote = modules_.Find(address);
+    if (remote == nullptr) return 0;
+    const auto [place, is_new] = module_ids_.try_emplace(remote);
+    if (is_new) place->second = IdOf(remote->record);
+    return place->second;
+  }
+
+  std::uint32_t IdOf(const ModuleRecord& record) {
+    std::vector<ModuleRecord>& modules = snapshot_.modules;
+    const auto is_same = [&record](const ModuleRecord& known) {
+      return known.load_bias == record.load_bias && known.start <= record.start &&
+             record.start < known.end;
+    };
+    const auto same = std::find_if(modules.begin(), modules.end(), is_same);
+    const auto id = static_cast<std::uint32_t>(std::distance(modules.begin(), same));
+    if (same == modules.end()) modules.push_back(record);
+    return id;
+  }
+
+  void NameDescriptor(ThreadRecord& thread) {
+    if (thread.state != ThreadState::kParked || thread.descriptor < 0) return;
+    const auto [place, is_new] = targets_.try_emplace(thread.descriptor);
+    if (is_new) place->second = ReadDescriptorTarget(process_.pid, thread.descriptor, proc_);
+    thread.descriptor_target = place->second;
+  }
+
+  const ProcessFacts& process_;
+  SegmentSnapshot& snapshot_;
+  const std::string proc_;
+  const std::uint64_t now_ns_ = ClockNs(CLOCK_MONOTONIC);
+  RemoteMemory memory_;
+  RemoteModules modules_;
+  RemoteUnwinder unwinder_;
+  std::map<std::uint32_t, TaskFacts> tasks_;  // by the process's own ids
+  std::set<std::uint32_t> thread_ids_;
+  std::map<std::int32_t, std::string> targets_;
+  std::map<const RemoteModule*, std::uint32_t> module_ids_;
+  std::uint32_t next_stack_ = UINT32_MAX;
+};
+
+}  // namespace
+
+void CompleteThreads(const ProcessFacts& process, SegmentSnapshot& snapshot,
+                     const std::string& proc) {
+  Completing(process, snapshot, proc).Run();
+}
+
+}  // namespace limpet

@@ -1,0 +1,170 @@
+#include "tools/threads/remote_unwinder.h"
+
+#include <dlfcn.h>
+#include <libunwind.h>
+
+#include <cstring>
+
+#include "runtime/layout/stack_node.h"
+
+namespace limpet {
+namespace {
+
+constexpr char kLibraryName[] = "libunwind-x86_64.so.8";
+
+// What of .eh_frame_hdr is before its table.
+struct UnwindHeader {
+  std::uint8_t version, frame_encoding, count_encoding, table_encoding;
+  std::int32_t frame;
+  std::uint32_t count;
+};
+constexpr std::uint8_t kFrameIsRelative4 = 0x1B;
+constexpr std::uint8_t kCountIsUnsigned4 = 0x03;
+constexpr std::uint8_t kTableIsRelative4 = 0x3B;
+constexpr std::uint64_t kTableEntryBytes = 8;
+
+using SearchTable = int (*)(unw_addr_space_t, unw_word_t, unw_dyn_info_t*, unw_proc_info_t*, int,
+                            void*);
+
+// One thread that is being walked.
+struct Walking {
+  RemoteMemory& memory;
+  const RemoteModules& modules;
+  SearchTable search_table;
+  std::uint64_t stack_pointer;
+  std::uint64_t instruction;
+};
+
+Walking& Of(void* argument) { return *static_cast<Walking*>(argument); }
+
+int FindProcInfo(unw_addr_space_t space, unw_word_t address, unw_proc_info_t* info,
+                 int needs_unwind_info, void* argument) {
+  Walking& walking = Of(argument);
+  const RemoteModule* const module = walking.modules.Find(address);
+  UnwindHeader header{};
+  if (module == nullptr || module->unwind_table == 0 ||
+      !walking.memory.ReadValue(module->unwind_table, header) ||
+      header.frame_encoding != kFrameIsRelative4 || header.count_encoding != kCountIsUnsigned4 ||
+      header.table_encoding != kTableIsRelative4) {
+    return -UNW_ENOINFO;
+  }
+  unw_dyn_info_t table{};
+  table.format = UNW_INFO_FORMAT_REMOTE_TABLE;
+  table.start_ip = module->record.start;
+  table.end_ip = module->record.end;
+  table.u.rti.segbase = module->unwind_table;
+  table.u.rti.table_data = module->unwind_table + sizeof(UnwindHeader);
+  table.u.rti.table_len = header.count * kTableEntryBytes / sizeof(unw_word_t);
+  return walking.search_table(space, address, &table, info, needs_unwind_info, argument);
+}
+
+void PutUnwindInfo(unw_addr_space_t, unw_proc_info_t*, void*) {}
+
+int NoDynamicInfo(unw_addr_space_t, unw_word_t*, void*) { return -UNW_ENOINFO; }
+
+int ReadMemory(unw_addr_space_t, unw_word_t address, unw_word_t* value, int is_write,
+               void* argument) {
+  return is_write == 0 && Of(argument).memory.ReadValue(address, *value) ? 0 : -UNW_EINVAL;
+}
+
+int ReadRegister(unw_addr_space_t, unw_regnum_t number, unw_word_t* value, int is_write,
+                 void* argument) {
+  if (is_write != 0) return -UNW_EREADONLYREG;
+  if (number == UNW_X86_64_RIP) {
+    *value = Of(argument).instruction;
+  } else if (number == UNW_X86_64_RSP) {
+    *value = Of(argument).stack_pointer;
+  } else {
+    return -UNW_EBADREG;
+  }
+  return 0;
+}
+
+int NoFloat(unw_addr_space_t, unw_regnum_t, unw_fpreg_t*, int, void*) { return -UNW_EBADREG; }
+
+int NoResume(unw_addr_space_t, unw_cursor_t*, void*) { return -UNW_EINVAL; }
+
+int NoName(unw_addr_space_t, unw_word_t, char*, std::size_t, unw_word_t*, void*) {
+  return -UNW_ENOINFO;
+}
+
+}  // namespace
+
+// libunwind, with the rules that it remembers of one process.
+class RemoteUnwinder::Library {
+ public:
+  Library(RemoteMemory& memory, const RemoteModules& modules)
+      : walking_{memory, modules, nullptr, 0, 0} {
+    void* const library = dlopen(kLibraryName, RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) return;
+    const bool is_whole = Load(library, "create_addr_space", create_) &&
+                          Load(library, "destroy_addr_space", destroy_) &&
+                          Load(library, "set_caching_policy", set_caching_) &&
+                          Load(library, "init_remote", init_) && Load(library, "step", step_) &&
+                          Load(library, "get_reg", get_) &&
+                          Load(library, "is_signal_frame", is_signal_frame_) &&
+                          Load(library, "dwarf_search_unwind_table", walking_.search_table);
+    if (!is_whole) return;
+    unw_accessors_t accessors = {FindProcInfo, PutUnwindInfo, NoDynamicInfo, ReadMemory,
+                                 ReadRegister, NoFloat,       NoResume,      NoName};
+    space_ = create_(&accessors, 0);
+    if (space_ != nullptr) set_caching_(space_, UNW_CACHE_GLOBAL);
+  }
+
+  ~Library() {
+    if (space_ != nullptr) destroy_(space_);
+  }
+
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+
+  StackRecord Walk(std::uint64_t stack_pointer, std::uint64_t instruction) {
+    StackRecord stack{.is_truncated = true};
+    unw_cursor_t cursor;
+    walking_.stack_pointer = stack_pointer;
+    walking_.instruction = instruction;
+    if (space_ == nullptr || init_(&cursor, space_, &walking_) != 0) return stack;
+    bool is_exact = false;
+    while (stack.frames.size() < kMaxStackFrames) {
+      unw_word_t address = 0;
+      if (get_(&cursor, UNW_REG_IP, &address) != 0 || address == 0) break;
+      stack.frames.push_back({.address = address & kFrameAddressMask, .is_exact = is_exact});
+      is_exact = is_signal_frame_(&cursor) > 0;
+      const int step = step_(&cursor);
+      stack.is_truncated = step < 0;
+      if (step <= 0) return stack;
+      stack.is_truncated = true;
+    }
+    return stack;
+  }
+
+ private:
+  template <typename Function>
+  static bool Load(void* library, const char* name, Function& function) {
+    const std::string symbol = std::string("_Ux86_64_") + name;
+    void* const address = dlsym(library, symbol.c_str());
+    std::memcpy(&function, &address, sizeof(address));
+    return address != nullptr;
+  }
+
+  Walking walking_;
+  unw_addr_space_t space_ = nullptr;
+  unw_addr_space_t (*create_)(unw_accessors_t*, int) = nullptr;
+  void (*destroy_)(unw_addr_space_t) = nullptr;
+  int (*set_caching_)(unw_addr_space_t, unw_caching_policy_t) = nullptr;
+  int (*init_)(unw_cursor_t*, unw_addr_space_t, void*) = nullptr;
+  int (*step_)(unw_cursor_t*) = nullptr;
+  int (*get_)(unw_cursor_t*, unw_regnum_t, unw_word_t*) = nullptr;
+  int (*is_signal_frame_)(unw_cursor_t*) = nullptr;
+};
+
+RemoteUnwinder::RemoteUnwinder(RemoteMemory& memory, const RemoteModules& modules)
+    : library_(std::make_unique<Library>(memory, modules)) {}
+
+RemoteUnwinder::~RemoteUnwinder() = default;
+
+StackRecord RemoteUnwinder::Walk(std::uint64_t stack_pointer, std::uint64_t instruction) {
+  return library_->Walk(stack_pointer, instruction);
+}
+
+}  // namespace limpet

@@ -1,0 +1,67 @@
+#include "tools/threads/task_list.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
+#include "tools/reader/small_file.h"
+
+namespace limpet {
+namespace {
+
+std::string TaskFolder(std::uint32_t pid, const std::string& proc) {
+  return absl::StrFormat("%s/%d/task", proc, pid);
+}
+
+std::uint32_t OwnThreadId(const ProcessFacts& process, std::uint32_t thread_id,
+                          const std::string& folder) {
+  if (process.namespace_pid == process.pid) return thread_id;
+  const std::string status = ReadSmallFile(folder + "/status").value_or("");
+  return ParseNamespacePid(status).value_or(0);
+}
+
+}  // namespace
+
+std::vector<TaskFacts> ListTasks(const ProcessFacts& process, const std::string& proc) {
+  std::vector<TaskFacts> tasks;
+  std::error_code error;
+  const std::string all = TaskFolder(process.pid, proc);
+  for (std::filesystem::directory_iterator entry(all, error), end; entry != end && !error;
+       entry.increment(error)) {
+    TaskFacts task;
+    if (!absl::SimpleAtoi(entry->path().filename().string(), &task.thread_id)) continue;
+    const std::string folder = entry->path().string();
+    std::optional<StatFacts> stat = ParseStat(ReadSmallFile(folder + "/stat").value_or(""));
+    if (!stat.has_value() || stat->IsDead()) continue;
+    task.stat = *std::move(stat);
+    task.own_thread_id = OwnThreadId(process, task.thread_id, folder);
+    tasks.push_back(std::move(task));
+  }
+  return tasks;
+}
+
+TaskFiles::TaskFiles(std::uint32_t pid, std::uint32_t thread_id, const std::string& proc)
+    : folder_(absl::StrFormat("%s/%d", TaskFolder(pid, proc), thread_id)) {}
+
+std::optional<TaskSyscall> TaskFiles::Syscall() const {
+  const absl::StatusOr<std::string> text = ReadSmallFile(folder_ + "/syscall");
+  return text.ok() ? ParseSyscall(*text) : std::nullopt;
+}
+
+std::string TaskFiles::WaitChannel() const {
+  const std::string text(
+      absl::StripAsciiWhitespace(ReadSmallFile(folder_ + "/wchan").value_or("")));
+  return text == "0" ? "" : text;
+}
+
+std::string ReadDescriptorTarget(std::uint32_t pid, std::int32_t descriptor,
+                                 const std::string& proc) {
+  std::error_code error;
+  return std::filesystem::read_symlink(absl::StrFormat("%s/%d/fd/%d", proc, pid, descriptor), error)
+      .string();
+}
+
+}  // namespace limpet

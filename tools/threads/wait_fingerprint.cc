@@ -1,0 +1,230 @@
+#include "tools/threads/wait_fingerprint.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <string_view>
+
+namespace limpet {
+namespace {
+
+// Of glibc on x86-64: where its objects keep what, seen from the word that is waited on.
+constexpr std::uint64_t kMutexOwnerOffset = 8;
+constexpr std::uint64_t kReadLockWordOffset = 8;    // __wrphase_futex
+constexpr std::uint64_t kWriteLockWordOffset = 12;  // __writers_futex
+constexpr std::uint64_t kCurrentWriterOffset = 24;
+constexpr std::uint64_t kFutexCommands = 0x7F;  // without private, and without the clock
+constexpr std::uint64_t kLockedWithWaiters = 2;
+constexpr std::uint64_t kLockInUse = 3;
+
+// Where arguments of a call stand; -1: it has none such.
+struct CallRule {
+  std::int64_t number;
+  WaitReason reason;
+  int descriptor = -1;
+  int object = -1;
+};
+
+constexpr CallRule kCalls[] = {
+    {SYS_read, WaitReason::kRead, 0},
+    {SYS_readv, WaitReason::kRead, 0},
+    {SYS_pread64, WaitReason::kRead, 0},
+    {SYS_preadv, WaitReason::kRead, 0},
+    {SYS_preadv2, WaitReason::kRead, 0},
+    {SYS_write, WaitReason::kWrite, 0},
+    {SYS_writev, WaitReason::kWrite, 0},
+    {SYS_pwrite64, WaitReason::kWrite, 0},
+    {SYS_pwritev, WaitReason::kWrite, 0},
+    {SYS_pwritev2, WaitReason::kWrite, 0},
+    {SYS_recvfrom, WaitReason::kReceive, 0},
+    {SYS_recvmsg, WaitReason::kReceive, 0},
+    {SYS_recvmmsg, WaitReason::kReceive, 0},
+    {SYS_sendto, WaitReason::kSend, 0},
+    {SYS_sendmsg, WaitReason::kSend, 0},
+    {SYS_sendmmsg, WaitReason::kSend, 0},
+    {SYS_accept, WaitReason::kAccept, 0},
+    {SYS_accept4, WaitReason::kAccept, 0},
+    {SYS_connect, WaitReason::kConnect, 0},
+    {SYS_sendfile, WaitReason::kTransfer, 0},
+    {SYS_splice, WaitReason::kTransfer, 0},
+    {SYS_copy_file_range, WaitReason::kTransfer, 0},
+    {SYS_flock, WaitReason::kFileLock, 0},
+    {SYS_open, WaitReason::kFile},
+    {SYS_openat, WaitReason::kFile},
+    {SYS_fsync, WaitReason::kFile, 0},
+    {SYS_fdatasync, WaitReason::kFile, 0},
+    {SYS_sync, WaitReason::kFile},
+    {SYS_msync, WaitReason::kFile},
+    {SYS_mq_timedreceive, WaitReason::kMessageReceive, 0},
+    {SYS_mq_timedsend, WaitReason::kMessageSend, 0},
+    {SYS_msgrcv, WaitReason::kMessageReceive, -1, 0},
+    {SYS_msgsnd, WaitReason::kMessageSend, -1, 0},
+    {SYS_semop, WaitReason::kSystemSemaphore, -1, 0},
+    {SYS_semtimedop, WaitReason::kSystemSemaphore, -1, 0},
+    {SYS_nanosleep, WaitReason::kSleep},
+    {SYS_clock_nanosleep, WaitReason::kSleep},
+    {SYS_poll, WaitReason::kPoll},
+    {SYS_ppoll, WaitReason::kPoll},
+    {SYS_select, WaitReason::kPoll},
+    {SYS_pselect6, WaitReason::kPoll},
+    {SYS_epoll_wait, WaitReason::kPoll, 0, 1},
+    {SYS_epoll_pwait, WaitReason::kPoll, 0, 1},
+    {SYS_rt_sigtimedwait, WaitReason::kSignal},
+    {SYS_pause, WaitReason::kPause},
+    {SYS_rt_sigsuspend, WaitReason::kPause},
+    {SYS_wait4, WaitReason::kChild},
+    {SYS_waitid, WaitReason::kChild},
+    {SYS_io_getevents, WaitReason::kAsynchronous},
+    {426 /* io_uring_enter */, WaitReason::kAsynchronous, 0},
+    {449 /* futex_waitv */, WaitReason::kFutex},
+};
+
+struct ChannelRule {
+  std::string_view part;  // of the function's name
+  WaitReason reason;
+  std::string_view target;  // what kind of file it is
+};
+
+constexpr ChannelRule kChannels[] = {
+    {"futex", WaitReason::kFutex, ""},          {"nanosleep", WaitReason::kSleep, ""},
+    {"pipe_read", WaitReason::kRead, "pipe:"},  {"pipe_write", WaitReason::kWrite, "pipe:"},
+    {"do_wait", WaitReason::kChild, ""},        {"sigtimedwait", WaitReason::kSignal, ""},
+    {"sigsuspend", WaitReason::kPause, ""},     {"accept", WaitReason::kAccept, ""},
+    {"skb", WaitReason::kReceive, ""},          {"sk_wait", WaitReason::kReceive, ""},
+    {"wait_woken", WaitReason::kReceive, ""},   {"unix_stream", WaitReason::kReceive, ""},
+    {"poll", WaitReason::kAsynchronous, ""},    {"select", WaitReason::kAsynchronous, ""},
+    {"eventfd", WaitReason::kAsynchronous, ""}, {"timerfd", WaitReason::kAsynchronous, ""},
+};
+
+// A thread id of the process that stands at `address`; 0: none does.
+std::uint32_t ThreadIdAt(std::uint64_t address, const std::set<std::uint32_t>& thread_ids,
+                         RemoteMemory& memory) {
+  std::uint32_t word = 0;
+  if (!memory.ReadValue(address, word)) return 0;
+  word &= FUTEX_TID_MASK;
+  return thread_ids.contains(word) ? word : 0;
+}
+
+class FutexWait {
+ public:
+  FutexWait(const TaskSyscall& call, const std::set<std::uint32_t>& thread_ids,
+            RemoteMemory& memory)
+      : word_(call.arguments[0]),
+        operation_(call.arguments[1] & kFutexCommands),
+        is_private_((call.arguments[1] & FUTEX_PRIVATE_FLAG) != 0),
+        value_(static_cast<std::uint32_t>(call.arguments[2])),
+        thread_ids_(thread_ids),
+        memory_(memory) {}
+
+  void Describe(ThreadRecord& thread) {
+    thread.reason = WaitReason::kFutex;
+    thread.object = word_;
+    if (operation_ == FUTEX_LOCK_PI || operation_ == FUTEX_LOCK_PI2) {
+      Set(WaitReason::kMutex, word_, ThreadIdAt(word_, thread_ids_, memory_), thread);
+    } else if (operation_ == FUTEX_WAIT && is_private_ && value_ == kLockedWithWaiters) {
+      const std::uint64_t owner = word_ + kMutexOwnerOffset;
+      Set(WaitReason::kMutex, word_, ThreadIdAt(owner, thread_ids_, memory_), thread);
+    } else if (operation_ == FUTEX_WAIT_BITSET && is_private_ && value_ == kLockInUse) {
+      DescribeLock(thread);
+    } else if (!is_private_ && thread_ids_.contains(value_)) {
+      Set(WaitReason::kJoin, word_, value_, thread);
+    }
+  }
+
+ private:
+  // A reader waits on another word than a writer. Whose it is, the current writer shows, who stands
+  // at its place in only one of both.
+  void DescribeLock(ThreadRecord& thread) {
+    for (const bool is_write : {true, false}) {
+      const std::uint64_t lock = word_ - (is_write ? kWriteLockWordOffset : kReadLockWordOffset);
+      const std::uint32_t writer = ThreadIdAt(lock + kCurrentWriterOffset, thread_ids_, memory_);
+      if (writer == 0) continue;
+      Set(is_write ? WaitReason::kWriteLock : WaitReason::kReadLock, lock, writer, thread);
+      return;
+    }
+  }
+
+  static void Set(WaitReason reason, std::uint64_t object, std::uint32_t owner,
+                  ThreadRecord& thread) {
+    thread.reason = reason;
+    thread.object = object;
+    thread.owner_thread_id = owner;
+  }
+
+  std::uint64_t word_;
+  std::uint64_t operation_;
+  bool is_private_;
+  std::uint32_t value_;
+  const std::set<std::uint32_t>& thread_ids_;
+  RemoteMemory& memory_;
+};
+
+constexpr std::uint64_t kMillisecondNs = 1'000'000;
+
+// Which file descriptors, and how long.
+void DescribePoll(const TaskSyscall& call, ThreadRecord& thread) {
+  const auto& arguments = call.arguments;
+  if (call.number == SYS_poll || call.number == SYS_ppoll) {
+    thread.object = arguments[1] == 0 ? 0 : arguments[0];
+  } else if (call.number == SYS_select || call.number == SYS_pselect6) {
+    thread.object = arguments[1] | arguments[2] | arguments[3];
+  }
+  if (call.number == SYS_poll) {
+    const auto milliseconds = static_cast<std::int32_t>(arguments[2]);
+    if (milliseconds >= 0) {
+      thread.timeout_ns = static_cast<std::uint64_t>(milliseconds) * kMillisecondNs;
+    }
+  }
+}
+
+bool IsLockCommand(const TaskSyscall& call) {
+  return call.number == SYS_fcntl &&
+         (call.arguments[1] == F_SETLKW || call.arguments[1] == F_OFD_SETLKW);
+}
+
+std::int32_t DescriptorOf(const TaskSyscall& call, int argument) {
+  if (argument < 0) return -1;
+  return static_cast<std::int32_t>(call.arguments[static_cast<std::size_t>(argument)]);
+}
+
+}  // namespace
+
+void DescribeCall(const TaskSyscall& call, const std::set<std::uint32_t>& thread_ids,
+                  RemoteMemory& memory, ThreadRecord& thread) {
+  if (call.number == SYS_futex) return FutexWait(call, thread_ids, memory).Describe(thread);
+  if (IsLockCommand(call)) {
+    thread.reason = WaitReason::kFileLock;
+    thread.descriptor = DescriptorOf(call, 0);
+  }
+  const auto rule = std::find_if(std::begin(kCalls), std::end(kCalls), [&call](const auto& known) {
+    return known.number == call.number;
+  });
+  if (rule == std::end(kCalls)) return;
+  thread.reason = rule->reason;
+  thread.descriptor = DescriptorOf(call, rule->descriptor);
+  if (rule->object >= 0) {
+    thread.object = call.arguments[static_cast<std::size_t>(rule->object)];
+  }
+  if (rule->reason == WaitReason::kPoll) DescribePoll(call, thread);
+}
+
+void DescribeChannel(const std::string& wait_channel, ThreadRecord& thread) {
+  for (const ChannelRule& rule : kChannels) {
+    if (wait_channel.find(rule.part) == std::string::npos) continue;
+    thread.reason = rule.reason;
+    thread.descriptor_target = rule.target;
+    return;
+  }
+}
+
+bool MayBeIn(const TaskSyscall& call, WaitReason reason) {
+  const bool is_lock = reason >= WaitReason::kMutex && reason <= WaitReason::kFutex;
+  return !is_lock || call.number == SYS_futex || call.number == 449 /* futex_waitv */ ||
+         call.number == SYS_sched_yield;
+}
+
+}  // namespace limpet
