@@ -42,6 +42,12 @@ void BindHooks() {
   BindSignalHooks();
   BindPrivilegeHooks();
   BindSandboxHooks();
+  BindLockHooks();
+  BindConditionHooks();
+  BindJoinHooks();
+  BindSemaphoreHooks();
+  BindSleepHooks();
+  BindFutexHooks();
   g_next_exit.Bind();
   g_next_Exit.Bind();
 }

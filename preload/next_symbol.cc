@@ -132,6 +132,9 @@ void ResolveNextSymbols() {
   __atomic_store_n(&g_is_resolved, true, __ATOMIC_RELEASE);
 }
 
-void* FindNext(const char* name) { return dlsym(RTLD_NEXT, name); }
+void* FindNext(const char* name, const char* version) {
+  void* found = version != nullptr ? dlvsym(RTLD_NEXT, name, version) : nullptr;
+  return found != nullptr ? found : dlsym(RTLD_NEXT, name);
+}
 
 }  // namespace limpet

@@ -66,6 +66,29 @@ void CopyHeaderFields(const SegmentHeader& header, SegmentSnapshot& snapshot) {
   snapshot.counters = NamedCounters(header.counters);
 }
 
+ThreadRecord ThreadOf(const ThreadSlot& slot) {
+  ThreadRecord record = {.thread_id = slot.thread_id.load(),
+                         .state = static_cast<std::uint32_t>(slot.state.load()),
+                         .started_ns = slot.started_ns.load(),
+                         .name = FieldText(slot.name),
+                         .number = slot.number.load(),
+                         .creator_number = slot.creator_number.load(),
+                         .creator_thread_id = slot.creator_thread_id.load(),
+                         .life = slot.life.load(),
+                         .creation_stack = static_cast<std::uint32_t>(slot.creation_stack.load()),
+                         .park_count = slot.park_count.load(),
+                         .parked_ns = slot.parked_ns.load(),
+                         .reason = slot.reason.load(),
+                         .object = slot.object.load(),
+                         .since_ns = slot.since_ns.load(),
+                         .timeout_ns = slot.timeout_ns.load(),
+                         .descriptor = slot.descriptor.load(),
+                         .owner_thread_id = slot.owner_thread_id.load(),
+                         .stack = static_cast<std::uint32_t>(slot.stack.load())};
+  for (int i = 0; i < kWaitGroups; ++i) record.group_ns[i] = slot.group_ns[i].load();
+  return record;
+}
+
 void CopyFacts(const SegmentFile& file, const SegmentHeader& header, SegmentSnapshot& snapshot) {
   CopyHeaderFields(header, snapshot);
   snapshot.owner_uid = file.owner_uid();
@@ -134,10 +157,7 @@ class Reading {
       threads->CopyEntry(index, slot);
       AddWork(slot.work, header_.counters.work);
       if (slot.state.load() == ThreadState::kFree) continue;
-      snapshot_.threads.push_back({.thread_id = slot.thread_id.load(),
-                                   .state = static_cast<std::uint32_t>(slot.state.load()),
-                                   .started_ns = slot.started_ns.load(),
-                                   .name = FieldText(slot.name)});
+      snapshot_.threads.push_back(ThreadOf(slot));
     }
     return absl::OkStatus();
   }
@@ -149,6 +169,10 @@ class Reading {
     for (const SiteRecord& site : snapshot_.sites) AddStack(tree, site.stack);
     for (const AllocationRecord& record : snapshot_.allocations) AddStack(tree, record.stack);
     for (const AllocationRecord& record : snapshot_.mappings) AddStack(tree, record.stack);
+    for (const ThreadRecord& thread : snapshot_.threads) {
+      AddStack(tree, thread.stack);
+      AddStack(tree, thread.creation_stack);
+    }
     return absl::OkStatus();
   }
 

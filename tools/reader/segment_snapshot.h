@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/layout/wait_reason.h"
 #include "runtime/layout/watch.h"
 
 namespace limpet {
@@ -58,6 +59,22 @@ struct ThreadRecord {
   std::uint32_t state = 0;  // ThreadState
   std::uint64_t started_ns = 0;
   std::string name;
+  std::uint32_t number = 0;          // 1: main thread
+  std::uint32_t creator_number = 0;  // 0: unknown
+  std::uint32_t creator_thread_id = 0;
+  std::uint32_t life = 0;  // kThread... bits
+  std::uint32_t creation_stack = 0;
+  std::uint64_t park_count = 0;
+  std::uint64_t parked_ns = 0;
+  std::uint64_t group_ns[kWaitGroups] = {};
+  // While it is parked:
+  WaitReason reason = WaitReason::kNone;
+  std::uint64_t object = 0;
+  std::uint64_t since_ns = 0;
+  std::uint64_t timeout_ns = 0;
+  std::int32_t descriptor = -1;
+  std::uint32_t owner_thread_id = 0;
+  std::uint32_t stack = 0;
 };
 
 // What the target asks of a companion that watches, and what that has said.
