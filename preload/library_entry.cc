@@ -48,6 +48,14 @@ void BindHooks() {
   BindSemaphoreHooks();
   BindSleepHooks();
   BindFutexHooks();
+  BindPollHooks();
+  BindDescriptorHooks();
+  BindFileHooks();
+  BindChildHooks();
+  BindMessageHooks();
+  BindResolveHooks();
+  BindStreamHooks();
+  BindOnceHooks();
   g_next_exit.Bind();
   g_next_Exit.Bind();
 }

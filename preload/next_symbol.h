@@ -42,7 +42,8 @@ void LookForOptionalSymbols();
 // Looks up everything above; called by the resolvers and at load.
 void ResolveNextSymbols();
 
-// Looks up one name behind our library, of a version where that is given and there.
+// Looks up one name behind our library, of a version where that is given and there; nullptr where
+// LookForOptionalSymbols found none.
 void* FindNext(const char* name, const char* version = nullptr);
 
 // A hook's own function pointer. All are bound at load, because a look-up takes the loader's lock
@@ -90,5 +91,13 @@ void BindJoinHooks();
 void BindSemaphoreHooks();
 void BindSleepHooks();
 void BindFutexHooks();
+void BindPollHooks();
+void BindDescriptorHooks();
+void BindFileHooks();
+void BindChildHooks();
+void BindMessageHooks();
+void BindResolveHooks();
+void BindStreamHooks();
+void BindOnceHooks();
 
 }  // namespace limpet

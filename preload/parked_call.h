@@ -26,6 +26,9 @@ class ParkedCall {
   ParkedCall(const ParkedCall&) = delete;
   ParkedCall& operator=(const ParkedCall&) = delete;
 
+  // The real call does something else than wait from now on.
+  void StopWaiting() { session::OnWaitOver(park_); }
+
  private:
   Park park_;
 };

@@ -137,6 +137,8 @@ void OnRename(std::uint64_t thread, const char* name);
 // of one thread that are hardly there pay nothing.
 void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller, Park& park);
 void OnWaitEnd(Park& park);
+// In between, where the real call goes on with something else than waiting.
+void OnWaitOver(Park& park);
 // The innermost wait is left by an exception, a cancellation or the thread's end.
 void OnWaitUnwound();
 // The thread jumps to `stack_pointer`: waits inside of that are left.

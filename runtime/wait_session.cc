@@ -53,6 +53,10 @@ void OnWaitEnd(Park& park) {
   park.End(sys::CoarseMonotonicNs(), IsSlotOf(park, thread), &thread.park);
 }
 
+void OnWaitOver(Park& park) {
+  if (park.IsStarted()) park.Finish(sys::CoarseMonotonicNs(), IsSlotOf(park, t_thread));
+}
+
 void OnWaitUnwound() {
   if (t_thread.park != nullptr) OnWaitEnd(*t_thread.park);
 }

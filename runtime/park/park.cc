@@ -10,10 +10,10 @@ void Park::Start(ThreadSlot* slot, std::uint32_t epoch, const WaitingPart& part,
                  const sys::CallerFrame& caller, Park** innermost) {
   Park* outer = *innermost;
   outer_ = outer;
-  slot_ = outer != nullptr && IsComposite(outer->reason_) ? nullptr : slot;
+  slot_ = outer != nullptr && outer->is_composite_ ? nullptr : slot;
   epoch_ = epoch;
-  // What nests in a composite wait is part of it.
-  reason_ = slot_ == nullptr ? outer->reason_ : part.wait.reason;
+  reason_ = part.wait.reason;
+  is_composite_ = part.wait.is_composite || slot_ == nullptr;  // or part of a composite one
   since_ns_ = part.since_ns;
   nested_ns_ = 0;
   caller_stack_pointer_ = caller.stack_pointer;
@@ -32,16 +32,20 @@ void Park::Start(ThreadSlot* slot, std::uint32_t epoch, const WaitingPart& part,
 }
 
 void Park::End(std::uint64_t now_ns, bool may_write, Park** innermost) {
-  std::uint64_t elapsed_ns = now_ns - since_ns_;
+  Finish(now_ns, may_write);
+  *innermost = outer_;
+  mark_ = 0;
+}
+
+void Park::Finish(std::uint64_t now_ns, bool may_write) {
   if (slot_ != nullptr && may_write) {
-    Count(*slot_, elapsed_ns);
+    Count(*slot_, now_ns - since_ns_);
     if (outer_ == nullptr) [[likely]]
       slot_->state.store(state_before_, std::memory_order_release);
     else
       ShowAgain(*slot_);
   }
-  *innermost = outer_;
-  mark_ = 0;
+  slot_ = nullptr;
 }
 
 void Park::Count(ThreadSlot& slot, std::uint64_t elapsed_ns) const {

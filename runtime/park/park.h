@@ -41,7 +41,10 @@ class Park {
   // The wait is over. `may_write`: the slot is still the thread's.
   void End(std::uint64_t now_ns, bool may_write, Park** innermost);
 
-  Park* outer() const { return outer_; }
+  // The wait is over, but the call that waited goes on: nothing is shown or counted for it any
+  // more.
+  void Finish(std::uint64_t now_ns, bool may_write);
+
   std::uint32_t epoch() const { return epoch_; }
 
   // False where the wait was left by a way that nobody saw. `inner` is the place of one that
@@ -59,11 +62,12 @@ class Park {
 
   volatile std::uint64_t mark_;
   Park* outer_;
-  ThreadSlot* slot_;  // nullptr: nests in a composite wait
+  ThreadSlot* slot_;  // nullptr: nests in a composite wait, or is finished
   std::uint32_t epoch_;
   WaitReason reason_;
   ThreadState state_before_;
   bool was_open_;
+  bool is_composite_;
   std::uint64_t since_ns_;
   std::uint64_t nested_ns_;  // of waits of handlers, which are counted as theirs
   std::uint64_t caller_stack_pointer_;

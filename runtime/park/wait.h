@@ -18,14 +18,9 @@ struct Wait {
   std::uint64_t object = 0;
   std::uint64_t timeout_ns = kNoTimeout;
   std::uint32_t owner_thread_id = 0;
+  // Made of other waits, some of which come by our hooks: they only nest, and this keeps its name.
+  bool is_composite = false;
 };
-
-// Waits that are made of others, which libraries of libc's may do through our hooks: they keep
-// their name, the others only nest.
-constexpr bool IsComposite(WaitReason reason) {
-  return reason == WaitReason::kResolve || reason == WaitReason::kStream ||
-         reason == WaitReason::kChild || reason == WaitReason::kAsynchronous;
-}
 
 constexpr WaitGroup GroupOf(WaitReason reason) {
   switch (reason) {

@@ -8,11 +8,11 @@
 #include "tests/preload/programs/stage.h"
 
 // On one line, so that its number is the call's.
-#define WAIT_IN(object, call)                                    \
-  do {                                                           \
-    Announce(__LINE__, reinterpret_cast<unsigned long>(object)); \
-    (void)(call);                                                \
-    asm volatile("" ::: "memory");                               \
+#define WAIT_IN(object, call)                    \
+  do {                                           \
+    Announce(__LINE__, (unsigned long)(object)); \
+    (void)(call);                                \
+    asm volatile("" ::: "memory");               \
   } while (false)
 
 struct Waiter {
