@@ -56,6 +56,7 @@ void BindHooks() {
   BindResolveHooks();
   BindStreamHooks();
   BindOnceHooks();
+  BindJumpHooks();
   g_next_exit.Bind();
   g_next_Exit.Bind();
 }

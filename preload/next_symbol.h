@@ -99,5 +99,6 @@ void BindMessageHooks();
 void BindResolveHooks();
 void BindStreamHooks();
 void BindOnceHooks();
+void BindJumpHooks();
 
 }  // namespace limpet
