@@ -42,6 +42,21 @@ void BindHooks() {
   BindSignalHooks();
   BindPrivilegeHooks();
   BindSandboxHooks();
+  BindLockHooks();
+  BindConditionHooks();
+  BindJoinHooks();
+  BindSemaphoreHooks();
+  BindSleepHooks();
+  BindFutexHooks();
+  BindPollHooks();
+  BindDescriptorHooks();
+  BindFileHooks();
+  BindChildHooks();
+  BindMessageHooks();
+  BindResolveHooks();
+  BindStreamHooks();
+  BindOnceHooks();
+  BindJumpHooks();
   g_next_exit.Bind();
   g_next_Exit.Bind();
 }

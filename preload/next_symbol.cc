@@ -2,11 +2,13 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <string.h>
 
 #include <cstdint>
 
 #include "preload/bootstrap_arena.h"
 #include "preload/linked_symbols.h"
+#include "preload/own_symbols.h"
 #include "runtime/sys/errno_keeper.h"
 
 namespace limpet {
@@ -91,6 +93,21 @@ constinit NextSymbols g_next = {
 
 namespace {
 
+// Hooks of what an older glibc has not, or a C program.
+struct OptionalHook {
+  const char* name;
+  bool is_there;
+};
+constinit OptionalHook g_optional_hooks[] = {{"epoll_pwait2", false},
+                                             {"__cxa_guard_acquire", false}};
+
+bool IsMissing(const char* name) {
+  for (const OptionalHook& hook : g_optional_hooks) {
+    if (strcmp(hook.name, name) == 0) return !hook.is_there;
+  }
+  return false;
+}
+
 constinit bool g_has_free_sized = false;
 constinit bool g_has_free_aligned_sized = false;
 
@@ -120,6 +137,11 @@ void BindRequired() {
 void LookForOptionalSymbols() {
   g_has_free_sized = DefinerBehind("free_sized") != nullptr;
   g_has_free_aligned_sized = DefinerBehind("free_aligned_sized") != nullptr;
+  OwnSymbols own_symbols;
+  for (OptionalHook& hook : g_optional_hooks) {
+    hook.is_there = DefinerBehind(hook.name) != nullptr;
+    if (!hook.is_there) own_symbols.Hide(hook.name);
+  }
 }
 
 void ResolveNextSymbols() {
@@ -132,6 +154,10 @@ void ResolveNextSymbols() {
   __atomic_store_n(&g_is_resolved, true, __ATOMIC_RELEASE);
 }
 
-void* FindNext(const char* name) { return dlsym(RTLD_NEXT, name); }
+void* FindNext(const char* name, const char* version) {
+  if (IsMissing(name)) return nullptr;
+  void* found = version != nullptr ? dlvsym(RTLD_NEXT, name, version) : nullptr;
+  return found != nullptr ? found : dlsym(RTLD_NEXT, name);
+}
 
 }  // namespace limpet

@@ -42,15 +42,18 @@ void LookForOptionalSymbols();
 // Looks up everything above; called by the resolvers and at load.
 void ResolveNextSymbols();
 
-// Looks up one name behind our library.
-void* FindNext(const char* name);
+// Looks up one name behind our library, of a version where that is given and there; nullptr where
+// LookForOptionalSymbols found none.
+void* FindNext(const char* name, const char* version = nullptr);
 
 // A hook's own function pointer. All are bound at load, because a look-up takes the loader's lock
 // and clears the program's dlerror(); a hook that is called before that binds its own.
 template <class Function>
 class NextFunction {
  public:
-  constexpr explicit NextFunction(const char* name) : name_(name) {}
+  // `version`: where libc has functions of this name that differ.
+  constexpr explicit NextFunction(const char* name, const char* version = nullptr)
+      : name_(name), version_(version) {}
 
   Function get() {
     Function function = __atomic_load_n(&function_, __ATOMIC_RELAXED);
@@ -58,15 +61,21 @@ class NextFunction {
   }
 
   [[gnu::cold, gnu::noinline]] Function Bind() {
-    auto function = reinterpret_cast<Function>(FindNext(name_));
+    auto function = reinterpret_cast<Function>(FindNext(name_, version_));
     __atomic_store_n(&function_, function, __ATOMIC_RELAXED);
     return function;
   }
 
  private:
   const char* name_;
+  const char* version_;
   Function function_ = nullptr;
 };
+
+template <class... Functions>
+void BindAll(Functions&... functions) {
+  (functions.Bind(), ...);
+}
 
 // Each file with hooks binds what it calls; BindHooks() has them all do so.
 void BindNewHooks();
@@ -76,5 +85,20 @@ void BindLoaderHooks();
 void BindSignalHooks();
 void BindPrivilegeHooks();
 void BindSandboxHooks();
+void BindLockHooks();
+void BindConditionHooks();
+void BindJoinHooks();
+void BindSemaphoreHooks();
+void BindSleepHooks();
+void BindFutexHooks();
+void BindPollHooks();
+void BindDescriptorHooks();
+void BindFileHooks();
+void BindChildHooks();
+void BindMessageHooks();
+void BindResolveHooks();
+void BindStreamHooks();
+void BindOnceHooks();
+void BindJumpHooks();
 
 }  // namespace limpet

@@ -7,17 +7,17 @@
 
 #include "preload/export.h"
 #include "preload/next_symbol.h"
+#include "preload/system_call.h"
 #include "runtime/session.h"
 #include "runtime/sys/sandbox.h"
+#include "runtime/sys/thread_pointer.h"
 
 namespace limpet {
 namespace {
 
 using sys::Sandbox;
-using Word = unsigned long;
 
 NextFunction<int (*)(int, Word, Word, Word, Word)> g_next_prctl("prctl");
-NextFunction<long (*)(long, Word, Word, Word, Word, Word)> g_next_syscall("syscall");
 
 Sandbox WantedFromPrctl(int option, Word mode) {
   if (option != PR_SET_SECCOMP) return Sandbox::kNone;
@@ -54,8 +54,10 @@ auto EnterSandbox(Sandbox wanted, Call call, IsRefusal is_refusal) {
   return call();
 }
 
+}  // namespace
+
 [[gnu::cold, gnu::noinline]] long Seccomp(Word operation, Word flags, Word filter) {
-  auto call = [&] { return g_next_syscall.get()(SYS_seccomp, operation, flags, filter, 0, 0); };
+  auto call = [&] { return NextSyscall()(SYS_seccomp, operation, flags, filter, 0, 0, 0); };
   Sandbox wanted = WantedFromSeccomp(operation, filter);
   if (wanted == Sandbox::kNone || session::IsVforkChild()) return call();
   // With TSYNC a positive result is the thread that could not follow; with a listener it is that.
@@ -65,31 +67,21 @@ auto EnterSandbox(Sandbox wanted, Call call, IsRefusal is_refusal) {
                       [=](long result) { return result < 0 || (names_thread && result > 0); });
 }
 
-}  // namespace
-
-void BindSandboxHooks() {
-  g_next_prctl.Bind();
-  g_next_syscall.Bind();
-}
+void BindSandboxHooks() { g_next_prctl.Bind(); }
 
 extern "C" {
 
-// libc's have `...`. Named, arguments that were not given are registers that are harmless to read,
-// and the hooks can jump to what they call. syscall's seventh lies on the stack, where the jump
-// leaves it: the caller may have given none, and something of its own there.
+// libc's has `...`. Named, arguments that were not given are registers that are harmless to read,
+// and the hook can jump to what it calls.
 int HookPrctl(int option, Word a, Word b, Word c, Word d) LIMPET_EXPORT("prctl");
-long HookSyscall(long number, Word a, Word b, Word c, Word d, Word e) LIMPET_EXPORT("syscall");
 
 int HookPrctl(int option, Word a, Word b, Word c, Word d) {
   if (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS) [[unlikely]]
     return RestrictingPrctl(option, a, b, c, d);
-  return g_next_prctl.get()(option, a, b, c, d);
-}
-
-long HookSyscall(long number, Word a, Word b, Word c, Word d, Word e) {
-  if (number == SYS_seccomp) [[unlikely]]
-    return Seccomp(a, b, c);
-  return g_next_syscall.get()(number, a, b, c, d, e);
+  int result = g_next_prctl.get()(option, a, b, c, d);
+  if (option == PR_SET_NAME && result == 0)
+    session::OnRename(sys::ThreadPointer(), reinterpret_cast<const char*>(a));
+  return result;
 }
 
 }  // extern "C"

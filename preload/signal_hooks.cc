@@ -1,4 +1,5 @@
-// The program's dealings with our dump signal. All other signals pass straight through.
+// The program's dealings with our dump signal. All other signals pass straight through; who waits
+// for any is seen to wait.
 
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -6,6 +7,8 @@
 
 #include "preload/export.h"
 #include "preload/next_symbol.h"
+#include "preload/parked_call.h"
+#include "preload/wait_timeout.h"
 #include "runtime/dump/dump_signal.h"
 #include "runtime/session.h"
 
@@ -28,6 +31,10 @@ NextFunction<int (*)(int)> g_next_sigignore("sigignore");
 void YieldIfWaitedFor(const sigset_t* signals) {
   int ours = session::options().dump_signal;
   if (signals != nullptr && IsOurSignal(ours) && sigismember(signals, ours) == 1) YieldDumpSignal();
+}
+
+Wait SignalWait(const timespec* timeout) {
+  return {.reason = WaitReason::kSignal, .timeout_ns = TimeoutOf(timeout)};
 }
 
 // signal() and its relatives in terms of what they do to ours: all set a handler and give the old
@@ -105,16 +112,19 @@ int HookSigignore(int signal) {
 }
 
 int HookSigwait(const sigset_t* signals, int* signal) {
+  ParkedCall parked(SignalWait(nullptr), sys::CaptureCaller());
   YieldIfWaitedFor(signals);
   return g_next_sigwait.get()(signals, signal);
 }
 
 int HookSigwaitinfo(const sigset_t* signals, siginfo_t* info) {
+  ParkedCall parked(SignalWait(nullptr), sys::CaptureCaller());
   YieldIfWaitedFor(signals);
   return g_next_sigwaitinfo.get()(signals, info);
 }
 
 int HookSigtimedwait(const sigset_t* signals, siginfo_t* info, const timespec* timeout) {
+  ParkedCall parked(SignalWait(timeout), sys::CaptureCaller());
   YieldIfWaitedFor(signals);
   return g_next_sigtimedwait.get()(signals, info, timeout);
 }

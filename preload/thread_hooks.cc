@@ -1,7 +1,8 @@
 // Thread creation: a new thread starts in our function, which tells the tracer its stack and its
-// end.
+// end. And what is done to a thread that others should know of: its name, that nobody will join it.
 
 #include <pthread.h>
+#include <threads.h>
 
 #include "preload/export.h"
 #include "preload/next_symbol.h"
@@ -11,8 +12,13 @@
 namespace limpet {
 namespace {
 
+using AnyFunction = void (*)();  // what may be cast to and fro
 using PthreadCreate = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
 NextFunction<PthreadCreate> g_next_pthread_create("pthread_create");
+NextFunction<int (*)(thrd_t*, thrd_start_t, void*)> g_next_thrd_create("thrd_create");
+NextFunction<int (*)(pthread_t)> g_next_pthread_detach("pthread_detach");
+NextFunction<int (*)(thrd_t)> g_next_thrd_detach("thrd_detach");
+NextFunction<int (*)(pthread_t, const char*)> g_next_setname("pthread_setname_np");
 
 void LeaveThread(void*) { session::OnThreadExit(); }
 
@@ -30,6 +36,25 @@ void* RunThread(void* argument) {
   return result;
 }
 
+// A thread of C11's kind, whose routine returns an int.
+int RunC11Thread(void* argument) {
+  auto* record = static_cast<ThreadRecord*>(argument);
+  auto routine = reinterpret_cast<thrd_start_t>(reinterpret_cast<AnyFunction>(record->routine));
+  void* routine_argument = record->argument;
+  int result = 0;
+  session::OnThreadStart(record);
+  pthread_cleanup_push(LeaveThread, nullptr);
+  result = routine(routine_argument);
+  pthread_cleanup_pop(1);
+  return result;
+}
+
+bool IsDetached(const pthread_attr_t* attributes) {
+  int state = PTHREAD_CREATE_JOINABLE;
+  if (attributes != nullptr) pthread_attr_getdetachstate(attributes, &state);
+  return state == PTHREAD_CREATE_DETACHED;
+}
+
 std::size_t StackBytes(const pthread_attr_t* attributes) {
   std::size_t bytes = 0;
   if (attributes != nullptr) pthread_attr_getstacksize(attributes, &bytes);
@@ -41,26 +66,68 @@ std::size_t StackBytes(const pthread_attr_t* attributes) {
   return bytes;
 }
 
+// `create` makes the thread of a record; 0 is success with both kinds.
+template <class Create>
+int CreateThread(ThreadRecord* record, const pthread_attr_t* attributes, Create create) {
+  record->stack_bytes = StackBytes(attributes);
+  record->starts_detached = IsDetached(attributes);
+  EnsureWatcher();
+  int result = create();
+  if (result != 0) session::OnThreadCreateFailed(record);
+  return result;
+}
+
 }  // namespace
 
-void BindThreadHooks() { g_next_pthread_create.Bind(); }
+void BindThreadHooks() {
+  BindAll(g_next_pthread_create, g_next_thrd_create, g_next_pthread_detach, g_next_thrd_detach,
+          g_next_setname);
+}
 
 extern "C" {
 
 int HookPthreadCreate(pthread_t* thread, const pthread_attr_t* attributes, void* (*routine)(void*),
                       void* argument) LIMPET_EXPORT("pthread_create");
+int HookThrdCreate(thrd_t* thread, thrd_start_t routine, void* argument)
+    LIMPET_EXPORT("thrd_create");
+int HookPthreadDetach(pthread_t thread) LIMPET_EXPORT("pthread_detach");
+int HookThrdDetach(thrd_t thread) LIMPET_EXPORT("thrd_detach");
+int HookSetname(pthread_t thread, const char* name) LIMPET_EXPORT("pthread_setname_np");
 
 int HookPthreadCreate(pthread_t* thread, const pthread_attr_t* attributes, void* (*routine)(void*),
                       void* argument) {
   PthreadCreate create = g_next_pthread_create.get();
-  ThreadRecord* record = session::OnThreadCreate();
+  ThreadRecord* record = session::OnThreadCreate(sys::CaptureCaller());
   if (record == nullptr) return create(thread, attributes, routine, argument);
   record->routine = routine;
   record->argument = argument;
-  record->stack_bytes = StackBytes(attributes);
-  EnsureWatcher();
-  int result = create(thread, attributes, RunThread, record);
-  if (result != 0) session::OnThreadCreateFailed(record);
+  return CreateThread(record, attributes,
+                      [=] { return create(thread, attributes, RunThread, record); });
+}
+
+// libc's does not come by the hook above.
+int HookThrdCreate(thrd_t* thread, thrd_start_t routine, void* argument) {
+  auto create = g_next_thrd_create.get();
+  ThreadRecord* record = session::OnThreadCreate(sys::CaptureCaller());
+  if (record == nullptr) return create(thread, routine, argument);
+  record->routine = reinterpret_cast<void* (*)(void*)>(reinterpret_cast<AnyFunction>(routine));
+  record->argument = argument;
+  return CreateThread(record, nullptr, [=] { return create(thread, RunC11Thread, record); });
+}
+
+int HookPthreadDetach(pthread_t thread) {
+  session::OnDetach(thread);
+  return g_next_pthread_detach.get()(thread);
+}
+
+int HookThrdDetach(thrd_t thread) {
+  session::OnDetach(thread);
+  return g_next_thrd_detach.get()(thread);
+}
+
+int HookSetname(pthread_t thread, const char* name) {
+  int result = g_next_setname.get()(thread, name);
+  if (result == 0) session::OnRename(thread, name);
   return result;
 }
 

@@ -136,27 +136,6 @@ void OnReplaceFailed(const AddressRange& range, std::uint64_t moment) {
   g_tracer.mappings.RemoveUnmapped(range, moment);
 }
 
-ThreadRecord* OnThreadCreate() {
-  ErrnoKeeper errno_keeper;
-  if (!g_tracer.Start() || g_tracer.IsOff()) return nullptr;
-  // The pool of a forked child is renewed before it is used. While one thread makes the segment the
-  // samples of others are lost, so where all is recorded it is there before there are others.
-  g_tracer.IsTracing(t_thread, /*creates=*/g_tracer.options.sample_bytes == kSampleAll);
-  return g_tracer.IsOwnProcess() ? g_tracer.records.Claim(g_tracer.process_id()) : nullptr;
-}
-
-void OnThreadCreateFailed(ThreadRecord* record) { g_tracer.records.Release(record); }
-
-void OnThreadStart(ThreadRecord* record) {
-  record->own_stack = OwnThreadBounds(record->stack_bytes);
-  t_thread.record = record;
-}
-
-void OnThreadExit() {
-  ErrnoKeeper errno_keeper;
-  g_tracer.LeaveThread(t_thread);
-}
-
 void OnUnload() { g_tracer.rules.Invalidate(); }
 
 void Start() {

@@ -17,6 +17,8 @@
 
 #include "runtime/layout/segment.h"
 #include "runtime/options.h"
+#include "runtime/park/park.h"
+#include "runtime/park/wait.h"
 #include "runtime/sys/caller_frame.h"
 #include "runtime/sys/sandbox.h"
 #include "runtime/table/address_range.h"
@@ -107,13 +109,40 @@ void OnReplaceFailed(const AddressRange& range, std::uint64_t moment);
 
 // --- Threads and modules ---
 
-// In the creating thread; nullptr: create the thread without us. Makes the segment where every
-// allocation is recorded.
-ThreadRecord* OnThreadCreate();
+// In the creating thread; nullptr: create the thread without us. Makes the segment: what threads
+// wait for is recorded from the first one on.
+ThreadRecord* OnThreadCreate(const sys::CallerFrame& caller);
 void OnThreadCreateFailed(ThreadRecord* record);
 // First and last in the new thread.
 void OnThreadStart(ThreadRecord* record);
 void OnThreadExit();
+
+// A thread that is about to be joined, and once it was. `thread` is a pthread_t.
+struct JoinedThread {
+  ThreadRecord* record;  // nullptr: nothing is left to do
+  std::uint32_t number;
+};
+[[nodiscard]] JoinedThread OnJoinStart(std::uint64_t thread);
+void OnJoined(const JoinedThread& joined);
+void OnJoinTimeout(std::uint64_t thread);
+// Before the real call.
+void OnDetach(std::uint64_t thread);
+// After it.
+void OnRename(std::uint64_t thread, const char* name);
+
+// --- Waits ---
+
+// Around a real call that may block: the thread's slot says so meanwhile. Waits nest as the calls
+// do. A wait makes no segment: the first sample or the first created thread does, so that processes
+// of one thread that are hardly there pay nothing.
+void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller, Park& park);
+void OnWaitEnd(Park& park);
+// In between, where the real call goes on with something else than waiting.
+void OnWaitOver(Park& park);
+// The innermost wait is left by an exception, a cancellation or the thread's end.
+void OnWaitUnwound();
+// The thread jumps to `stack_pointer`: waits inside of that are left.
+void OnJump(std::uint64_t stack_pointer);
 
 // Code may be gone from where it was.
 void OnUnload();

@@ -3,9 +3,12 @@
 // Runs: target hot path.  Threads: own thread.  Allocates: never (initial-exec TLS).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
+#include "runtime/park/park.h"
 #include "runtime/sample/byte_sampler.h"
+#include "runtime/sys/thread_pointer.h"
 #include "runtime/thread_record.h"
 
 namespace limpet {
@@ -15,11 +18,24 @@ struct ThreadContext {
   ThreadRecord* record = nullptr;
   std::uint64_t inside_guard = 0;  // place of the ReentryGuard of the slow path under way, 0: none
   std::uint32_t thread_id = 0;
-  std::uint32_t epoch = 0;  // of the segment that this thread is entered in, 0: none
+  std::uint32_t epoch = 0;              // of the segment that this thread is entered in, 0: none
+  Park* park = nullptr;                 // innermost wait, on the thread's stack
+  std::atomic<std::uint32_t> life = 0;  // kThread... bits, also set by who joins or detaches it
 };
 static_assert(sizeof(ThreadContext) <= 80);
 
+// Bits of `life` that readers are not told. The first: the thread's own part is over.
+inline constexpr std::uint32_t kThreadLeft = 1U << 31;
+inline constexpr std::uint32_t kThreadAwaited = 1U << 30;  // another is about to join it
+
 [[gnu::visibility("hidden")]] extern constinit thread_local ThreadContext t_thread;
+
+// That of another thread of ours, which has not been joined yet. glibc's pthread_t is the thread
+// pointer, at a fixed distance from all thread-local storage of libraries that were there at start.
+inline ThreadContext& ContextOf(std::uint64_t thread) {
+  std::uint64_t distance = sys::ThreadPointer() - reinterpret_cast<std::uint64_t>(&t_thread);
+  return *reinterpret_cast<ThreadContext*>(thread - distance);
+}
 
 // True from construction to destruction for one slow path of the thread at a time.
 //

@@ -23,12 +23,30 @@ ThreadRecord* ThreadRecordPool::Claim(std::uint32_t process_id) {
   if (record == nullptr) return nullptr;
   record->own_stack = {};
   record->slot = nullptr;
+  record->identity = {};
+  record->is_kept.store(false, std::memory_order_relaxed);
   record->walk.Forget();
   return record;
 }
 
 void ThreadRecordPool::Retire(ThreadRecord* record) {
   record->retired_thread_id = static_cast<std::uint32_t>(sys::RawSyscall(SYS_gettid));
+  Push(retired_[1 - looked_at_.load(std::memory_order_relaxed)], record);
+}
+
+bool ThreadRecordPool::Keep(ThreadRecord* record) {
+  if (kept_.fetch_add(1, std::memory_order_relaxed) >= kMaxKept) {
+    kept_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  record->retired_thread_id = static_cast<std::uint32_t>(sys::RawSyscall(SYS_gettid));
+  record->is_kept.store(true, std::memory_order_release);
+  return true;
+}
+
+void ThreadRecordPool::ReleaseKept(ThreadRecord* record) {
+  if (!record->is_kept.exchange(false, std::memory_order_acq_rel)) return;
+  kept_.fetch_sub(1, std::memory_order_relaxed);
   Push(retired_[1 - looked_at_.load(std::memory_order_relaxed)], record);
 }
 
@@ -87,11 +105,13 @@ void ThreadRecordPool::Reset(ThreadRecord* kept) {
   std::uint32_t handed_out = fresh_.load(std::memory_order_relaxed);
   free_.Clear();
   for (sys::IndexStack& list : retired_) list.Clear();
+  kept_.store(0, std::memory_order_relaxed);
   for (std::uint32_t id = 0; id < handed_out; ++id) {
     ThreadRecord* record = At(id);
     if (record == nullptr) continue;
     record->slot = nullptr;
     record->spare_slot.Clear();
+    record->is_kept.store(false, std::memory_order_relaxed);
     if (record == kept) continue;
     record->id = id;
     Release(record);

@@ -4,6 +4,7 @@
 // Records lie in private pages that are touched as deep as the thread's stacks. A thread retires
 // its record at its end but uses it on, because destructors allocate; once the kernel says that the
 // thread is gone, another takes it over. So threads that come and go share the same few.
+// One that waits to be joined stays to be seen: its record is kept, up to a thousand of them.
 //
 // Runs: target hot path (slow side) and thread creation.  Threads: claimed by one, used by one.
 // Allocates: private pages, 64 records at a time.
@@ -21,6 +22,15 @@
 
 namespace limpet {
 
+// Who a thread is, as its creator knows.
+struct ThreadIdentity {
+  std::uint32_t number;  // 0: not counted yet
+  std::uint32_t creator_number;
+  std::uint32_t creator_thread_id;
+  StackId creation_stack;
+  char name[16];  // the creator's, which the kernel gives to a new thread
+};
+
 struct alignas(4096) ThreadRecord {
   StackBounds own_stack;            // empty: not known, read through the kernel
   std::uint32_t id;                 // position in the pool, and of the thread's slot in the segment
@@ -31,7 +41,10 @@ struct alignas(4096) ThreadRecord {
   void* (*routine)(void*);
   void* argument;
   std::uint64_t stack_bytes;
-  SpareSlot spare_slot;  // of the segment's blocks
+  bool starts_detached;
+  ThreadIdentity identity;
+  std::atomic<bool> is_kept;  // of a thread that has left, until it is joined or detached
+  SpareSlot spare_slot;       // of the segment's blocks
   RememberedWalk walk;
   StackPage foreign_page;
 };
@@ -47,6 +60,12 @@ class ThreadRecordPool {
   // Gives back the calling thread's own, which it uses until it is gone.
   void Retire(ThreadRecord* record);
 
+  // As Retire, but nobody takes the record over until ReleaseKept: what the thread's slot says
+  // stays to be read. False: kMaxKept are kept already.
+  [[nodiscard]] bool Keep(ThreadRecord* record);
+  // The thread was joined or detached. Does nothing to a record that is not kept.
+  void ReleaseKept(ThreadRecord* record);
+
   // In a forked child: every record is free again but `kept` (may be null), the only thread's, and
   // what they held of the parent's segment is forgotten.
   void Reset(ThreadRecord* kept);
@@ -55,6 +74,7 @@ class ThreadRecordPool {
   static constexpr std::uint32_t kChunkRecords = 64;
   static constexpr std::uint32_t kMaxChunks = 512;
   static constexpr std::uint32_t kMaxRecords = kChunkRecords * kMaxChunks;
+  static constexpr std::uint32_t kMaxKept = 1024;
 
   ThreadRecord* At(std::uint32_t id);
   void Push(sys::IndexStack& list, const ThreadRecord* record);
@@ -69,6 +89,7 @@ class ThreadRecordPool {
   // empty: so records of threads that live on do not hide the others.
   sys::IndexStack retired_[2];
   std::atomic<std::uint32_t> looked_at_ = 0;  // which of the two
+  std::atomic<std::uint32_t> kept_ = 0;
 };
 
 }  // namespace limpet

@@ -2,6 +2,7 @@
 
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -116,6 +117,10 @@ void Tracer::BecomeChild(ThreadContext& thread) {
   g_free_filter.Clear();
   rules.Invalidate();
   records.Reset(thread.record);
+  // Its only thread is its main one, and nobody that it knows made it.
+  last_number_.store(kMainThreadNumber, std::memory_order_relaxed);
+  thread.life.store(0, std::memory_order_relaxed);
+  if (thread.record != nullptr) thread.record->identity = {.number = kMainThreadNumber};
   if (!sys::IsSandboxed()) FollowUser(&options);
   process_id_ = CurrentProcessId();
   sampling.next_seed.store(FreshSeed(), std::memory_order_relaxed);
@@ -207,9 +212,37 @@ void Tracer::EnterThread(ThreadContext& thread) {
 
 void Tracer::EnterRecord(ThreadContext& thread) {
   thread.record->walk.Forget();
+  Number(thread);
   bool is_main = thread.thread_id == process_id_ && thread.record->own_stack.high == 0;
   if (is_main) thread.record->own_stack = main_stack_;
   EnterSlot(thread);
+}
+
+void Tracer::Number(const ThreadContext& thread) {
+  std::uint32_t& number = thread.record->identity.number;
+  if (number != 0) return;
+  number = thread.thread_id == process_id_
+               ? kMainThreadNumber
+               : last_number_.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+void Tracer::DescribeThread(ThreadContext& creator, const sys::CallerFrame& caller,
+                            ThreadIdentity* identity) {
+  identity->number = last_number_.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (creator.record == nullptr) return;
+  identity->creator_number = creator.record->identity.number;
+  identity->creator_thread_id = creator.thread_id;
+  ReentryGuard guard(creator);
+  if (guard.IsOutermost()) identity->creation_stack = Capture(creator, caller).id;
+  const ThreadSlot* slot = creator.record->slot;
+  if (slot != nullptr) memcpy(identity->name, slot->name, sizeof(identity->name));
+}
+
+// Of a thread that could not be made, where no other was meanwhile.
+void Tracer::TakeBackNumber(const ThreadIdentity& identity) {
+  std::uint32_t number = identity.number;
+  if (number != 0)
+    last_number_.compare_exchange_strong(number, number - 1, std::memory_order_relaxed);
 }
 
 // For a thread that no hook saw start: none will see it end either. So its record is retired at
@@ -231,22 +264,49 @@ void Tracer::EnterSlot(ThreadContext& thread) {
   }
   ThreadSlot& slot = segment.Entries<ThreadSlot>(SectionKind::kThreads)[index];
   thread.record->slot = &slot;
-  slot.thread_id.store(thread.thread_id, std::memory_order_relaxed);
-  slot.started_ns.store(sys::CoarseMonotonicNs(), std::memory_order_relaxed);
-  slot.state.store(ThreadState::kRunning, std::memory_order_release);
+  FillSlot(thread, &slot);
   std::uint64_t used = section.used.load(std::memory_order_relaxed);
   while (used <= index &&
          !section.used.compare_exchange_weak(used, index + 1, std::memory_order_release)) {
   }
 }
 
+// All of it, for the slot may have been another thread's; only what counts work goes on counting.
+void Tracer::FillSlot(const ThreadContext& thread, ThreadSlot* slot) {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  const ThreadIdentity& identity = thread.record->identity;
+  WaitingPartWriter writer(*slot, /*stays_open=*/false);
+  writer.Write(
+      {.wait = {}, .since_ns = 0, .stack = StackId::kComplete, .state = ThreadState::kRunning});
+  slot->thread_id.store(thread.thread_id, kRelaxed);
+  slot->started_ns.store(sys::CoarseMonotonicNs(), kRelaxed);
+  slot->park_count.store(0, kRelaxed);
+  slot->parked_ns.store(0, kRelaxed);
+  for (Counter& group : slot->group_ns) group.store(0, kRelaxed);
+  slot->number.store(identity.number, kRelaxed);
+  slot->creator_number.store(identity.creator_number, kRelaxed);
+  slot->creator_thread_id.store(identity.creator_thread_id, kRelaxed);
+  slot->creation_stack.store(identity.creation_stack, kRelaxed);
+  slot->life.store(0);
+  slot->life.fetch_or(thread.life.load() & kThreadDetached);  // who detaches it now sees the slot
+  memcpy(slot->name, identity.name, sizeof(slot->name));
+  if (!sys::IsSandboxed()) RawSyscall(SYS_prctl, PR_GET_NAME, AsArgument(slot->name));
+}
+
 // The thread's destructors come after this; they go on with its record and slot.
 void Tracer::LeaveThread(ThreadContext& thread) {
   if (thread.record == nullptr || !IsOwnProcess()) return;
   ThreadSlot* slot = thread.record->slot;
-  if (HasSegment() && thread.epoch == epoch_ && slot != nullptr)
+  // Kept before it is known that it left: who joins or detaches it after that releases it.
+  bool is_kept = records.Keep(thread.record);
+  std::uint32_t life = thread.life.fetch_or(kThreadLeft);
+  if (HasSegment() && thread.epoch == epoch_ && slot != nullptr) {
+    if ((life & kThreadAwaited) != 0) slot->life.fetch_or(kThreadJoined);
     slot->state.store(ThreadState::kExited, std::memory_order_release);
-  records.Retire(thread.record);
+  }
+  bool is_over = (life & (kThreadDetached | kThreadAwaited)) != 0;
+  if (is_kept && is_over) records.ReleaseKept(thread.record);
+  if (!is_kept) records.Retire(thread.record);
 }
 
 InternedStack Tracer::Capture(ThreadContext& thread, const sys::CallerFrame& caller) {

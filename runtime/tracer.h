@@ -65,12 +65,18 @@ class Tracer {
     return true;
   }
 
+  // For a thread that `creator` makes, before it starts.
+  void DescribeThread(ThreadContext& creator, const sys::CallerFrame& caller,
+                      ThreadIdentity* identity);
+  void TakeBackNumber(const ThreadIdentity& identity);
+
   // The stack at `caller`; counted, never failing: the unknown stack at worst.
   InternedStack Capture(ThreadContext& thread, const sys::CallerFrame& caller);
 
   // The thread's id, bounds and slot are known afterwards.
   void EnterThread(ThreadContext& thread);
   void LeaveThread(ThreadContext& thread);
+  std::uint32_t epoch() const { return epoch_; }
 
   void Finish();
 
@@ -133,17 +139,21 @@ class Tracer {
   void ClaimRecord(ThreadContext& thread);
   void EnterRecord(ThreadContext& thread);
   void EnterSlot(ThreadContext& thread);
+  static void FillSlot(const ThreadContext& thread, ThreadSlot* slot);
+  void Number(const ThreadContext& thread);
   void CountLoss(Counter& pending, Counter SegmentCounters::*published) const;
   void PublishLosses();
 
   static constexpr std::uint32_t kAlive = 1;
+  static constexpr std::uint32_t kMainThreadNumber = 1;
 
   std::atomic<State> state_ = State::kUnstarted;
   std::atomic<std::uint32_t>* alive_ =
       nullptr;  // 1: ours; 0: wiped, a forked child; 2: being renewed
   StackBounds main_stack_;
   std::uint32_t process_id_ = 0;
-  std::uint32_t epoch_ = 0;  // segments of this process so far
+  std::uint32_t epoch_ = 0;                                     // segments of this process so far
+  std::atomic<std::uint32_t> last_number_ = kMainThreadNumber;  // of a thread
   Counter lost_reentrant_ = 0;
   Counter lost_starting_ = 0;
 };

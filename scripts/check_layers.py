@@ -41,8 +41,7 @@ LAYERS = (
     Layer("runtime/park", r"runtime/(layout|sys|table|stack)/"),
     Layer("runtime/dump", r"runtime/([a-z_]+\.h|layout/|setting/|sys/)"),
     Layer("runtime", r"runtime/"),
-    Layer("preload", r"runtime/([a-z_]+\.h|sys/|dump/|stack/loaded_object\.h|"
-                     r"park/park_recorder\.h)"),
+    Layer("preload", r"runtime/([a-z_]+\.h|sys/|dump/|stack/loaded_object\.h)"),
     Layer("tools/reader", r"runtime/layout/|absl/"),
     Layer("tools/threads", r"runtime/layout/|absl/|tools/reader/"),
     Layer("tools/symbol", r"absl/"),

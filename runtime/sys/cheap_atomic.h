@@ -27,6 +27,9 @@ inline bool IsSingleThreaded() { return __libc_single_threaded != 0; }
 inline void AddOwn(std::atomic<std::uint64_t>& counter, std::uint64_t by) {
   __asm__("addq %1, %0" : "+m"(counter) : "er"(by) : "cc");
 }
+inline void AddOwn32(std::atomic<std::uint32_t>& counter, std::uint32_t by) {
+  __asm__("addl %1, %0" : "+m"(counter) : "er"(by) : "cc");
+}
 
 inline void AddShared(std::atomic<std::uint64_t>& counter, std::uint64_t by) {
   if (IsSingleThreaded())

@@ -1,6 +1,6 @@
 // Divides a segment's bytes among its sections.
 //
-//   header | strings 1/64 | modules 1/128 | threads 1/64 | mappings 1/64 | nodes 1/4 | sites 1/8 |
+//   header | strings 1/64 | modules 1/128 | threads 1/16 | mappings 1/64 | nodes 1/4 | sites 1/8 |
 //   allocations: the rest
 //
 // Sections are bounds, not memory: the file is sparse and pages are reserved as they are used.
@@ -39,7 +39,7 @@ constexpr SegmentPlan PlanSegment(std::uint64_t segment_bytes) {
   };
   add(SectionKind::kStrings, segment_bytes / 64);
   add(SectionKind::kModules, segment_bytes / 128);
-  add(SectionKind::kThreads, segment_bytes / 64);
+  add(SectionKind::kThreads, segment_bytes / 16);
   add(SectionKind::kMappings, segment_bytes / 64);
   add(SectionKind::kStackNodes, segment_bytes / 4);
   add(SectionKind::kSites, segment_bytes / 8);

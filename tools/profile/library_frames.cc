@@ -139,8 +139,13 @@ FrameRange FindProgram(const std::vector<std::string_view>& names) {
   const auto first = std::find_if(names.begin(), names.end(), is_program);
   const auto last = std::find_if(names.rbegin(), names.rend(), is_program).base();
   if (first == names.end()) return {0, names.size()};
-  return {static_cast<std::size_t>(first - names.begin()),
-          static_cast<std::size_t>(last - names.begin())};
+  const FrameRange range = {static_cast<std::size_t>(first - names.begin()),
+                            static_cast<std::size_t>(last - names.begin())};
+  // Rust's main of C calls Rust's start, and that the program's main.
+  const bool is_rust =
+      range.last - range.first > 1 && *(last - 1) == "main" && (last - 2)->starts_with("std::rt::");
+  if (!is_rust) return range;
+  return FindProgram({names.begin(), last - 1});
 }
 
 bool IsThreadStart(std::string_view name) {

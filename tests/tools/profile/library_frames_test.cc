@@ -68,6 +68,7 @@ TEST(FindProgram, IsBetweenWhatItCalledAndWhatStartedIt) {
   EXPECT_EQ(range.last, 4U);
   EXPECT_EQ(FindProgram({"std::thread::park", "clone3"}).last, 2U) << "nothing is the program's";
   EXPECT_EQ(FindProgram({}).last, 0U);
+  EXPECT_EQ(FindProgram({"app::main", "std::rt::lang_start_internal", "main", "_start"}).last, 1U);
 }
 
 }  // namespace

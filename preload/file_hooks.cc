@@ -1,0 +1,115 @@
+// Files: opening them (a FIFO waits for its other end, a network for its server), writing them out,
+// and locks on them.
+
+#include <fcntl.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "preload/parked_hook.h"
+
+namespace limpet {
+
+using Bytes = std::size_t;
+using Path = const char*;
+
+static Wait FileWait(int descriptor = -1) {
+  return {.reason = WaitReason::kFile, .descriptor = descriptor};
+}
+
+static Wait LockWait(int descriptor) {
+  return {.reason = WaitReason::kFileLock, .descriptor = descriptor};
+}
+
+// The mode that open() was not given is a register, harmless to read and to pass on.
+// clang-format off
+#define LIMPET_FILE_HOOKS(X) \
+  X(int, Open, "open", (Path path, int flags, mode_t mode), (path, flags, mode), FileWait()) \
+  X(int, Open64, "open64", (Path path, int flags, mode_t mode), (path, flags, mode), FileWait()) \
+  X(int, OpenAlias, "__open", (Path path, int flags, mode_t mode), (path, flags, mode), FileWait()) \
+  X(int, Open64Alias, "__open64", (Path path, int flags, mode_t mode), (path, flags, mode), FileWait()) \
+  X(int, OpenChecked, "__open_2", (Path path, int flags), (path, flags), FileWait()) \
+  X(int, Open64Checked, "__open64_2", (Path path, int flags), (path, flags), FileWait()) \
+  X(int, Openat, "openat", (int at, Path path, int flags, mode_t mode), (at, path, flags, mode), FileWait()) \
+  X(int, Openat64, "openat64", (int at, Path path, int flags, mode_t mode), (at, path, flags, mode), FileWait()) \
+  X(int, OpenatChecked, "__openat_2", (int at, Path path, int flags), (at, path, flags), FileWait()) \
+  X(int, Openat64Checked, "__openat64_2", (int at, Path path, int flags), (at, path, flags), FileWait()) \
+  X(int, Creat, "creat", (Path path, mode_t mode), (path, mode), FileWait()) \
+  X(int, Creat64, "creat64", (Path path, mode_t mode), (path, mode), FileWait()) \
+  X(int, Fsync, "fsync", (int fd), (fd), FileWait(fd)) \
+  X(int, Fdatasync, "fdatasync", (int fd), (fd), FileWait(fd)) \
+  X(int, Syncfs, "syncfs", (int fd), (fd), FileWait(fd)) \
+  X(void, Sync, "sync", (), (), FileWait()) \
+  X(int, Msync, "msync", (void* at, Bytes n, int flags), (at, n, flags), FileWait()) \
+  X(int, SyncFileRange, "sync_file_range", (int fd, off64_t at, off64_t n, unsigned flags), (fd, at, n, flags), FileWait(fd)) \
+  X(int, Flock, "flock", (int fd, int operation), (fd, operation), LockWait(fd))
+// clang-format on
+
+LIMPET_FILE_HOOKS(LIMPET_PARKED_HOOK)
+
+namespace {
+
+using Control = int (*)(int, int, unsigned long);
+using LockFile = int (*)(int, int, off64_t);
+NextFunction<Control> g_next_fcntl("fcntl");
+NextFunction<Control> g_next_fcntl64("fcntl64");
+NextFunction<LockFile> g_next_lockf("lockf");
+NextFunction<LockFile> g_next_lockf64("lockf64");
+
+[[gnu::cold, gnu::noinline]] int ParkedControl(int descriptor, int command, unsigned long lock,
+                                               Control next) {
+  ParkedCall parked(LockWait(descriptor), sys::CaptureCaller());
+  return next(descriptor, command, lock);
+}
+
+[[gnu::cold, gnu::noinline]] int ParkedLock(int descriptor, int command, off64_t bytes,
+                                            LockFile next) {
+  ParkedCall parked(LockWait(descriptor), sys::CaptureCaller());
+  return next(descriptor, command, bytes);
+}
+
+bool Waits(int command) { return command == F_SETLKW || command == F_OFD_SETLKW; }
+
+}  // namespace
+
+void BindFileHooks() {
+  LIMPET_FILE_HOOKS(LIMPET_BIND_HOOK)
+  BindAll(g_next_fcntl, g_next_fcntl64, g_next_lockf, g_next_lockf64);
+}
+
+extern "C" {
+
+int HookFcntl(int descriptor, int command, unsigned long word) LIMPET_EXPORT("fcntl");
+int HookFcntl64(int descriptor, int command, unsigned long word) LIMPET_EXPORT("fcntl64");
+int HookLockf(int descriptor, int command, off64_t bytes) LIMPET_EXPORT("lockf");
+int HookLockf64(int descriptor, int command, off64_t bytes) LIMPET_EXPORT("lockf64");
+
+// All others are passed on by a jump: what the last word is, the command says.
+int HookFcntl(int descriptor, int command, unsigned long word) {
+  Control next = g_next_fcntl.get();
+  if (Waits(command)) [[unlikely]]
+    return ParkedControl(descriptor, command, word, next);
+  return next(descriptor, command, word);
+}
+
+int HookFcntl64(int descriptor, int command, unsigned long word) {
+  Control next = g_next_fcntl64.get();
+  if (Waits(command)) [[unlikely]]
+    return ParkedControl(descriptor, command, word, next);
+  return next(descriptor, command, word);
+}
+
+int HookLockf(int descriptor, int command, off64_t bytes) {
+  LockFile next = g_next_lockf.get();
+  return command == F_LOCK ? ParkedLock(descriptor, command, bytes, next)
+                           : next(descriptor, command, bytes);
+}
+
+int HookLockf64(int descriptor, int command, off64_t bytes) {
+  LockFile next = g_next_lockf64.get();
+  return command == F_LOCK ? ParkedLock(descriptor, command, bytes, next)
+                           : next(descriptor, command, bytes);
+}
+
+}  // extern "C"
+
+}  // namespace limpet

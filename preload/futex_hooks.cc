@@ -1,0 +1,91 @@
+// syscall(): what libraries that make their own locks wait by (futex), and what leads into a filter
+// of system calls. Everything else is passed on as it came, by a jump.
+//
+//   syscall(SYS_futex, ...)   Rust's std, C++20's semaphores and atomics, abseil, folly
+//
+// Runs: target hot path.
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+
+#include "preload/export.h"
+#include "preload/next_symbol.h"
+#include "preload/parked_call.h"
+#include "preload/system_call.h"
+#include "preload/wait_timeout.h"
+#include "runtime/sys/register_keeping_stub.h"
+
+namespace limpet {
+namespace {
+
+constexpr long kFutexWaitv = 449;
+constexpr int kFutexLockPi2 = 13;
+
+bool IsLock(int command) { return command == FUTEX_LOCK_PI || command == kFutexLockPi2; }
+
+bool Waits(int command) {
+  return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET || IsLock(command) ||
+         command == FUTEX_WAIT_REQUEUE_PI;
+}
+
+// FUTEX_WAIT alone is given a time from now.
+std::uint64_t FutexTimeout(Word operation, int command, Word timeout) {
+  auto* time = reinterpret_cast<const timespec*>(timeout);
+  if (command == FUTEX_WAIT) return TimeoutOf(time);
+  bool is_real = (operation & FUTEX_CLOCK_REALTIME) != 0 || command == FUTEX_LOCK_PI;
+  return TimeoutUntil(is_real ? CLOCK_REALTIME : CLOCK_MONOTONIC, time);
+}
+
+// A lock's word is its owner's thread id and some flags; a plain one may mean anything.
+std::uint32_t OwnerOf(Word word, int command) {
+  if (!IsLock(command) || word == 0) return 0;
+  return __atomic_load_n(reinterpret_cast<const std::uint32_t*>(word), __ATOMIC_RELAXED) &
+         FUTEX_TID_MASK;
+}
+
+}  // namespace
+
+extern "C" {
+
+[[gnu::visibility("hidden")]] SyscallFunction LimpetNextSyscall = nullptr;
+
+[[gnu::visibility("hidden"), gnu::used]] void LimpetBindSyscall() {
+  auto function = reinterpret_cast<SyscallFunction>(FindNext("syscall"));
+  __atomic_store_n(&LimpetNextSyscall, function, __ATOMIC_RELAXED);
+}
+
+// Jumped to, so that its caller is the program. The seventh word lies on the stack; who gave none
+// has something of its own there, which is harmless to read and to pass on.
+[[gnu::visibility("hidden"), gnu::used]] long LimpetSlowSyscall(long number, Word a, Word b, Word c,
+                                                                Word d, Word e, Word f) {
+  if (number == SYS_seccomp) return Seccomp(a, b, c);
+  SyscallFunction next = NextSyscall();
+  if (number == kFutexWaitv) {
+    ParkedCall parked({.reason = WaitReason::kFutex, .object = a}, sys::CaptureCaller());
+    return next(number, a, b, c, d, e, f);
+  }
+  int command = static_cast<int>(b) & FUTEX_CMD_MASK;
+  if (!Waits(command)) return next(number, a, b, c, d, e, f);
+  ParkedCall parked({.reason = WaitReason::kFutex,
+                     .object = a,
+                     .timeout_ns = FutexTimeout(b, command, d),
+                     .owner_thread_id = OwnerOf(a, command)},
+                    sys::CaptureCaller());
+  return next(number, a, b, c, d, e, f);
+}
+
+}  // extern "C"
+
+SyscallFunction NextSyscall() {
+  if (LimpetNextSyscall == nullptr) LimpetBindSyscall();
+  return LimpetNextSyscall;
+}
+
+void BindFutexHooks() { LimpetBindSyscall(); }
+
+// SYS_futex, SYS_futex_waitv, SYS_seccomp
+LIMPET_DISPATCH_STUB("syscall", 202, 449, 317, "LimpetSlowSyscall", "LimpetNextSyscall",
+                     "LimpetBindSyscall");
+static_assert(SYS_futex == 202 && kFutexWaitv == 449 && SYS_seccomp == 317);
+
+}  // namespace limpet

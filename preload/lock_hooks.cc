@@ -1,0 +1,229 @@
+// Mutexes and read-write locks.
+//
+// Tried first: an uncontended one is taken at once, and costs a call and a comparison more. Only
+// where it is held (EBUSY) the real function is asked, and waits as it would; any other answer is
+// the caller's: a robust mutex may be ours with EOWNERDEAD.
+
+#include <errno.h>
+#include <pthread.h>
+#include <threads.h>
+
+#include "preload/export.h"
+#include "preload/next_symbol.h"
+#include "preload/parked_call.h"
+#include "preload/wait_timeout.h"
+
+namespace limpet {
+namespace {
+
+#define LIMPET_COLD [[gnu::cold, gnu::noinline]]
+
+using Mutex = pthread_mutex_t;
+using ReadWriteLock = pthread_rwlock_t;
+
+template <class Lock>
+using LockFunction = int (*)(Lock*);
+template <class Lock>
+using TimedLockFunction = int (*)(Lock*, const timespec*);
+template <class Lock>
+using ClockLockFunction = int (*)(Lock*, clockid_t, const timespec*);
+
+// The functions for one way to take a lock.
+template <class Lock>
+struct LockFamily {
+  NextFunction<LockFunction<Lock>> attempt;
+  NextFunction<LockFunction<Lock>> lock;
+  NextFunction<TimedLockFunction<Lock>> timed;
+  NextFunction<ClockLockFunction<Lock>> clock;
+
+  void Bind() { BindAll(attempt, lock, timed, clock); }
+};
+
+constinit LockFamily<Mutex> g_mutex = {
+    NextFunction<LockFunction<Mutex>>("pthread_mutex_trylock"),
+    NextFunction<LockFunction<Mutex>>("pthread_mutex_lock"),
+    NextFunction<TimedLockFunction<Mutex>>("pthread_mutex_timedlock"),
+    NextFunction<ClockLockFunction<Mutex>>("pthread_mutex_clocklock")};
+constinit LockFamily<ReadWriteLock> g_read = {
+    NextFunction<LockFunction<ReadWriteLock>>("pthread_rwlock_tryrdlock"),
+    NextFunction<LockFunction<ReadWriteLock>>("pthread_rwlock_rdlock"),
+    NextFunction<TimedLockFunction<ReadWriteLock>>("pthread_rwlock_timedrdlock"),
+    NextFunction<ClockLockFunction<ReadWriteLock>>("pthread_rwlock_clockrdlock")};
+constinit LockFamily<ReadWriteLock> g_write = {
+    NextFunction<LockFunction<ReadWriteLock>>("pthread_rwlock_trywrlock"),
+    NextFunction<LockFunction<ReadWriteLock>>("pthread_rwlock_wrlock"),
+    NextFunction<TimedLockFunction<ReadWriteLock>>("pthread_rwlock_timedwrlock"),
+    NextFunction<ClockLockFunction<ReadWriteLock>>("pthread_rwlock_clockwrlock")};
+
+using C11Lock = int (*)(mtx_t*);
+using C11TimedLock = int (*)(mtx_t*, const timespec*);
+NextFunction<C11Lock> g_next_mtx_trylock("mtx_trylock");
+NextFunction<C11Lock> g_next_mtx_lock("mtx_lock");
+NextFunction<C11TimedLock> g_next_mtx_timedlock("mtx_timedlock");
+
+// Who holds it when the wait begins, as glibc notes it; 0: unknown.
+std::uint32_t OwnerOf(const Mutex* mutex) {
+  return static_cast<std::uint32_t>(__atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED));
+}
+std::uint32_t OwnerOf(const ReadWriteLock* lock) {
+  return static_cast<std::uint32_t>(__atomic_load_n(&lock->__data.__cur_writer, __ATOMIC_RELAXED));
+}
+// glibc's mtx_t holds a mutex.
+std::uint32_t OwnerOf(const mtx_t* mutex) { return OwnerOf(reinterpret_cast<const Mutex*>(mutex)); }
+
+template <class Lock>
+Wait WaitFor(WaitReason reason, const Lock* lock, std::uint64_t timeout_ns = kNoTimeout) {
+  return {.reason = reason,
+          .object = AddressOf(lock),
+          .timeout_ns = timeout_ns,
+          .owner_thread_id = OwnerOf(lock)};
+}
+
+LIMPET_COLD int ParkedMutexLock(Mutex* mutex) {
+  ParkedCall parked(WaitFor(WaitReason::kMutex, mutex), sys::CaptureCaller());
+  return g_mutex.lock.get()(mutex);
+}
+
+LIMPET_COLD int ParkedReadLock(ReadWriteLock* lock) {
+  ParkedCall parked(WaitFor(WaitReason::kReadLock, lock), sys::CaptureCaller());
+  return g_read.lock.get()(lock);
+}
+
+LIMPET_COLD int ParkedWriteLock(ReadWriteLock* lock) {
+  ParkedCall parked(WaitFor(WaitReason::kWriteLock, lock), sys::CaptureCaller());
+  return g_write.lock.get()(lock);
+}
+
+LIMPET_COLD int ParkedMtxLock(mtx_t* mutex) {
+  ParkedCall parked(WaitFor(WaitReason::kMutex, mutex), sys::CaptureCaller());
+  return g_next_mtx_lock.get()(mutex);
+}
+
+// What a hook's own frame shows of its caller travels along: these are called, not jumped to.
+template <class Lock>
+LIMPET_COLD int ParkedTimed(TimedLockFunction<Lock> next, WaitReason reason, Lock* lock,
+                            const timespec* end, const sys::CallerFrame& caller) {
+  ParkedCall parked(WaitFor(reason, lock, TimeoutUntil(CLOCK_REALTIME, end)), caller);
+  return next(lock, end);
+}
+
+template <class Lock>
+LIMPET_COLD int ParkedClock(LockFamily<Lock>& family, WaitReason reason, Lock* lock,
+                            clockid_t clock, const timespec* end, const sys::CallerFrame& caller) {
+  ParkedCall parked(WaitFor(reason, lock, TimeoutUntil(clock, end)), caller);
+  return family.clock.get()(lock, clock, end);
+}
+
+// Which of the functions looks at the time before the lock, and refuses a bad one though the lock
+// is free, is theirs to know.
+template <class Lock>
+[[gnu::always_inline]] inline int TryThenTimed(LockFamily<Lock>& family, WaitReason reason,
+                                               Lock* lock, const timespec* end,
+                                               const sys::CallerFrame& caller) {
+  if (!IsMoment(CLOCK_REALTIME, end)) return family.timed.get()(lock, end);
+  int result = family.attempt.get()(lock);
+  if (result != EBUSY) [[likely]]
+    return result;
+  return ParkedTimed(family.timed.get(), reason, lock, end, caller);
+}
+
+template <class Lock>
+[[gnu::always_inline]] inline int TryThenClock(LockFamily<Lock>& family, WaitReason reason,
+                                               Lock* lock, clockid_t clock, const timespec* end,
+                                               const sys::CallerFrame& caller) {
+  if (!IsMoment(clock, end)) return family.clock.get()(lock, clock, end);
+  int result = family.attempt.get()(lock);
+  if (result != EBUSY) [[likely]]
+    return result;
+  return ParkedClock(family, reason, lock, clock, end, caller);
+}
+
+}  // namespace
+
+void BindLockHooks() {
+  BindAll(g_mutex, g_read, g_write, g_next_mtx_trylock, g_next_mtx_lock, g_next_mtx_timedlock);
+}
+
+extern "C" {
+
+int HookMutexLock(Mutex* mutex) LIMPET_EXPORT("pthread_mutex_lock");
+int HookMutexTimedlock(Mutex* mutex, const timespec* end) LIMPET_EXPORT("pthread_mutex_timedlock");
+int HookMutexClocklock(Mutex* mutex, clockid_t clock, const timespec* end)
+    LIMPET_EXPORT("pthread_mutex_clocklock");
+int HookReadLock(ReadWriteLock* lock) LIMPET_EXPORT("pthread_rwlock_rdlock");
+int HookTimedReadLock(ReadWriteLock* lock, const timespec* end)
+    LIMPET_EXPORT("pthread_rwlock_timedrdlock");
+int HookClockReadLock(ReadWriteLock* lock, clockid_t clock, const timespec* end)
+    LIMPET_EXPORT("pthread_rwlock_clockrdlock");
+int HookWriteLock(ReadWriteLock* lock) LIMPET_EXPORT("pthread_rwlock_wrlock");
+int HookTimedWriteLock(ReadWriteLock* lock, const timespec* end)
+    LIMPET_EXPORT("pthread_rwlock_timedwrlock");
+int HookClockWriteLock(ReadWriteLock* lock, clockid_t clock, const timespec* end)
+    LIMPET_EXPORT("pthread_rwlock_clockwrlock");
+int HookMtxLock(mtx_t* mutex) LIMPET_EXPORT("mtx_lock");
+int HookMtxTimedlock(mtx_t* mutex, const timespec* end) LIMPET_EXPORT("mtx_timedlock");
+
+int HookMutexLock(Mutex* mutex) {
+  int result = g_mutex.attempt.get()(mutex);
+  if (result != EBUSY) [[likely]]
+    return result;
+  return ParkedMutexLock(mutex);
+}
+
+int HookMutexTimedlock(Mutex* mutex, const timespec* end) {
+  return TryThenTimed(g_mutex, WaitReason::kMutex, mutex, end, sys::CaptureCaller());
+}
+
+int HookMutexClocklock(Mutex* mutex, clockid_t clock, const timespec* end) {
+  return TryThenClock(g_mutex, WaitReason::kMutex, mutex, clock, end, sys::CaptureCaller());
+}
+
+int HookReadLock(ReadWriteLock* lock) {
+  int result = g_read.attempt.get()(lock);
+  if (result != EBUSY) [[likely]]
+    return result;
+  return ParkedReadLock(lock);
+}
+
+int HookTimedReadLock(ReadWriteLock* lock, const timespec* end) {
+  return TryThenTimed(g_read, WaitReason::kReadLock, lock, end, sys::CaptureCaller());
+}
+
+int HookClockReadLock(ReadWriteLock* lock, clockid_t clock, const timespec* end) {
+  return TryThenClock(g_read, WaitReason::kReadLock, lock, clock, end, sys::CaptureCaller());
+}
+
+int HookWriteLock(ReadWriteLock* lock) {
+  int result = g_write.attempt.get()(lock);
+  if (result != EBUSY) [[likely]]
+    return result;
+  return ParkedWriteLock(lock);
+}
+
+int HookTimedWriteLock(ReadWriteLock* lock, const timespec* end) {
+  return TryThenTimed(g_write, WaitReason::kWriteLock, lock, end, sys::CaptureCaller());
+}
+
+int HookClockWriteLock(ReadWriteLock* lock, clockid_t clock, const timespec* end) {
+  return TryThenClock(g_write, WaitReason::kWriteLock, lock, clock, end, sys::CaptureCaller());
+}
+
+int HookMtxLock(mtx_t* mutex) {
+  int result = g_next_mtx_trylock.get()(mutex);
+  if (result != thrd_busy) [[likely]]
+    return result;
+  return ParkedMtxLock(mutex);
+}
+
+int HookMtxTimedlock(mtx_t* mutex, const timespec* end) {
+  if (!IsMoment(CLOCK_REALTIME, end)) return g_next_mtx_timedlock.get()(mutex, end);
+  int result = g_next_mtx_trylock.get()(mutex);
+  if (result != thrd_busy) [[likely]]
+    return result;
+  return ParkedTimed(g_next_mtx_timedlock.get(), WaitReason::kMutex, mutex, end,
+                     sys::CaptureCaller());
+}
+
+}  // extern "C"
+
+}  // namespace limpet

@@ -1,0 +1,87 @@
+// What one thread does for all: the others wait until it is done.
+//
+// The one that does it is not waiting, but who that is shows only inside of the real function. So
+// it is given a routine of ours, which ends the wait before it goes on.
+
+#include <pthread.h>
+#include <threads.h>
+
+#include "preload/parked_hook.h"
+
+namespace limpet {
+namespace {
+
+NextFunction<int (*)(pthread_once_t*, void (*)())> g_next_once("pthread_once");
+NextFunction<void (*)(once_flag*, void (*)())> g_next_call_once("call_once");
+
+// The call under way, for a routine that is given no argument.
+struct OnceCall {
+  void (*routine)();
+  ParkedCall* parked;
+  OnceCall* outer;
+};
+constinit thread_local OnceCall* t_once = nullptr;
+
+// The routine may wait, throw or end the thread: nothing of the call is left behind.
+void RunOnce() {
+  const OnceCall* call = t_once;
+  t_once = call->outer;
+  call->parked->StopWaiting();
+  call->routine();
+}
+
+// What glibc sets in both kinds of flags when all is done; from then on nobody waits.
+bool IsDone(const int* flag) {
+  constexpr int kDone = 2;
+  return (__atomic_load_n(flag, __ATOMIC_ACQUIRE) & kDone) != 0;
+}
+
+template <class Function, class Flag>
+auto ParkedOnce(Function next, Flag* flag, void (*routine)(), const sys::CallerFrame& caller) {
+  ParkedCall parked({.reason = WaitReason::kOnce, .object = AddressOf(flag)}, caller);
+  OnceCall call = {routine, &parked, t_once};
+  t_once = &call;
+  struct Restore {
+    OnceCall* outer;
+    ~Restore() { t_once = outer; }
+  } restore = {call.outer};
+  return next(flag, RunOnce);
+}
+
+// The guard of a function's static variable, for which libstdc++ waits by syscall().
+Wait GuardWait(const void* guard) {
+  return {.reason = WaitReason::kOnce, .object = AddressOf(guard), .is_composite = true};
+}
+
+}  // namespace
+
+// clang-format off
+#define LIMPET_GUARD_HOOKS(X) \
+  X(int, GuardAcquire, "__cxa_guard_acquire", (void* guard), (guard), GuardWait(guard))
+// clang-format on
+
+LIMPET_GUARD_HOOKS(LIMPET_PARKED_HOOK)
+
+void BindOnceHooks() {
+  BindAll(g_next_once, g_next_call_once);
+  LIMPET_GUARD_HOOKS(LIMPET_BIND_HOOK)
+}
+
+extern "C" {
+
+int HookOnce(pthread_once_t* flag, void (*routine)()) LIMPET_EXPORT("pthread_once");
+void HookCallOnce(once_flag* flag, void (*routine)()) LIMPET_EXPORT("call_once");
+
+int HookOnce(pthread_once_t* flag, void (*routine)()) {
+  if (IsDone(flag)) return g_next_once.get()(flag, routine);
+  return ParkedOnce(g_next_once.get(), flag, routine, sys::CaptureCaller());
+}
+
+void HookCallOnce(once_flag* flag, void (*routine)()) {
+  if (IsDone(&flag->__data)) return g_next_call_once.get()(flag, routine);
+  ParkedOnce(g_next_call_once.get(), flag, routine, sys::CaptureCaller());
+}
+
+}  // extern "C"
+
+}  // namespace limpet

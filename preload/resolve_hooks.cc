@@ -1,0 +1,39 @@
+// Names of machines: what libc does for them inside, by its own calls and its plug-ins', is one
+// wait.
+
+#include <sys/types.h>
+#include <time.h>
+
+#include "preload/parked_hook.h"
+#include "preload/wait_timeout.h"
+
+namespace limpet {
+
+using Bytes = std::size_t;
+using Name = const char*;
+
+static Wait ResolveWait() { return {.reason = WaitReason::kResolve, .is_composite = true}; }
+
+static Wait SuspendWait(const timespec* time) {
+  return {.reason = WaitReason::kResolve, .timeout_ns = TimeoutOf(time), .is_composite = true};
+}
+
+// Addresses, answers and errors are only passed on.
+// clang-format off
+#define LIMPET_RESOLVE_HOOKS(X) \
+  X(int, Getaddrinfo, "getaddrinfo", (Name node, Name service, const void* hints, void* result), (node, service, hints, result), ResolveWait()) \
+  X(int, Getnameinfo, "getnameinfo", (const void* address, unsigned size, char* host, unsigned room, char* service, unsigned rest, int flags), (address, size, host, room, service, rest, flags), ResolveWait()) \
+  X(void*, Gethostbyname, "gethostbyname", (Name name), (name), ResolveWait()) \
+  X(void*, Gethostbyname2, "gethostbyname2", (Name name, int family), (name, family), ResolveWait()) \
+  X(void*, Gethostbyaddr, "gethostbyaddr", (const void* address, unsigned size, int family), (address, size, family), ResolveWait()) \
+  X(int, GethostbynameR, "gethostbyname_r", (Name name, void* entry, char* room, Bytes n, void* result, int* error), (name, entry, room, n, result, error), ResolveWait()) \
+  X(int, Gethostbyname2R, "gethostbyname2_r", (Name name, int family, void* entry, char* room, Bytes n, void* result, int* error), (name, family, entry, room, n, result, error), ResolveWait()) \
+  X(int, GethostbyaddrR, "gethostbyaddr_r", (const void* address, unsigned size, int family, void* entry, char* room, Bytes n, void* result, int* error), (address, size, family, entry, room, n, result, error), ResolveWait()) \
+  X(int, GaiSuspend, "gai_suspend", (const void* requests, int n, const timespec* time), (requests, n, time), SuspendWait(time))
+// clang-format on
+
+LIMPET_RESOLVE_HOOKS(LIMPET_PARKED_HOOK)
+
+void BindResolveHooks() { LIMPET_RESOLVE_HOOKS(LIMPET_BIND_HOOK) }
+
+}  // namespace limpet

@@ -1,0 +1,50 @@
+// The time that a call is given to wait, in nanoseconds from now; kNoTimeout: for ever.
+//
+// Runs: target hot path (slow side).  Threads: any; async-signal-safe.  Allocates: never.
+#pragma once
+
+#include <sys/time.h>
+#include <time.h>
+
+#include <cstdint>
+
+#include "runtime/session.h"
+#include "runtime/sys/clock.h"
+
+namespace limpet {
+
+inline constexpr std::uint64_t kSecondNs = 1'000'000'000;
+
+inline std::uint64_t TimeoutOf(const timespec* relative) {
+  if (relative == nullptr) return kNoTimeout;
+  return static_cast<std::uint64_t>(relative->tv_sec) * kSecondNs +
+         static_cast<std::uint64_t>(relative->tv_nsec);
+}
+
+inline std::uint64_t TimeoutOf(const timeval* relative) {
+  if (relative == nullptr) return kNoTimeout;
+  return static_cast<std::uint64_t>(relative->tv_sec) * kSecondNs +
+         static_cast<std::uint64_t>(relative->tv_usec) * 1000;
+}
+
+inline std::uint64_t TimeoutOf(int milliseconds) {
+  if (milliseconds < 0) return kNoTimeout;
+  return static_cast<std::uint64_t>(milliseconds) * 1'000'000;
+}
+
+// One that libc's locks and conditions accept.
+inline bool IsMoment(clockid_t clock, const timespec* moment) {
+  return moment != nullptr && moment->tv_nsec >= 0 && moment->tv_nsec < 1'000'000'000 &&
+         (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC);
+}
+
+// Until a moment of `clock`, told by its coarse sister: a tick is nothing here, and costs less.
+inline std::uint64_t TimeoutUntil(clockid_t clock, const timespec* moment) {
+  if (!IsMoment(clock, moment)) return kNoTimeout;
+  std::uint64_t end = TimeoutOf(moment);
+  std::uint64_t now =
+      sys::ReadClockNs(clock == CLOCK_REALTIME ? CLOCK_REALTIME_COARSE : CLOCK_MONOTONIC_COARSE);
+  return end > now ? end - now : 0;
+}
+
+}  // namespace limpet

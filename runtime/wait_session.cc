@@ -1,0 +1,75 @@
+// What the door does for waits.
+
+#include "runtime/session.h"
+#include "runtime/sys/clock.h"
+#include "runtime/tracer.h"
+
+namespace limpet::session {
+namespace {
+
+// Those that longjmp left, where no hook saw it, are no outer waits of one that starts now.
+[[gnu::cold, gnu::noinline]] void ForgetAbandoned(ThreadContext& thread, const Park& inner,
+                                                  bool has_walk) {
+  const RememberedWalk* walk = has_walk ? &thread.record->walk : nullptr;
+  while (thread.park != nullptr && !thread.park->IsAlive(&inner, thread.record->own_stack, walk))
+    thread.park = nullptr;
+}
+
+// A wait in a handler that interrupted a sample: the remembered walk is being changed.
+[[gnu::cold, gnu::noinline]] StackId UnknownStack() {
+  g_tracer.segment.counters().truncated_stacks.fetch_add(1, std::memory_order_relaxed);
+  return StackId::kTruncated;
+}
+
+bool IsSlotOf(const Park& park, const ThreadContext& thread) {
+  return park.epoch() == g_tracer.epoch() && thread.epoch == park.epoch() &&
+         g_tracer.HasSegment() && g_tracer.IsOwnProcess();
+}
+
+}  // namespace
+
+// Makes no call that sets errno, as those of memory (session.cc).
+void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller, Park& park) {
+  park.Skip();
+  if (!g_tracer.HasSegment() || !g_tracer.IsOwnProcess()) return;
+  ThreadContext& thread = t_thread;
+  if (!g_tracer.IsTracing(thread, /*creates=*/false)) return;
+  if (thread.record == nullptr || thread.record->slot == nullptr) return;
+  ReentryGuard guard(thread);
+  bool has_walk = guard.IsOutermost();
+  StackId stack = has_walk ? g_tracer.Capture(thread, caller).id : UnknownStack();
+  if (thread.park != nullptr) [[unlikely]]
+    ForgetAbandoned(thread, park, has_walk);
+  WaitingPart part = {.wait = wait,
+                      .since_ns = sys::CoarseMonotonicNs(),
+                      .stack = stack,
+                      .state = ThreadState::kParked};
+  park.Start(thread.record->slot, g_tracer.epoch(), part, caller, &thread.park);
+}
+
+void OnWaitEnd(Park& park) {
+  if (!park.IsStarted()) return;
+  ThreadContext& thread = t_thread;
+  park.End(sys::CoarseMonotonicNs(), IsSlotOf(park, thread), &thread.park);
+}
+
+void OnWaitOver(Park& park) {
+  if (park.IsStarted()) park.Finish(sys::CoarseMonotonicNs(), IsSlotOf(park, t_thread));
+}
+
+void OnWaitUnwound() {
+  if (t_thread.park != nullptr) OnWaitEnd(*t_thread.park);
+}
+
+void OnJump(std::uint64_t stack_pointer) {
+  ThreadContext& thread = t_thread;
+  if (thread.park == nullptr || thread.record == nullptr) return;
+  const StackBounds& own = thread.record->own_stack;
+  while (thread.park != nullptr && thread.park->IsLeftBy(stack_pointer, own)) {
+    Park* left = thread.park;
+    OnWaitEnd(*left);
+    if (thread.park == left) thread.park = nullptr;  // its mark is gone, and with it the chain
+  }
+}
+
+}  // namespace limpet::session
