@@ -66,7 +66,8 @@ std::vector<std::string> ListDumps(const std::string& directory) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
     std::string path = entry.path();
     const bool is_file = entry.is_regular_file() && !entry.is_symlink();  // not latest.heap.pb.gz
-    if (is_file && path.ends_with(".pb.gz")) files.push_back(path);
+    const bool is_of_memory = path.find("goroutine.pb.gz") == std::string::npos;
+    if (is_file && is_of_memory && path.ends_with(".pb.gz")) files.push_back(path);
   }
   std::sort(files.begin(), files.end());
   return files;

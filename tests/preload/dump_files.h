@@ -12,7 +12,7 @@
 
 namespace limpet {
 
-// Files of the finished profiles below `directory`, in order of their names.
+// Files of the finished profiles of memory below `directory`, in order of their names.
 std::vector<std::string> ListDumps(const std::string& directory);
 
 // Waits, up to 30 s, until there are `count` of them; the list either way.

@@ -10,6 +10,8 @@
 namespace limpet {
 namespace {
 
+constexpr char kNotTaken[] = "[stack of a running thread]";
+constexpr char kNotReadable[] = "[stack not readable]";
 constexpr std::uint64_t kMinuteNs = 60'000'000'000;
 
 std::string StatusText(const ListedThread& thread) {
@@ -27,17 +29,18 @@ std::string StatusText(const ListedThread& thread) {
 
 std::string PlaceText(const SimpleFrame& frame) {
   const std::string& file = frame.file.empty() ? frame.module : frame.file;
-  std::string text = absl::StrFormat("\t%s:%d", file.empty() ? "?" : file, frame.line);
+  std::string text = absl::StrFormat("\t%s:%d", file.empty() ? "??" : file, frame.line);
   if (frame.offset != 0) absl::StrAppendFormat(&text, " +0x%x", frame.offset);
   return text + "\n";
 }
 
-// What is not there is a frame too: Go's parsers take nothing else.
+// What is not there is a frame too: of Go's own line "goroutine running on other thread; stack
+// unavailable" goleak and gostackparse make an error.
 std::string StackText(const SimpleFrames& frames, const ListedThread& thread) {
-  if (thread.state == "running") {
-    return "\tgoroutine running on other thread; stack unavailable\n";
+  if (thread.locations.empty()) {
+    const bool is_running = thread.state == "running";
+    return std::string(is_running ? kNotTaken : kNotReadable) + "(...)\n\t??:0\n";
   }
-  if (thread.locations.empty()) return "[stack not readable](...)\n\t?:0\n";
   std::string text;
   for (const SimpleFrame& frame : frames.Of(thread.locations)) {
     const bool is_leaf = text.empty();

@@ -85,12 +85,15 @@ ModuleIndex::ModuleIndex(std::unique_ptr<ElfImage> image, const DebugPlace& plac
 std::vector<SourceFrame> ModuleIndex::Resolve(std::uint64_t address) {
   std::vector<SourceFrame> frames;
   if (sources_ != nullptr) frames = sources_->Resolve(address);
-  if (!frames.empty() && !frames.back().name.empty()) return frames;
+  const bool is_named = !frames.empty() && !frames.back().name.empty();
   const std::optional<FunctionSymbol> symbol = symbols_->Find(address);
-  if (!symbol.has_value()) return {};
+  if (!symbol.has_value()) return is_named ? frames : std::vector<SourceFrame>{};
   if (frames.empty()) frames.emplace_back();
-  frames.back().name = Demangle(symbol->name);
-  frames.back().system_name = symbol->name;
+  if (!is_named) {
+    frames.back().name = Demangle(symbol->name);
+    frames.back().system_name = symbol->name;
+  }
+  for (SourceFrame& frame : frames) frame.entry = symbol->address;
   return frames;
 }
 

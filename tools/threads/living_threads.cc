@@ -36,9 +36,15 @@ std::uint64_t ClockNs(clockid_t clock) {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+// How long the machine has slept since it started.
+std::uint64_t AsleepNs() {
+  const std::uint64_t awake_ns = ClockNs(CLOCK_MONOTONIC);  // first, so that it is not the larger
+  return ClockNs(CLOCK_BOOTTIME) - awake_ns;
+}
+
 // CLOCK_MONOTONIC of a start time in ticks of the clock that goes on while the machine sleeps.
 std::uint64_t StartedNs(const TaskFacts& task) {
-  static const std::uint64_t asleep_ns = ClockNs(CLOCK_BOOTTIME) - ClockNs(CLOCK_MONOTONIC);
+  static const std::uint64_t asleep_ns = AsleepNs();
   static const auto ticks = static_cast<std::uint64_t>(std::max(sysconf(_SC_CLK_TCK), 1L));
   const std::uint64_t since_boot =
       task.stat.start_ticks / ticks * kSecondNs + task.stat.start_ticks % ticks * kSecondNs / ticks;

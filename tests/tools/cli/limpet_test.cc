@@ -20,10 +20,12 @@
 namespace limpet {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
+using ::testing::Not;
 
 class Limpet : public ::testing::Test {
  protected:
@@ -167,7 +169,7 @@ TEST_F(Limpet, EndsWithTwoWhenAskedWrongly) {
       {"fly"},
       {"dump"},
       {"dump", segment_, "--wings"},
-      {"dump", segment_, "-p", "goroutine"},
+      {"dump", segment_, "-p", "threadcreate"},
       {"dump", segment_, "-f", "svg"},
       {"dump", segment_, "-o", "-"},
       {"dump", segment_, "-f", "raw", "-o", "-"},
@@ -303,6 +305,86 @@ TEST_F(Limpet, ListsForPrograms) {
   EXPECT_EQ(dead["losses"]["truncated_stacks"], 3);
 }
 
+class Threads : public Limpet {
+ protected:
+  Threads() {
+    const std::uint32_t wait = builder_.AddStack({{0x1111}, {0x2222}});
+    const std::uint32_t creation = builder_.AddStack({{0x3333}});
+    const std::uint64_t second = 1'000'000'000;
+    builder_.AddThread({.thread_id = 1, .name = "app", .number = 1});
+    for (const std::uint32_t number : {2U, 3U}) {
+      builder_.AddThread({.thread_id = number,
+                          .state = ThreadState::kParked,
+                          .name = "worker",
+                          .number = number,
+                          .creator_number = 1,
+                          .creation_stack = creation,
+                          .reason = WaitReason::kMutex,
+                          .object = 0x5000,
+                          .since_ns = number * second,
+                          .owner_thread_id = 1,
+                          .stack = wait});
+    }
+    builder_.WriteTo(segment_);
+  }
+};
+
+TEST_F(Threads, AreShownOfTheDeadToo) {
+  const CommandOutput output = Run({"stacks", segment_});
+  EXPECT_EQ(output.exit_code, kExitOk) << output.error;
+  EXPECT_THAT(output.out, HasSubstr("3 threads: 1 running, 2 waiting\n"));
+  EXPECT_THAT(output.out, HasSubstr(": sync.Mutex.Lock, held by 1\n"
+                                    "  threads 2-3 worker; on 0x5000\n"
+                                    "      [jit]+0x1110\n"
+                                    "      [jit]+0x2221\n"
+                                    "  created by [jit]+0x3332  in thread 1\n"));
+}
+
+TEST_F(Threads, AreShownAsGoDoes) {
+  const CommandOutput output = Run({"stacks", "--go", segment_});
+  EXPECT_THAT(output.out, MatchesRegex("goroutine 1 .running.:\n(.|\n)*"
+                                       "goroutine 2 .sync.Mutex.Lock .held by 1.(, .* minutes)?.:\n"
+                                       ".jit.\\+0x1110.0x5000.\n(.|\n)*"
+                                       "created by .jit.\\+0x3332 in goroutine 1\n(.|\n)*"));
+  EXPECT_EQ(Run({"dump", segment_, "-p", "goroutine", "-f", "go2", "-o-"}).out, output.out);
+  EXPECT_EQ(Run({"dump", segment_, "-f", "go2", "-o-"}).out, output.out);
+  EXPECT_THAT(Run({"dump", segment_, "-p", "goroutine", "-f", "text", "-o-"}).out,
+              HasSubstr("goroutine profile: total 3\n2 @ 0x1111 0x2222\n"
+                        "# labels: {\"reason\":\"sync.Mutex.Lock\", \"state\":\"waiting\"}\n"));
+  EXPECT_EQ(Run({"dump", segment_, "-p", "heap", "-f", "go2"}).exit_code, kExitUsage);
+  EXPECT_EQ(Run({"dump", "--tree", "1", "-f", "go2"}).exit_code, kExitUsage);
+}
+
+TEST_F(Threads, AreShownToPrograms) {
+  const CommandOutput output = Run({"stacks", "--json", segment_});
+  const nlohmann::json json = nlohmann::json::parse(output.out);
+  EXPECT_EQ(json["version"], 1);
+  ASSERT_EQ(json["threads"].size(), 3U);
+  const nlohmann::json& thread = json["threads"][1];
+  EXPECT_EQ(thread["number"], 2);
+  EXPECT_EQ(thread["reason"], "sync.Mutex.Lock");
+  EXPECT_EQ(thread["object"], "0x5000");
+  EXPECT_EQ(thread["owner"], 1);
+  EXPECT_EQ(thread["creator"], 1);
+  EXPECT_EQ(thread["stack"].size(), 2U);
+  EXPECT_EQ(thread["creation_stack"][0]["function"], "[jit]+0x3332");
+}
+
+TEST_F(Threads, ThatWaitTooShortAreLeftOut) {
+  EXPECT_THAT(Run({"stacks", "--json", "--blocked", "1ms", segment_}).out,
+              Not(HasSubstr("\"running\"")));
+  EXPECT_EQ(nlohmann::json::parse(
+                Run({"stacks", "--json", "--blocked", "100000h", segment_}).out)["threads"]
+                .size(),
+            0U);
+  EXPECT_EQ(Run({"stacks", "--blocked", "soon", segment_}).exit_code, kExitUsage);
+}
+
+TEST_F(Threads, AreDumpedBesideTheHeap) {
+  EXPECT_EQ(Run({"dump", segment_}).exit_code, kExitOk);
+  EXPECT_THAT(FilesBelow(dumps_), Contains(MatchesRegex(".*Z.000001.goroutine.pb.gz")));
+}
+
 #ifdef LIMPET_LIBRARY
 // Starts `sleep` traced, so rarely sampled that a sample comes once in 10^8 runs, runs `script`
 // while it lives with its PID in $pid, and ends it. The library is up once SIGUSR1 (bit 9 of
@@ -320,9 +402,10 @@ TEST_F(Limpet, GivesAnEmptyProfileOfAProcessThatSampledNothing) {
   const CommandOutput output =
       RunBesideSleeper(LIMPET_BINARY " dump $pid", {runtime_, "LIMPET_DIR=" + dumps_});
   EXPECT_EQ(output.exit_code, kExitOk) << output.error;
-  EXPECT_THAT(FilesBelow(dumps_),
-              ElementsAre(MatchesRegex("sleep.*allocs.pb.gz"), MatchesRegex("sleep.*heap.pb.gz"),
-                          MatchesRegex("sleep.*meta.json")));
+  EXPECT_THAT(
+      FilesBelow(dumps_),
+      ElementsAre(MatchesRegex("sleep.*allocs.pb.gz"), MatchesRegex("sleep.*goroutine.pb.gz"),
+                  MatchesRegex("sleep.*heap.pb.gz"), MatchesRegex("sleep.*meta.json")));
   const CommandOutput text = RunBesideSleeper(LIMPET_BINARY " dump $pid -p heap -f text -o -",
                                               {runtime_, "LIMPET_DIR=" + dumps_});
   EXPECT_THAT(text.out, HasSubstr("heap profile: 0: 0 [0: 1] @ heap/2\n"));
@@ -344,7 +427,7 @@ TEST_F(Limpet, FindsARuntimeDirectoryThatOnlyTheTargetKnows) {
           " dump $pid -p heap",
       {runtime_, "LIMPET_DIR=" + dumps_});
   EXPECT_EQ(output.exit_code, kExitOk) << output.error;
-  EXPECT_EQ(FilesBelow(dumps_).size(), 4U) << "two by the signal, one by the command, meta.json";
+  EXPECT_EQ(FilesBelow(dumps_).size(), 5U) << "three by the signal, one by the command, meta.json";
 }
 #endif
 

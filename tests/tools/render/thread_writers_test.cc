@@ -56,7 +56,8 @@ TEST(CountTextWriter, QuotesLabelsAsGoDoes) {
 TEST(GoroutineWriter, WritesGosShape) {
   EXPECT_EQ(WriteGoroutines(SampleThreads()),
             "goroutine 1 [running]:\n"
-            "\tgoroutine running on other thread; stack unavailable\n"
+            "[stack of a running thread](...)\n"
+            "\t??:0\n"
             "\n"
             "goroutine 2 [sync.Cond.Wait, 12 minutes]:\n"
             "std::condition_variable::wait(0x5000)\n"
@@ -107,7 +108,7 @@ TEST(GoroutineWriter, SaysThatAStackIsNotKnown) {
   dump.threads = {dump.threads[4]};
   dump.threads[0].locations.clear();
   EXPECT_EQ(WriteGoroutines(dump),
-            "goroutine 4711 [semacquire (no hook)]:\n[stack not readable](...)\n\t?:0\n");
+            "goroutine 4711 [semacquire (no hook)]:\n[stack not readable](...)\n\t??:0\n");
 }
 
 TEST(StacksWriter, GroupsEqualStacksLongestWaitFirst) {

@@ -1,0 +1,227 @@
+// Our own threads, seen from outside: no hook is here.
+
+#include "tools/threads/living_threads.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "tools/symbol/elf_symbolizer.h"
+
+namespace limpet {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+std::uint64_t NowNs() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+// A thread that does something until it is told to end.
+class Worker {
+ public:
+  explicit Worker(const std::function<void()>& work) {
+    thread_ = std::thread([this, work] {
+      id_ = static_cast<std::uint32_t>(gettid());
+      work();
+    });
+    while (id_ == 0) std::this_thread::yield();
+  }
+  ~Worker() { thread_.join(); }
+
+  std::uint32_t id() const { return id_; }
+
+ private:
+  std::atomic<std::uint32_t> id_{0};
+  std::thread thread_;
+};
+
+class LivingThreads : public ::testing::Test {
+ protected:
+  LivingThreads() { snapshot_.modules.resize(1); }
+
+  ThreadRecord Find(std::uint32_t thread_id) {
+    for (const ThreadRecord& thread : snapshot_.threads) {
+      if (thread.thread_id == thread_id) return thread;
+    }
+    ADD_FAILURE() << "no thread " << thread_id;
+    return {};
+  }
+
+  // Until it is blocked, as the kernel needs a moment.
+  ThreadRecord Look(std::uint32_t thread_id) {
+    const SegmentSnapshot before = snapshot_;
+    ThreadRecord thread;
+    for (int tries = 0; tries < 500; ++tries) {
+      snapshot_ = before;
+      const auto process = ReadProcess(static_cast<std::uint32_t>(getpid()));
+      CompleteThreads(*process, snapshot_);
+      thread = Find(thread_id);
+      if (thread.state == ThreadState::kParked && thread.stack != 0) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return thread;
+  }
+
+  std::vector<std::string> NamesOf(std::uint32_t stack) {
+    ElfSymbolizer symbolizer;
+    std::vector<std::string> names;
+    for (const FrameRecord& frame : snapshot_.stacks[stack].frames) {
+      const ModuleRecord& module = snapshot_.modules[frame.module];
+      for (const SourceFrame& source : symbolizer.Resolve({module.path, module.build_id, 0},
+                                                          frame.address - 1 - module.load_bias)) {
+        names.push_back(source.name);
+      }
+    }
+    return names;
+  }
+
+  // A slot as hooks write it.
+  ThreadRecord& AddSlot(std::uint32_t thread_id, ThreadState state) {
+    snapshot_.threads.push_back({.thread_id = thread_id,
+                                 .state = state,
+                                 .number = 7,
+                                 .started_ns = NowNs(),
+                                 .since_ns = NowNs(),
+                                 .stack = 5});
+    return snapshot_.threads.back();
+  }
+
+  SegmentSnapshot snapshot_;
+};
+
+__attribute__((noinline)) void WaitForWord(std::mutex& mutex, std::condition_variable& condition,
+                                           const bool& is_said) {
+  std::unique_lock lock(mutex);
+  condition.wait(lock, [&is_said] { return is_said; });
+}
+
+TEST_F(LivingThreads, AreFoundWithTheirStacksWithoutAHook) {
+  std::mutex mutex;
+  std::condition_variable condition;
+  bool is_said = false;
+  const Worker worker([&] { WaitForWord(mutex, condition, is_said); });
+  const ThreadRecord thread = Look(worker.id());
+  EXPECT_EQ(thread.state, ThreadState::kParked);
+  EXPECT_TRUE(thread.is_seen_from_outside);
+  EXPECT_EQ(thread.reason, WaitReason::kFutex);
+  EXPECT_THAT(NamesOf(thread.stack), Contains(HasSubstr("WaitForWord")));
+  EXPECT_FALSE(snapshot_.stacks[thread.stack].is_truncated);
+  const std::lock_guard lock(mutex);
+  is_said = true;
+  condition.notify_all();
+}
+
+TEST_F(LivingThreads, OfAMutexSayWhoHoldsIt) {
+  std::mutex mutex;
+  mutex.lock();
+  const Worker worker([&mutex] { const std::lock_guard lock(mutex); });
+  const ThreadRecord thread = Look(worker.id());
+  EXPECT_EQ(thread.reason, WaitReason::kMutex);
+  EXPECT_EQ(thread.object, reinterpret_cast<std::uint64_t>(&mutex));
+  EXPECT_EQ(thread.owner_thread_id, static_cast<std::uint32_t>(gettid()));
+  mutex.unlock();
+}
+
+TEST_F(LivingThreads, OfAPipeSayThatItIsOne) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const Worker worker([&ends] {
+    char letter = 0;
+    EXPECT_EQ(read(ends[0], &letter, 1), 1);
+  });
+  const ThreadRecord thread = Look(worker.id());
+  EXPECT_EQ(thread.reason, WaitReason::kRead);
+  EXPECT_EQ(thread.descriptor, ends[0]);
+  EXPECT_THAT(thread.descriptor_target, HasSubstr("pipe:["));
+  EXPECT_EQ(write(ends[1], "x", 1), 1);
+}
+
+TEST_F(LivingThreads, ThatRunAreNoneThatWait) {
+  std::atomic<bool> is_over{false};
+  const Worker worker([&is_over] {
+    while (!is_over) {
+    }
+  });
+  AddSlot(worker.id(), ThreadState::kParked).since_ns = 1;  // a wait that it left by a jump
+  snapshot_.threads.back().started_ns = NowNs();
+  const auto process = ReadProcess(static_cast<std::uint32_t>(getpid()));
+  CompleteThreads(*process, snapshot_);
+  EXPECT_EQ(Find(worker.id()).state, ThreadState::kRunning);
+  EXPECT_EQ(Find(worker.id()).stack, 0U);
+  is_over = true;
+}
+
+TEST_F(LivingThreads, AreBelievedWhereTheKernelSaysTheSame) {
+  std::mutex mutex;
+  mutex.lock();
+  const Worker worker([&mutex] { const std::lock_guard lock(mutex); });
+  ThreadRecord& slot = AddSlot(worker.id(), ThreadState::kParked);
+  slot.reason = WaitReason::kMutex;
+  slot.object = 0x1234;
+  Look(worker.id());
+  const ThreadRecord thread = Find(worker.id());
+  EXPECT_FALSE(thread.is_seen_from_outside);
+  EXPECT_EQ(thread.object, 0x1234U) << "of the slot";
+  EXPECT_EQ(thread.stack, 5U);
+  EXPECT_EQ(thread.kernel_state, 'S');
+  mutex.unlock();
+}
+
+TEST_F(LivingThreads, ThatLeftTheirWaitByAJumpAreSeenWhereTheyAre) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const Worker worker([&ends] {
+    char letter = 0;
+    EXPECT_EQ(read(ends[0], &letter, 1), 1);
+  });
+  AddSlot(worker.id(), ThreadState::kParked).reason = WaitReason::kMutex;
+  for (int tries = 0; tries < 100 && !Look(worker.id()).is_seen_from_outside; ++tries) {
+  }
+  const ThreadRecord thread = Find(worker.id());
+  EXPECT_TRUE(thread.is_seen_from_outside);
+  EXPECT_EQ(thread.reason, WaitReason::kRead);
+  EXPECT_EQ(thread.number, 7U);
+  EXPECT_EQ(write(ends[1], "x", 1), 1);
+}
+
+TEST_F(LivingThreads, ThatAreGoneAreNotListedAsParked) {
+  std::uint32_t gone = 0;
+  {
+    gone = Worker([] {}).id();
+  }
+  AddSlot(gone, ThreadState::kParked);
+  // The id has another thread by now: it began later than the slot's.
+  ThreadRecord& old = AddSlot(static_cast<std::uint32_t>(gettid()), ThreadState::kParked);
+  old.started_ns = 1;
+  const auto process = ReadProcess(static_cast<std::uint32_t>(getpid()));
+  CompleteThreads(*process, snapshot_);
+  EXPECT_EQ(snapshot_.threads[0].state, ThreadState::kExited);
+  EXPECT_EQ(snapshot_.threads[1].state, ThreadState::kExited);
+  EXPECT_EQ(snapshot_.threads.size(), 3U) << "and this one as nobody's";
+  EXPECT_EQ(snapshot_.threads[2].number, 0U);
+}
+
+TEST_F(LivingThreads, OfAProcessThatHasEndedStayAsTheyWere) {
+  AddSlot(4'194'305, ThreadState::kParked);
+  CompleteThreads({.pid = 4'194'305, .namespace_pid = 4'194'305}, snapshot_);
+  ASSERT_EQ(snapshot_.threads.size(), 1U);
+  EXPECT_EQ(snapshot_.threads[0].state, ThreadState::kParked);
+}
+
+}  // namespace
+}  // namespace limpet

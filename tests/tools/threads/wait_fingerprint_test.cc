@@ -1,0 +1,102 @@
+#include "tools/threads/wait_fingerprint.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace limpet {
+namespace {
+
+std::uint64_t AddressOf(const void* object) { return reinterpret_cast<std::uint64_t>(object); }
+
+class WaitFingerprint : public ::testing::Test {
+ protected:
+  ThreadRecord Describe(std::int64_t number, std::array<std::uint64_t, 6> arguments) {
+    memory_.Forget();
+    ThreadRecord thread;
+    DescribeCall({.number = number, .arguments = arguments}, ids_, memory_, thread);
+    return thread;
+  }
+
+  const std::uint32_t own_ = static_cast<std::uint32_t>(gettid());
+  std::set<std::uint32_t> ids_ = {own_, 4243};
+  RemoteMemory memory_{static_cast<std::uint32_t>(getpid())};
+};
+
+TEST_F(WaitFingerprint, OfAMutexNamesItsOwner) {
+  pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&mutex);
+  ThreadRecord thread = Describe(SYS_futex, {AddressOf(&mutex), FUTEX_WAIT_PRIVATE, 2});
+  EXPECT_EQ(thread.reason, WaitReason::kMutex);
+  EXPECT_EQ(thread.object, AddressOf(&mutex));
+  EXPECT_EQ(thread.owner_thread_id, own_);
+  pthread_mutex_unlock(&mutex);
+  thread = Describe(SYS_futex, {AddressOf(&mutex), FUTEX_WAIT_PRIVATE, 2});
+  EXPECT_EQ(thread.owner_thread_id, 0U);
+}
+
+TEST_F(WaitFingerprint, OfALockTellsReaderFromWriter) {
+  pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+  pthread_rwlock_wrlock(&lock);
+  const std::uint64_t at = AddressOf(&lock);
+  const std::uint64_t operation = FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME;
+  const ThreadRecord reader = Describe(SYS_futex, {at + 8, operation, 3});
+  EXPECT_EQ(reader.reason, WaitReason::kReadLock);
+  EXPECT_EQ(reader.object, at);
+  EXPECT_EQ(reader.owner_thread_id, own_);
+  const ThreadRecord writer = Describe(SYS_futex, {at + 12, operation, 3});
+  EXPECT_EQ(writer.reason, WaitReason::kWriteLock);
+  EXPECT_EQ(writer.object, at);
+  pthread_rwlock_unlock(&lock);
+}
+
+TEST_F(WaitFingerprint, OfAJoinNamesTheOtherThread) {
+  const ThreadRecord thread = Describe(SYS_futex, {0x5000, FUTEX_WAIT_BITSET, 4243});
+  EXPECT_EQ(thread.reason, WaitReason::kJoin);
+  EXPECT_EQ(thread.owner_thread_id, 4243U);
+}
+
+TEST_F(WaitFingerprint, OfAnotherFutexDoesNotGuess) {
+  EXPECT_EQ(Describe(SYS_futex, {0x5000, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0}).reason,
+            WaitReason::kFutex);
+  const ThreadRecord unreadable = Describe(SYS_futex, {8, FUTEX_WAIT_PRIVATE, 2});
+  EXPECT_EQ(unreadable.owner_thread_id, 0U);
+}
+
+TEST_F(WaitFingerprint, OfCallsNamesFilesAndTimes) {
+  EXPECT_EQ(Describe(SYS_read, {5}).reason, WaitReason::kRead);
+  EXPECT_EQ(Describe(SYS_read, {5}).descriptor, 5);
+  EXPECT_EQ(Describe(SYS_accept4, {6}).reason, WaitReason::kAccept);
+  EXPECT_EQ(Describe(SYS_epoll_wait, {7, 0x5000}).descriptor, 7);
+  EXPECT_EQ(Describe(SYS_poll, {0x5000, 0, static_cast<std::uint32_t>(-1)}).object, 0U);
+  EXPECT_EQ(Describe(SYS_poll, {0x5000, 0, static_cast<std::uint32_t>(-1)}).timeout_ns, kNoTimeout);
+  EXPECT_EQ(Describe(SYS_poll, {0x5000, 2, 30}).object, 0x5000U);
+  EXPECT_EQ(Describe(SYS_poll, {0x5000, 2, 30}).timeout_ns, 30'000'000U);
+  EXPECT_EQ(Describe(SYS_fcntl, {4, F_SETLKW}).reason, WaitReason::kFileLock);
+  EXPECT_EQ(Describe(SYS_fcntl, {4, F_GETFD}).reason, WaitReason::kNone);
+  EXPECT_EQ(Describe(99'999, {}).reason, WaitReason::kNone);
+}
+
+TEST(WaitChannel, SaysWhatMayNotBeLookedAt) {
+  ThreadRecord thread;
+  DescribeChannel("futex_do_wait", thread);
+  EXPECT_EQ(thread.reason, WaitReason::kFutex);
+  DescribeChannel("anon_pipe_read", thread);
+  EXPECT_EQ(thread.reason, WaitReason::kRead);
+  EXPECT_EQ(thread.descriptor_target, "pipe:");
+  thread = {};
+  DescribeChannel("whatever", thread);
+  EXPECT_EQ(thread.reason, WaitReason::kNone);
+}
+
+TEST(MayBeIn, TellsThatAWaitWasLeft) {
+  EXPECT_TRUE(MayBeIn({.number = SYS_futex}, WaitReason::kMutex));
+  EXPECT_FALSE(MayBeIn({.number = SYS_read}, WaitReason::kMutex));
+  EXPECT_TRUE(MayBeIn({.number = SYS_poll}, WaitReason::kResolve)) << "many calls";
+}
+
+}  // namespace
+}  // namespace limpet
