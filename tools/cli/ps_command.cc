@@ -88,13 +88,27 @@ std::string WatchRemark(const ProcessRow& row) {
   return waiting.empty() ? "" : waiting + "\n";
 }
 
+std::int64_t WaitingThreads(const SegmentSnapshot& snapshot) {
+  return std::count_if(
+      snapshot.threads.begin(), snapshot.threads.end(),
+      [](const ThreadRecord& thread) { return thread.state == ThreadState::kParked; });
+}
+
+// Of a living process; what hooks know, no more.
+std::string ThreadRemark(const ProcessRow& row) {
+  const std::int64_t waiting = WaitingThreads(*row.snapshot);
+  if (waiting == 0) return "";
+  return absl::StrFormat("\n%d thread%s, %d waiting: limpet stacks %d", row.process->threads,
+                         row.process->threads == 1 ? "" : "s", waiting, row.pid);
+}
+
 // What does not fit into a column.
 std::string Remark(const ProcessRow& row) {
   if (!row.problem.empty()) return OneLine(row.problem);
   if (!row.snapshot.has_value()) return "traced, nothing sampled yet";
   if (!row.process.has_value()) return DeadRemark(row);
   return DescribeDumpSignal(*row.snapshot, row.pid) + "\n" + WatchRemark(row) +
-         CoverageLine(CoverageOf(row));
+         CoverageLine(CoverageOf(row)) + ThreadRemark(row);
 }
 
 // Numbers to the right, words to the left.
@@ -144,6 +158,7 @@ nlohmann::ordered_json SampledJson(const ProcessRow& row) {
   json["allocated_bytes"] = row.heap.allocated.Bytes();
   json["allocated_objects"] = row.heap.allocated.Objects();
   json["sample_interval_bytes"] = snapshot.sample_interval_bytes;
+  json["threads_waiting"] = WaitingThreads(snapshot);
   json["dump_signal"] = DescribeDumpSignal(snapshot, row.pid);
   json["dump_requests_waiting"] = WaitingRequests(snapshot);
   if (WatcherOf(snapshot) != 0) json["watched_by"] = WatcherOf(snapshot);

@@ -18,6 +18,9 @@
 namespace limpet {
 namespace {
 
+constexpr char kOfTheDead[] =
+    "not alive here: waits lasted at least as long, up to when it was last heard of";
+
 absl::StatusOr<std::uint64_t> LeastWait(const StacksOptions& options) {
   std::uint64_t least_ns = 0;
   if (options.blocked.empty() || ParseDuration(options.blocked.c_str(), &least_ns)) return least_ns;
@@ -37,8 +40,10 @@ ThreadDump ReadThreads(const DumpTarget& target) {
       DebugPlace{.root = target.process ? ForeignRootOf(*target.process) : ""});
   const PerfMap jit_names = PerfMap::Load(target.snapshot.pid, target.snapshot.owner_uid);
   ProfileBuilder builder(target.snapshot, symbolizer, &jit_names);
-  return builder.BuildThreads(
+  ThreadDump dump = builder.BuildThreads(
       {.time_unix_ns = SnapshotTime(target), .monotonic_ns = MonotonicTime(target)});
+  if (!target.process.has_value()) dump.profile.comments.emplace_back(kOfTheDead);
+  return dump;
 }
 
 std::string Render(const ThreadDump& dump, const StacksOptions& options) {

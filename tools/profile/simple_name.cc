@@ -16,20 +16,21 @@ bool IsWordLetter(char letter) {
   return std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_' || letter == '$';
 }
 
+constexpr std::string_view kOpening = "(<[{";
+constexpr std::string_view kClosing = ")>]}";
+
 // Behind the bracket that closes the one at `start`; npos: none does. "->" closes nothing.
 std::size_t EndOfGroup(std::string_view text, std::size_t start) {
-  std::string closing;
+  std::string expected;
   for (std::size_t at = start; at < text.size(); ++at) {
     const char letter = text[at];
-    if (letter == '-' && text.substr(at, 2) == "->") {
-      ++at;
-    } else if (letter == '(' || letter == '<' || letter == '[' || letter == '{') {
-      closing += letter == '(' ? ')' : letter == '<' ? '>' : letter == '[' ? ']' : '}';
-    } else if (letter == ')' || letter == '>' || letter == ']' || letter == '}') {
-      if (closing.empty() || closing.back() != letter) return std::string_view::npos;
-      closing.pop_back();
-      if (closing.empty()) return at + 1;
-    }
+    const bool is_arrow = letter == '>' && at > start && text[at - 1] == '-';
+    const std::size_t opening = kOpening.find(letter);
+    if (opening != std::string_view::npos) expected += kClosing[opening];
+    if (is_arrow || kClosing.find(letter) == std::string_view::npos) continue;
+    if (expected.empty() || expected.back() != letter) return std::string_view::npos;
+    expected.pop_back();
+    if (expected.empty()) return at + 1;
   }
   return std::string_view::npos;
 }

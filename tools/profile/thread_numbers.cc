@@ -1,7 +1,6 @@
 #include "tools/profile/thread_numbers.h"
 
 #include <algorithm>
-#include <set>
 
 namespace limpet {
 namespace {
@@ -19,25 +18,30 @@ ThreadNumbers::ThreadNumbers(const SegmentSnapshot& snapshot) : numbers_(snapsho
     if (number != 0 && taken.insert(number).second) numbers_[index] = number;
   }
   for (std::size_t index = 0; index < numbers_.size(); ++index) {
-    if (numbers_[index] != 0) continue;
-    const std::uint32_t thread_id = snapshot.threads[index].thread_id;
-    std::uint32_t number = thread_id == snapshot.pid ? kMainNumber : std::max(thread_id, 1U);
-    if (!taken.insert(number).second) {
-      number = std::max(*taken.rbegin(), kBehindAllIds) + 1;
-      taken.insert(number);
-    }
-    numbers_[index] = number;
+    if (numbers_[index] == 0) numbers_[index] = FreeNumber(snapshot, index, taken);
+    AddOwner(snapshot.threads[index], numbers_[index]);
   }
-  for (std::size_t index = 0; index < numbers_.size(); ++index) {
-    const ThreadRecord& thread = snapshot.threads[index];
-    is_complete_ = is_complete_ || thread.kernel_state != 0;
-    const bool has_exited = thread.state == ThreadState::kExited;
-    Owner& owner = owners_[thread.thread_id];
-    // An id is given again: who lives has it now, else who came last.
-    const bool is_later = owner.number == 0 || (owner.has_exited && !has_exited) ||
-                          (owner.has_exited == has_exited && owner.number < numbers_[index]);
-    if (is_later) owner = {numbers_[index], has_exited};
-  }
+}
+
+std::uint32_t ThreadNumbers::FreeNumber(const SegmentSnapshot& snapshot, std::size_t index,
+                                        std::set<std::uint32_t>& taken) {
+  const std::uint32_t thread_id = snapshot.threads[index].thread_id;
+  const std::uint32_t number =
+      thread_id == snapshot.pid ? kMainNumber : std::max(thread_id, kMainNumber);
+  if (taken.insert(number).second) return number;
+  const std::uint32_t behind = std::max(*taken.rbegin(), kBehindAllIds) + 1;
+  taken.insert(behind);
+  return behind;
+}
+
+// An id is given again: who lives has it now, else who came last.
+void ThreadNumbers::AddOwner(const ThreadRecord& thread, std::uint32_t number) {
+  is_complete_ = is_complete_ || thread.kernel_state != 0;
+  const bool has_exited = thread.state == ThreadState::kExited;
+  Owner& owner = owners_[thread.thread_id];
+  const bool is_later = owner.number == 0 || (owner.has_exited && !has_exited) ||
+                        (owner.has_exited == has_exited && owner.number < number);
+  if (is_later) owner = {number, has_exited};
 }
 
 ThreadNumbers::Owner ThreadNumbers::OwnerOf(std::uint32_t thread_id) const {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "tools/reader/segment_snapshot.h"
@@ -30,6 +31,10 @@ class ThreadNumbers {
   Owner OwnerOf(std::uint32_t thread_id) const;
 
  private:
+  static std::uint32_t FreeNumber(const SegmentSnapshot& snapshot, std::size_t index,
+                                  std::set<std::uint32_t>& taken);
+  void AddOwner(const ThreadRecord& thread, std::uint32_t number);
+
   std::vector<std::uint32_t> numbers_;
   std::map<std::uint32_t, Owner> owners_;
   bool is_complete_ = false;
