@@ -37,6 +37,7 @@ std::string LabelText(const Profile& profile, const ProfileSample& sample) {
   std::map<std::string, std::string> texts = labels.texts;
   for (const auto& [key, number] : labels.numbers) texts[key] = absl::StrCat(number.first);
   std::vector<std::string> pairs;
+  pairs.reserve(texts.size());
   for (const auto& [key, text] : texts) pairs.push_back(Quoted(key) + ":" + Quoted(text));
   return pairs.empty() ? "" : "\n# labels: {" + absl::StrJoin(pairs, ", ") + "}";
 }
