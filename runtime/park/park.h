@@ -119,7 +119,9 @@ class Park {
   std::uint64_t nested_ns_;  // of waits of handlers, which are counted as theirs
   std::uint64_t caller_stack_pointer_;
   std::uint64_t return_address_;
-  WaitingPart before_;  // where there is an outer one
+  union {  // not set where there is no outer one
+    WaitingPart before_;
+  };
 };
 
 }  // namespace limpet
