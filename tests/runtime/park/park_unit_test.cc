@@ -198,6 +198,7 @@ TEST_F(ParkTest, OnASignalStackIsGoneForWhoRunsOnTheThreadsOwn) {
 
 TEST_F(ParkTest, IsLeftByAJumpOutwardsOfIt) {
   Park park;
+  Start(park, PartOf(WaitReason::kRead));
   const StackBounds own = {0, ~std::uint64_t{0}};
   EXPECT_TRUE(park.IsLeftBy(AddressOf(&park) + 1000, own));
   EXPECT_FALSE(park.IsLeftBy(AddressOf(&park) - 1000, own));
