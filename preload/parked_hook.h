@@ -13,6 +13,7 @@
 #include "preload/next_symbol.h"
 #include "preload/parked_call.h"
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a type is no expression
 #define LIMPET_PARKED_HOOK(result, name, symbol, parameters, arguments, wait) \
   static constinit NextFunction<result(*) parameters> g_next##name(symbol);   \
   extern "C" result Hook##name parameters LIMPET_EXPORT(symbol);              \
@@ -20,5 +21,6 @@
     ParkedCall parked(wait, sys::CaptureCaller());                            \
     return g_next##name.get() arguments;                                      \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 
 #define LIMPET_BIND_HOOK(result, name, ...) g_next##name.Bind();

@@ -21,9 +21,19 @@ namespace {
   return StackId::kTruncated;
 }
 
-bool IsSlotOf(const Park& park, const ThreadContext& thread) {
-  return park.epoch() == g_tracer.epoch() && thread.epoch == park.epoch() &&
-         g_tracer.HasSegment() && g_tracer.IsOwnProcess();
+// The process and the segment are those that the wait began in.
+bool MayWrite(const Park& park) {
+  return g_tracer.HasSegment() && g_tracer.IsOwnProcess() && park.epoch() == g_tracer.epoch();
+}
+
+// A process of one thread has no segment before it takes a sample, and in a forked child nothing is
+// set up for a wait.
+bool IsRecording() { return g_tracer.HasSegment() && g_tracer.IsOwnProcess(); }
+
+bool IsEntered(ThreadContext& thread) {
+  bool is_usual = thread.epoch == g_tracer.epoch();
+  if (!is_usual && !g_tracer.IsTracing(thread, /*creates=*/false)) return false;
+  return thread.record != nullptr && thread.record->slot != nullptr;
 }
 
 }  // namespace
@@ -31,30 +41,24 @@ bool IsSlotOf(const Park& park, const ThreadContext& thread) {
 // Makes no call that sets errno, as those of memory (session.cc).
 void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller, Park& park) {
   park.Skip();
-  if (!g_tracer.HasSegment() || !g_tracer.IsOwnProcess()) return;
   ThreadContext& thread = t_thread;
-  if (!g_tracer.IsTracing(thread, /*creates=*/false)) return;
-  if (thread.record == nullptr || thread.record->slot == nullptr) return;
+  if (!IsRecording() || !IsEntered(thread)) return;
   ReentryGuard guard(thread);
   bool has_walk = guard.IsOutermost();
   StackId stack = has_walk ? g_tracer.Capture(thread, caller).id : UnknownStack();
   if (thread.park != nullptr) [[unlikely]]
     ForgetAbandoned(thread, park, has_walk);
-  WaitingPart part = {.wait = wait,
-                      .since_ns = sys::CoarseMonotonicNs(),
-                      .stack = stack,
-                      .state = ThreadState::kParked};
-  park.Start(thread.record->slot, g_tracer.epoch(), part, caller, &thread.park);
+  park.Start(thread.record->slot, g_tracer.epoch(), wait, {sys::CoarseMonotonicNs(), stack}, caller,
+             &thread.park);
 }
 
 void OnWaitEnd(Park& park) {
   if (!park.IsStarted()) return;
-  ThreadContext& thread = t_thread;
-  park.End(sys::CoarseMonotonicNs(), IsSlotOf(park, thread), &thread.park);
+  park.End(sys::CoarseMonotonicNs(), MayWrite(park), &t_thread.park);
 }
 
 void OnWaitOver(Park& park) {
-  if (park.IsStarted()) park.Finish(sys::CoarseMonotonicNs(), IsSlotOf(park, t_thread));
+  if (park.IsStarted()) park.Finish(sys::CoarseMonotonicNs(), MayWrite(park));
 }
 
 void OnWaitUnwound() {

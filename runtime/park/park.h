@@ -25,6 +25,12 @@ namespace limpet {
 
 class Park {
  public:
+  // When and where a wait begins.
+  struct Moment {
+    std::uint64_t ns;
+    StackId stack;
+  };
+
   Park() {}  // NOLINT(cppcoreguidelines-pro-type-member-init): Start() sets what is needed
   Park(const Park&) = delete;
   Park& operator=(const Park&) = delete;
@@ -32,18 +38,58 @@ class Park {
   // Not to be recorded: End() does nothing.
   void Skip() { mark_ = 0; }
 
-  // `slot` shows `part` from now on, unless `outer`, the thread's innermost wait, is a composite
-  // one. `innermost` is that of the thread, `epoch` the segment's.
-  void Start(ThreadSlot* slot, std::uint32_t epoch, const WaitingPart& part,
-             const sys::CallerFrame& caller, Park** innermost);
+  // `slot` shows the wait from now on, unless the thread's innermost wait is a composite one.
+  // `epoch` is the segment's.
+  //
+  // The chain comes first and the slot last: a handler in between finds this wait and leaves the
+  // slot as it was.
+  [[gnu::always_inline]] void Start(ThreadSlot* slot, std::uint32_t epoch, const Wait& wait,
+                                    const Moment& moment, const sys::CallerFrame& caller,
+                                    Park** innermost) {
+    outer_ = *innermost;
+    slot_ = slot;
+    epoch_ = epoch;
+    reason_ = wait.reason;
+    is_composite_ = wait.is_composite;
+    since_ns_ = moment.ns;
+    nested_ns_ = 0;
+    caller_stack_pointer_ = caller.stack_pointer;
+    return_address_ = caller.return_address;
+    // What is parked without an outer wait is left over by one that was abandoned.
+    state_before_ = slot->state.load(std::memory_order_relaxed);
+    if (state_before_ == ThreadState::kParked) [[unlikely]]
+      state_before_ = ThreadState::kRunning;
+    if (outer_ != nullptr) [[unlikely]]
+      Nest(*slot);
+    mark_ = MarkOf(Place());
+    *innermost = this;
+    if (slot_ == nullptr) [[unlikely]]
+      return;
+    WaitingPartWriter writer(*slot, /*stays_open=*/false);
+    writer.Write(wait, moment.ns, moment.stack, ThreadState::kParked);
+  }
   bool IsStarted() const { return mark_ == MarkOf(Place()); }
 
   // The wait is over. `may_write`: the slot is still the thread's.
-  void End(std::uint64_t now_ns, bool may_write, Park** innermost);
+  [[gnu::always_inline]] void End(std::uint64_t now_ns, bool may_write, Park** innermost) {
+    Finish(now_ns, may_write);
+    *innermost = outer_;
+    mark_ = 0;
+  }
 
   // The wait is over, but the call that waited goes on: nothing is shown or counted for it any
   // more.
-  void Finish(std::uint64_t now_ns, bool may_write);
+  [[gnu::always_inline]] void Finish(std::uint64_t now_ns, bool may_write) {
+    if (slot_ != nullptr && may_write) [[likely]] {
+      sys::AddOwn(slot_->park_count, 1);
+      if (now_ns != since_ns_) Count(now_ns - since_ns_);  // else the coarse clock has not moved
+      if (outer_ == nullptr) [[likely]]
+        slot_->state.store(state_before_, std::memory_order_release);
+      else
+        ShowAgain();
+    }
+    slot_ = nullptr;
+  }
 
   std::uint32_t epoch() const { return epoch_; }
 
@@ -57,8 +103,9 @@ class Park {
   std::uint64_t Place() const { return reinterpret_cast<std::uint64_t>(this); }
   static std::uint64_t MarkOf(std::uint64_t place) { return place ^ 0x3C96'A5E1'B27D'480FU; }
   bool IsOnWalk(const RememberedWalk& walk) const;
-  void ShowAgain(ThreadSlot& slot) const;
-  void Count(ThreadSlot& slot, std::uint64_t elapsed_ns) const;
+  void Nest(const ThreadSlot& slot);
+  void ShowAgain() const;
+  void Count(std::uint64_t elapsed_ns) const;
 
   volatile std::uint64_t mark_;
   Park* outer_;
@@ -72,7 +119,9 @@ class Park {
   std::uint64_t nested_ns_;  // of waits of handlers, which are counted as theirs
   std::uint64_t caller_stack_pointer_;
   std::uint64_t return_address_;
-  WaitingPart before_;  // where there is an outer one
+  union {  // not set where there is no outer one
+    WaitingPart before_;
+  };
 };
 
 }  // namespace limpet

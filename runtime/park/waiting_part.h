@@ -44,17 +44,19 @@ class WaitingPartWriter {
   WaitingPartWriter(const WaitingPartWriter&) = delete;
   WaitingPartWriter& operator=(const WaitingPartWriter&) = delete;
 
-  [[gnu::always_inline]] void Write(const WaitingPart& part) {
+  [[gnu::always_inline]] void Write(const Wait& wait, std::uint64_t since_ns, StackId stack,
+                                    ThreadState state) {
     constexpr auto kRelaxed = std::memory_order_relaxed;
-    slot_.reason.store(part.wait.reason, kRelaxed);
-    slot_.object.store(part.wait.object, kRelaxed);
-    slot_.since_ns.store(part.since_ns, kRelaxed);
-    slot_.stack.store(part.stack, kRelaxed);
-    slot_.descriptor.store(part.wait.descriptor, kRelaxed);
-    slot_.timeout_ns.store(part.wait.timeout_ns, kRelaxed);
-    slot_.owner_thread_id.store(part.wait.owner_thread_id, kRelaxed);
-    slot_.state.store(part.state, kRelaxed);
+    slot_.reason.store(wait.reason, kRelaxed);
+    slot_.object.store(wait.object, kRelaxed);
+    slot_.since_ns.store(since_ns, kRelaxed);
+    slot_.stack.store(stack, kRelaxed);
+    slot_.descriptor.store(wait.descriptor, kRelaxed);
+    slot_.timeout_ns.store(wait.timeout_ns, kRelaxed);
+    slot_.owner_thread_id.store(wait.owner_thread_id, kRelaxed);
+    slot_.state.store(state, kRelaxed);
   }
+  void Write(const WaitingPart& part) { Write(part.wait, part.since_ns, part.stack, part.state); }
 
  private:
   ThreadSlot& slot_;

@@ -54,14 +54,6 @@ void Adopt(std::uint32_t kept, std::uint32_t fresh, RememberedWalk* walk) {
 
 }  // namespace
 
-bool StackWalker::IsUnchanged(const sys::CallerFrame& start, const StackBounds& own,
-                              const RememberedWalk& walk) {
-  if (walk.depth == 0 || walk.is_truncated) return false;
-  const WalkedFrame* inner = &walk.frames[walk.depth - 1];
-  return IsAt(*inner, RegistersOf(start)) && own.Holds(start.stack_pointer) &&
-         walk.frames[0].stack_pointer <= own.high && FirstChange(inner, walk.frames) == walk.frames;
-}
-
 void StackWalker::Walk(const sys::CallerFrame& start, RememberedWalk* walk) {
   if (walk->generation != generation_) walk->Forget();
   walk->generation = generation_;
@@ -118,12 +110,6 @@ std::uint32_t StackWalker::ChangedFrame(const RememberedWalk& walk, std::uint32_
   return ChangedFrameFrom(walk, static_cast<std::uint32_t>(frame - walk.frames));
 }
 
-const WalkedFrame* StackWalker::FirstChange(const WalkedFrame* frame,
-                                            const WalkedFrame* outermost) {
-  while (frame != outermost && HasSameWords(*frame, frame[-1])) --frame;
-  return frame;
-}
-
 // In order: on a foreign stack a slot is only read after all slots inside of it have proven to be
 // the same stack. Stack pointers only grow outwards, so where the outermost frame lies on the
 // thread's own stack all do, up to a frame that must be stepped again (a signal's).
@@ -138,18 +124,6 @@ std::uint32_t StackWalker::ChangedFrameFrom(const RememberedWalk& walk, std::uin
     return i;
   }
   return 0;
-}
-
-// Both words lie between the frame's stack pointer, which this walk has reached, and its caller's.
-// Not so behind a signal's frame, whose caller may be on another stack: nothing is read there.
-bool StackWalker::HasSameWords(const WalkedFrame& frame, const WalkedFrame& caller) {
-  std::uint64_t cfa = caller.stack_pointer;
-  if (frame.rbp_offset == 0) [[likely]]
-    return StackMemory::Word(cfa - kWordBytes) == caller.address();
-  if (frame.MustStepAgain()) return false;
-  std::uint64_t rbp_slot = cfa + static_cast<std::uint64_t>(std::int64_t{frame.rbp_offset});
-  return StackMemory::Word(cfa - kWordBytes) == caller.address() &&
-         StackMemory::Word(rbp_slot) == caller.frame_pointer;
 }
 
 bool StackWalker::HasSameCaller(const WalkedFrame& frame, const WalkedFrame& caller) {

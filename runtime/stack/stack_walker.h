@@ -79,4 +79,31 @@ class StackWalker {
   std::uint32_t generation_;
 };
 
+// Here, because a thread that waits or allocates at the same place again takes no more than this.
+inline bool StackWalker::IsUnchanged(const sys::CallerFrame& start, const StackBounds& own,
+                                     const RememberedWalk& walk) {
+  if (walk.depth == 0 || walk.is_truncated) return false;
+  const WalkedFrame* inner = &walk.frames[walk.depth - 1];
+  return IsAt(*inner, RegistersOf(start)) && own.Holds(start.stack_pointer) &&
+         walk.frames[0].stack_pointer <= own.high && FirstChange(inner, walk.frames) == walk.frames;
+}
+
+inline const WalkedFrame* StackWalker::FirstChange(const WalkedFrame* frame,
+                                                   const WalkedFrame* outermost) {
+  while (frame != outermost && HasSameWords(*frame, frame[-1])) --frame;
+  return frame;
+}
+
+// Both words lie between the frame's stack pointer, which this walk has reached, and its caller's.
+// Not so behind a signal's frame, whose caller may be on another stack: nothing is read there.
+inline bool StackWalker::HasSameWords(const WalkedFrame& frame, const WalkedFrame& caller) {
+  std::uint64_t cfa = caller.stack_pointer;
+  if (frame.rbp_offset == 0) [[likely]]
+    return StackMemory::Word(cfa - StackMemory::kWordBytes) == caller.address();
+  if (frame.MustStepAgain()) return false;
+  std::uint64_t rbp_slot = cfa + static_cast<std::uint64_t>(std::int64_t{frame.rbp_offset});
+  return StackMemory::Word(cfa - StackMemory::kWordBytes) == caller.address() &&
+         StackMemory::Word(rbp_slot) == caller.frame_pointer;
+}
+
 }  // namespace limpet

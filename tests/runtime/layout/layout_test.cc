@@ -117,7 +117,7 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(ThreadSlot, started_ns, 32),
     LIMPET_OFFSET(ThreadSlot, stack, 56),
     LIMPET_OFFSET(ThreadSlot, name, 72),
-    LIMPET_OFFSET(ThreadSlot, reserved, 88),
+    LIMPET_OFFSET(ThreadSlot, reserved, 112),
     LIMPET_OFFSET(ThreadSlot, work, 120),
 };
 

@@ -25,7 +25,8 @@ class ParkTest : public testing::Test {
   ParkTest() { slot_->state = ThreadState::kRunning; }
 
   void Start(Park& park, const WaitingPart& part) {
-    park.Start(slot_.get(), /*epoch=*/1, part, {0x401000, AddressOf(&park) + 200, 0}, &innermost_);
+    park.Start(slot_.get(), /*epoch=*/1, part.wait, {part.since_ns, part.stack},
+               {0x401000, AddressOf(&park) + 200, 0}, &innermost_);
   }
   void End(Park& park, std::uint64_t now_ns) { park.End(now_ns, /*may_write=*/true, &innermost_); }
 
@@ -197,6 +198,7 @@ TEST_F(ParkTest, OnASignalStackIsGoneForWhoRunsOnTheThreadsOwn) {
 
 TEST_F(ParkTest, IsLeftByAJumpOutwardsOfIt) {
   Park park;
+  Start(park, PartOf(WaitReason::kRead));
   const StackBounds own = {0, ~std::uint64_t{0}};
   EXPECT_TRUE(park.IsLeftBy(AddressOf(&park) + 1000, own));
   EXPECT_FALSE(park.IsLeftBy(AddressOf(&park) - 1000, own));

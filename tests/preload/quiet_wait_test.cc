@@ -1,0 +1,60 @@
+// What does not wait is not recorded, and nothing that a call gives is changed.
+
+#include "runtime/layout/thread_slot.h"
+#include "tests/preload/snapshot_facts.h"
+#include "tests/support/thread_facts.h"
+
+namespace limpet {
+namespace {
+
+constexpr char kQuietWaits[] = LIMPET_PROGRAMS "/quiet_waits";
+
+void ExpectEnd(TracedProgram& program) {
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+}
+
+TEST(QuietWaits, OfOneThreadMakeNoSegment) {
+  TracedProgram program({kQuietWaits, "alone"}, {});
+  program.WaitUntilReady();
+  EXPECT_TRUE(program.Segments().empty());
+  ExpectEnd(program);
+}
+
+TEST(QuietWaits, ThatAreNotContendedAreNone) {
+  TracedProgram program({kQuietWaits, "uncontended"}, {});
+  program.WaitUntilReady();
+  EXPECT_LT(ThreadNamed(program.Read(), "quiet_waits").park_count, 10u);
+  ExpectEnd(program);
+}
+
+TEST(QuietWaits, GiveWhatTheyGaveWithoutUs) {
+  TracedProgram program({kQuietWaits, "results"}, {});
+  program.WaitUntilReady();
+  ExpectNothingLost(program.Read());
+  ExpectEnd(program);
+}
+
+// With all the memory that a stack of each takes; every one is listed, whole.
+TEST(ManyWaits, AreAllListed) {
+  const std::string count = Repeats(1000, 10'000);
+  const std::size_t threads = std::stoul(count);
+  TracedProgram program({kQuietWaits, "many", count}, {});
+  program.WaitUntilReady();
+  usleep(200'000);
+  const SegmentSnapshot snapshot = program.Read();
+  std::size_t waiting = 0;
+  for (const ThreadRecord& thread : snapshot.threads) {
+    if (thread.reason != WaitReason::kCondition || !IsParked(thread)) continue;
+    ++waiting;
+    const std::vector<SourceFrame> frames = FramesOf(snapshot, thread.stack);
+    ASSERT_GE(frames.size(), 3u) << thread.number;
+    EXPECT_EQ(frames.front().name, "(anonymous namespace)::WaitWithAll(void*)");
+  }
+  EXPECT_EQ(waiting, threads);
+  ExpectNothingLost(snapshot);
+  ExpectEnd(program);
+}
+
+}  // namespace
+}  // namespace limpet

@@ -1,0 +1,83 @@
+// Who each thread is, who made it, and how its life ends.
+
+#include <set>
+
+#include "runtime/layout/thread_slot.h"
+#include "tests/preload/snapshot_facts.h"
+#include "tests/support/thread_facts.h"
+
+namespace limpet {
+namespace {
+
+constexpr char kThreadLives[] = LIMPET_PROGRAMS "/thread_lives";
+constexpr auto kExited = static_cast<std::uint32_t>(ThreadState::kExited);
+
+SegmentSnapshot SnapshotOf(const char* mode) {
+  TracedProgram program({kThreadLives, mode}, {});
+  program.WaitUntilReady();
+  SegmentSnapshot snapshot = program.Read();
+  ExpectNothingLost(snapshot);
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+  return snapshot;
+}
+
+TEST(ThreadTable, KnowsNamesHoweverTheyAreGiven) {
+  const SegmentSnapshot snapshot = SnapshotOf("names");
+  EXPECT_EQ(ThreadNamed(snapshot, "by another").creator_number, 1u);
+  EXPECT_EQ(ThreadNamed(snapshot, "by itself").creator_number, 1u);
+  std::size_t parents = 0;
+  for (const ThreadRecord& thread : snapshot.threads) parents += thread.name == "parent" ? 1u : 0u;
+  EXPECT_EQ(parents, 2u) << "a new thread has its creator's name";
+}
+
+TEST(ThreadTable, CountsThreadsAndKnowsWhoMadeThem) {
+  const SegmentSnapshot snapshot = SnapshotOf("names");
+  const ThreadRecord main = ThreadNamed(snapshot, "thread_lives");
+  EXPECT_EQ(main.number, 1u);
+  EXPECT_EQ(main.creator_number, 0u);
+  EXPECT_EQ(main.thread_id, snapshot.pid);
+  std::set<std::uint32_t> numbers;
+  std::size_t grandchildren = 0;
+  for (const ThreadRecord& thread : snapshot.threads) {
+    numbers.insert(thread.number);
+    EXPECT_NE(thread.started_ns, 0u);
+    if (thread.number == 1) continue;
+    EXPECT_EQ(LeafOf(snapshot, thread.creation_stack).name.find("(anonymous namespace)::Start("),
+              0u);
+    if (thread.creator_number == 1) continue;
+    ++grandchildren;
+    EXPECT_EQ(thread.number, 5u);
+    for (const ThreadRecord& parent : snapshot.threads) {
+      EXPECT_TRUE(parent.number != thread.creator_number ||
+                  parent.thread_id == thread.creator_thread_id);
+    }
+  }
+  EXPECT_EQ(numbers, (std::set<std::uint32_t>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(grandchildren, 1u);
+}
+
+TEST(ThreadTable, KeepsWhoHasEndedAndWasNotJoined) {
+  const SegmentSnapshot snapshot = SnapshotOf("ends");
+  const ThreadRecord ended = ThreadNamed(snapshot, "ended");
+  EXPECT_EQ(ended.state, kExited);
+  EXPECT_EQ(ended.life, 0u);
+  const ThreadRecord joined = ThreadNamed(snapshot, "joined");
+  EXPECT_EQ(joined.state, kExited);
+  EXPECT_EQ(joined.life, kThreadJoined);
+  EXPECT_EQ(ThreadNamed(snapshot, "joined late").life, kThreadJoined);
+  EXPECT_EQ(ThreadNamed(snapshot, "detached late").life, kThreadDetached);
+}
+
+TEST(ThreadTable, KnowsWhoIsDetached) {
+  const SegmentSnapshot snapshot = SnapshotOf("detached");
+  for (const char* name : {"made detached", "detached", "of C11"}) {
+    const ThreadRecord thread = ThreadNamed(snapshot, name);
+    EXPECT_EQ(thread.life, kThreadDetached) << name;
+    EXPECT_TRUE(IsParked(thread)) << name;
+    EXPECT_EQ(thread.reason, WaitReason::kPause) << name;
+  }
+}
+
+}  // namespace
+}  // namespace limpet
