@@ -26,7 +26,8 @@ void Leave() {
                      (session::EnsureSegment() || session::HasGivenUp()) &&
                      session::IsSegmentOwner();
   if (has_profile) WriteDump(kExitDumpTimeoutMs);
-  session::Finish();
+  // A child of vfork() is not the one that ends.
+  session::Finish(/*keeps_segment=*/session::IsSegmentOwner() && IsDumpAwaited());
 }
 
 void OnSegment() {

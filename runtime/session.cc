@@ -219,9 +219,9 @@ DumpSignalState dump_signal_state() {
 
 bool IsSegmentOwner() { return g_tracer.IsThisProcess(); }
 
-void Finish() {
+void Finish(bool keeps_segment) {
   ErrnoKeeper errno_keeper;
-  g_tracer.Finish();
+  g_tracer.Finish(keeps_segment);
 }
 
 const Options& options() { return g_tracer.options; }

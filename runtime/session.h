@@ -67,8 +67,9 @@ DumpSignalState dump_signal_state();
 // False in a vfork child, which shares our memory but is not the process that is traced.
 bool IsSegmentOwner();
 
-// The process is ending by itself: the segment says so and its file goes.
-void Finish();
+// The process is ending by itself: the segment says so and its file goes, unless somebody is to
+// read it once more, who then removes it.
+void Finish(bool keeps_segment);
 
 const Options& options();
 // nullptr while there is no segment of this very process.

@@ -283,7 +283,7 @@ void Tracer::GiveUp() {
   segment.Poison();
 }
 
-void Tracer::Finish() {
+void Tracer::Finish(bool keeps_segment) {
   if (!IsOwnProcess() || !IsThisProcess()) return;
   if (!HasSegment() && !segment.IsPoisoned()) return;
   state_.store(State::kOff, std::memory_order_release);
@@ -291,7 +291,7 @@ void Tracer::Finish() {
   segment.header()->state.store(SegmentState::kExited, std::memory_order_release);
   // One in a sandbox had better not try, nor advise the kernel as malloc never does: whoever makes
   // the next segment removes it.
-  if (sys::IsSandboxed()) return;
+  if (sys::IsSandboxed() || keeps_segment) return;
   // A process that gave up its rights may not remove what it made; the memory it can give back.
   if (!RemoveSegmentFile(segment.path())) segment.GiveBackMemory();
 }

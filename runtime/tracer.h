@@ -72,7 +72,7 @@ class Tracer {
   void EnterThread(ThreadContext& thread);
   void LeaveThread(ThreadContext& thread);
 
-  void Finish();
+  void Finish(bool keeps_segment);
 
   // Nothing is recorded from now on, and the segment says so. Only for what would make the program
   // suffer or the profile lie; what merely does not fit is counted, and tracing goes on.

@@ -25,14 +25,26 @@ void WakeWatcher(SegmentHeader* header) {
 // Requests that came while the segment was being made, which had no place to be counted yet.
 constinit std::atomic<std::uint32_t> g_missed_requests = 0;
 
+// A dump of our own is begun: a watcher that comes meanwhile need not write it again.
+void ClaimRequests(SegmentHeader* header, std::uint32_t requests) {
+  constexpr int kTries = 16;  // each is lost to one who claims
+  std::atomic<std::uint32_t>& answered = header->watch_state.answered_requests;
+  std::uint32_t known = answered.load(std::memory_order_relaxed);
+  for (int i = 0; i<kTries&& static_cast<std::int32_t>(requests - known)> 0; ++i) {
+    if (answered.compare_exchange_weak(known, requests, std::memory_order_relaxed)) return;
+  }
+}
+
 void Request(std::uint32_t times) {
   SegmentHeader* header = session::header();
+  std::uint32_t requests = times;
   if (header != nullptr) {
     header->counters.signals_received.fetch_add(times, std::memory_order_relaxed);
-    header->dump_requests.fetch_add(times, std::memory_order_release);
+    // In one order with the look at the beat: a watcher shows its own before it counts requests.
+    requests += header->dump_requests.fetch_add(times, std::memory_order_seq_cst);
   }
   if (IsWatched()) return WakeWatcher(header);
-  StartDump();
+  if (StartDump() && header != nullptr) ClaimRequests(header, requests);
   EnsureWatcher();
 }
 
@@ -59,6 +71,15 @@ struct sigaction DefaultAction() {
 void AnswerMissedRequests() {
   std::uint32_t missed = g_missed_requests.exchange(0, std::memory_order_acquire);
   if (missed != 0) Request(missed);
+}
+
+bool IsDumpAwaited() {
+  SegmentHeader* header = session::header();
+  if (header == nullptr) return false;
+  std::uint32_t requests = header->dump_requests.load(std::memory_order_relaxed);
+  if (requests == 0) return false;
+  std::uint32_t answered = header->watch_state.answered_requests.load(std::memory_order_relaxed);
+  return IsDumpAtWork() || (answered != requests && IsWatched());
 }
 
 void InstallDumpSignal(SigactionFunction next_sigaction) {

@@ -45,13 +45,23 @@ Companion* FindIdle() {
 
 }  // namespace
 
-void StartDump() {
+bool StartDump() {
   // Under a filter not even the question who is at work may be asked.
-  if (sys::IsSandboxed()) return static_cast<void>(WriteDump(0));
+  if (sys::IsSandboxed()) return WriteDump(0) != 0;
   Companion* companion = FindIdle();
-  if (companion == nullptr) return;
-  companion->pid.store(WriteDump(0), std::memory_order_relaxed);
+  if (companion == nullptr) return true;
+  int pid = WriteDump(0);
+  companion->pid.store(pid, std::memory_order_relaxed);
   companion->started_ns.store(sys::CoarseMonotonicNs(), std::memory_order_relaxed);
+  return pid != 0;
+}
+
+bool IsDumpAtWork() {
+  if (sys::IsSandboxed()) return false;
+  for (const Companion& companion : g_companions) {
+    if (IsAtWork(companion)) return true;
+  }
+  return false;
 }
 
 int WriteDump(int timeout_ms) {

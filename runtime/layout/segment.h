@@ -106,6 +106,10 @@ struct SegmentHeader {
   std::uint64_t watch_key;  // of the companion that would watch: setting/watch_lock.h, 0: unknown
   // CLOCK_REALTIME, by whoever first found the process dead: dead_segments.h, 0: nobody did.
   std::uint64_t found_dead_unix_ns;
+  // By the companion that saw the process end: what wait() tells, 0: not known, or exit status 0;
+  // and what its memory cgroup counted meanwhile.
+  std::uint32_t end_status;
+  std::uint32_t oom_kills;
 };
 static_assert(std::is_standard_layout_v<SegmentHeader>);
 static_assert(sizeof(SegmentHeader) <= kSegmentPageBytes);

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <ctime>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "tools/cli/commands.h"
@@ -14,8 +14,12 @@
 #include "tools/cli/segment_tidying.h"
 #include "tools/profile/coverage.h"
 #include "tools/profile/profile_builder.h"
+#include "tools/reader/clock.h"
+#include "tools/reader/dead_segments.h"
 #include "tools/reader/perf_map.h"
+#include "tools/reader/process_end.h"
 #include "tools/reader/segment_copy.h"
+#include "tools/reader/segment_head.h"
 #include "tools/reader/segment_marks.h"
 #include "tools/store/dump_content.h"
 #include "tools/store/dump_name.h"
@@ -33,7 +37,9 @@ std::string DescribeCoverage(const DumpTarget& target) {
     return "coverage: unknown, the process is of another container, alive or dead";
   if (target.is_copy) return "coverage: unknown, the segment is a copy";
   const std::optional<Coverage> coverage = CoverageOf(target);
-  return coverage.has_value() ? CoverageLine(*coverage) : "coverage: unknown, the process is dead";
+  if (coverage.has_value()) return CoverageLine(*coverage);
+  const std::string end = DescribeEnd(target.snapshot.end);
+  return absl::StrCat("coverage: unknown, the process is dead", end.empty() ? "" : ": ", end);
 }
 
 absl::StatusOr<std::vector<RenderedProfile>> RenderProfiles(const DumpTarget& target,
@@ -112,9 +118,16 @@ absl::Status DumpTo(const DumpTarget& target, const DumpOptions& options) {
 // people look for what is missing.
 void LogFailure(const std::string& directory, const absl::Status& failure) {
   if (!MakeDirectory(directory).ok()) return;
-  const std::int64_t now_ns = std::int64_t{std::time(nullptr)} * 1'000'000'000;
-  AppendLine(directory + "/" + kErrorLog, absl::StrFormat("%s dump failed: %s", FormatUtc(now_ns),
-                                                          std::string(failure.message())));
+  const std::string time = FormatUtc(static_cast<std::int64_t>(UnixNs()));
+  AppendLine(directory + "/" + kErrorLog,
+             absl::StrFormat("%s dump failed: %s", time, std::string(failure.message())));
+}
+
+// It ended by itself meanwhile, and left its segment for this dump.
+void RemoveExited(const DumpTarget& target) {
+  if (target.segment_path.empty() || target.is_copy) return;
+  const absl::StatusOr<SegmentHead> head = ReadSegmentHead(target.segment_path);
+  if (head.ok() && head->has_exited) RemoveUnreadSegment(target.segment_path);
 }
 
 // What was asked for until the segment was read is written now. Only its owner may say so.
@@ -132,6 +145,7 @@ absl::Status Dump(const DumpOptions& options) {
       LogFailure(options.directory.empty() ? DumpDirectory(*target) : options.directory, status);
     }
     if (status.ok()) NoteAnswered(*target);
+    if (status.ok()) RemoveExited(*target);
     return status;
   }
   std::uint32_t pid = 0;

@@ -15,6 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "runtime/layout/segment.h"
 #include "tools/profile/estimate.h"
+#include "tools/reader/clock.h"
 #include "tools/reader/last_seen.h"
 #include "tools/reader/segment_directory.h"
 #include "tools/reader/segment_reader.h"
@@ -129,19 +130,22 @@ absl::StatusOr<DumpTarget> FindLiving(const ProcessFacts& process, const DumpOpt
   return target;
 }
 
+bool LivesStill(const ProcessFacts& process) {
+  const absl::StatusOr<ProcessFacts> now = ReadProcess(process.pid);
+  return now.ok() && now->is_alive && now->start_ticks == process.start_ticks;
+}
+
 absl::StatusOr<DumpTarget> Find(const DumpOptions& options) {
   std::uint32_t pid = 0;
   if (!absl::SimpleAtoi(options.target, &pid)) return FindFile(options.target, options);
   absl::StatusOr<ProcessFacts> process = ReadProcess(pid);
-  if (process.ok() && process->is_alive) return FindLiving(*process, options);
+  if (process.ok() && process->is_alive) {
+    absl::StatusOr<DumpTarget> target = FindLiving(*process, options);
+    const bool has_ended = absl::IsNotFound(target.status()) && !LivesStill(*process);
+    return has_ended ? FindDead(pid, options) : target;
+  }
   if (!process.ok() && !absl::IsNotFound(process.status())) return process.status();
   return FindDead(pid, options);
-}
-
-std::int64_t NowUnixNs() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 std::string FolderOfFile(const std::string& path) {
@@ -153,7 +157,7 @@ std::string FolderOfFile(const std::string& path) {
 
 absl::StatusOr<DumpTarget> FindDumpTarget(const DumpOptions& options) {
   absl::StatusOr<DumpTarget> target = Find(options);
-  if (target.ok()) target->read_unix_ns = NowUnixNs();
+  if (target.ok()) target->read_unix_ns = static_cast<std::int64_t>(UnixNs());
   return target;
 }
 

@@ -1,33 +1,23 @@
 #include "tools/cli/process_row.h"
 
-#include <signal.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "runtime/layout/segment.h"
+#include "tools/reader/clock.h"
 #include "tools/reader/dead_segments.h"
 #include "tools/reader/last_seen.h"
 #include "tools/reader/segment_directory.h"
 #include "tools/reader/segment_reader.h"
+#include "tools/reader/signal_name.h"
 
 namespace limpet {
 namespace {
 
 constexpr char kExitedState[] = "exited";
-
-std::string SignalName(std::uint32_t number) {
-  const int signal = static_cast<int>(number);
-  if (signal >= SIGRTMIN && signal <= SIGRTMAX) {
-    return absl::StrFormat("RTMIN+%d", signal - SIGRTMIN);
-  }
-  const char* const name = sigabbrev_np(signal);
-  return name != nullptr ? absl::StrFormat("SIG%s", name) : absl::StrFormat("signal %d", signal);
-}
 
 // Of an owner that lives, unless it has become another program by exec, one that is not traced.
 std::optional<ProcessFacts> ReadOwner(const SegmentOwner& owner, const LivingProcesses& living) {
@@ -108,12 +98,6 @@ void AddUnsampled(std::vector<ProcessRow>& rows) {
   }
 }
 
-std::uint64_t NowMonotonicNs() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                        std::chrono::steady_clock::now().time_since_epoch())
-                                        .count());
-}
-
 }  // namespace
 
 std::vector<ProcessRow> ListProcessRows() {
@@ -141,7 +125,7 @@ std::string DescribeState(const SegmentSnapshot& snapshot, Life life) {
 }
 
 std::uint32_t WatcherOf(const SegmentSnapshot& snapshot) {
-  return IsFreshBeat(snapshot.watch.beat_ns, NowMonotonicNs()) ? snapshot.watch.watcher_pid : 0;
+  return IsFreshBeat(snapshot.watch.beat_ns, MonotonicNs()) ? snapshot.watch.watcher_pid : 0;
 }
 
 std::uint32_t WaitingRequests(const SegmentSnapshot& snapshot) {
@@ -163,7 +147,7 @@ std::string DescribeWaitingRequests(const SegmentSnapshot& snapshot, std::uint32
 }
 
 std::string DescribeDumpSignal(const SegmentSnapshot& snapshot, std::uint32_t pid) {
-  const std::string name = SignalName(snapshot.dump_signal);
+  const std::string name = SignalName(static_cast<int>(snapshot.dump_signal));
   const std::string instead = absl::StrFormat("use limpet dump %d", pid);
   std::string words;
   switch (static_cast<DumpSignalState>(snapshot.dump_signal_state)) {

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 
 #include "runtime/layout/dead_segments.h"
+#include "tools/reader/clock.h"
 #include "tools/reader/living_processes.h"
 #include "tools/reader/section_copy.h"
 #include "tools/reader/segment_directory.h"
@@ -22,12 +22,6 @@ struct DeadSegment {
   std::uint64_t bytes = 0;
   DeadSegmentAge age;
 };
-
-std::uint64_t NowUnixNs() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
-}
 
 bool IsEmpty(const SegmentHeader& header) {
   return header.state.load() == SegmentState::kExited ||
@@ -100,7 +94,7 @@ class Tidying {
   }
 
   LivingProcesses living_ = LivingProcesses::Read();
-  std::uint64_t now_unix_ns_ = NowUnixNs();
+  std::uint64_t now_unix_ns_ = UnixNs();
   std::uint64_t newest_unix_ns_ = 0;
   std::uint64_t chosen_max_ = kDefaultMaxDeadSegments;
   std::vector<DeadSegment> dead_;

@@ -36,6 +36,7 @@ std::optional<StatFacts> ParseStat(const std::string& stat) {
   constexpr std::size_t kStateField = 0;  // field 3 of the man page
   constexpr std::size_t kParentField = 1;
   constexpr std::size_t kStartTicksField = 19;  // field 22
+  constexpr std::size_t kExitCodeField = 49;    // field 52, since Linux 3.5
   StatFacts facts;
   if (fields.size() <= kStartTicksField || fields[kStateField].size() != 1 ||
       !absl::SimpleAtoi(fields[kParentField], &facts.parent_pid) ||
@@ -43,6 +44,9 @@ std::optional<StatFacts> ParseStat(const std::string& stat) {
     return std::nullopt;
   }
   facts.state = fields[kStateField][0];
+  const bool has_exit_code =
+      fields.size() > kExitCodeField && absl::SimpleAtoi(fields[kExitCodeField], &facts.exit_code);
+  if (!has_exit_code) facts.exit_code = 0;
   return facts;
 }
 

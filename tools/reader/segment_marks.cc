@@ -52,15 +52,22 @@ bool WriteLiving(int file, const SegmentMarks& marks) {
          WriteValue(file, kWatchStateOffset + offsetof(WatchState, beat_ns), marks.beat_ns);
 }
 
+bool WriteEnd(int file, const std::optional<ProcessEnd>& end) {
+  return !end.has_value() || (WriteValue(file, offsetof(SegmentHeader, end_status), end->status) &&
+                              WriteValue(file, offsetof(SegmentHeader, oom_kills), end->oom_kills));
+}
+
 bool WriteDead(int file, const struct stat& facts, const SegmentMarks& marks) {
-  if (!marks.has_last_profile && !marks.found_dead_unix_ns.has_value()) return true;
+  const bool is_any =
+      marks.has_last_profile || marks.found_dead_unix_ns.has_value() || marks.end.has_value();
+  if (!is_any) return true;
   const std::optional<std::uint32_t> has_profile =
       marks.has_last_profile ? std::optional<std::uint32_t>(1) : std::nullopt;
   const timespec times[] = {{0, UTIME_OMIT}, facts.st_mtim};
   return WriteValue(file, kWatchStateOffset + offsetof(WatchState, has_last_profile),
                     has_profile) &&
          WriteValue(file, offsetof(SegmentHeader, found_dead_unix_ns), marks.found_dead_unix_ns) &&
-         futimens(file, times) == 0;
+         WriteEnd(file, marks.end) && futimens(file, times) == 0;
 }
 
 absl::Status WriteInto(int file, const std::string& path, const SegmentMarks& marks) {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "tools/reader/process_end.h"
 
 namespace limpet {
 
@@ -21,6 +22,7 @@ struct SegmentMarks {
   // Of the dead. The file keeps its time, which tells when the process lived.
   bool has_last_profile = false;
   std::optional<std::uint64_t> found_dead_unix_ns;
+  std::optional<ProcessEnd> end;
 };
 
 absl::Status WriteMarks(const std::string& path, const SegmentMarks& marks);

@@ -63,6 +63,7 @@ void CopyHeaderFields(const SegmentHeader& header, SegmentSnapshot& snapshot) {
   snapshot.command_line = FieldArguments(header.command_line);
   snapshot.dump_directory = FieldText(header.dump_directory);
   snapshot.watch = WatchOf(header);
+  snapshot.end = {.status = header.end_status, .oom_kills = header.oom_kills};
   snapshot.counters = NamedCounters(header.counters);
 }
 

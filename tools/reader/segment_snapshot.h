@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime/layout/watch.h"
+#include "tools/reader/process_end.h"
 
 namespace limpet {
 
@@ -87,6 +88,7 @@ struct SegmentSnapshot {
   std::uint32_t launch_errno = 0;
   std::uint64_t max_bytes = 0;
   WatchRecord watch;
+  ProcessEnd end;
   std::string executable;
   std::string program;  // the name it was started by, which a link may make another one
   std::vector<std::string> command_line;

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <ctime>
-#include <filesystem>
 #include <regex>
-#include <system_error>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
@@ -131,13 +129,11 @@ std::string EscapePattern(const std::string& text) {
   return absl::StrReplaceAll(text, {{"%", "%%"}});
 }
 
-std::uint64_t NextNumber(const std::string& directory, const std::string& pattern) {
+std::uint64_t NextNumber(const std::vector<std::string>& files, const std::string& pattern) {
   if (!PatternHas(pattern, 'n')) return 1;
   const std::regex expression = NameExpression(LastPart(pattern));
   std::uint64_t largest = 0;
-  std::error_code error;
-  for (const auto& file : std::filesystem::directory_iterator(directory, error)) {
-    const std::string name = file.path().filename().string();
+  for (const std::string& name : files) {
     std::smatch match;
     std::uint64_t number = 0;
     if (std::regex_match(name, match, expression) && absl::SimpleAtoi(match[1].str(), &number)) {
