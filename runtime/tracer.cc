@@ -24,6 +24,7 @@ using sys::Failed;
 using sys::RawSyscall;
 
 constexpr std::uint32_t kRenewing = 2;
+constexpr std::uint64_t kForkedPerTidying = 16;
 constexpr std::uint64_t kSmallFileSystemBytes = 256 << 20;
 constexpr std::uint64_t kSmallSegmentBytes = 16 << 20;
 constexpr std::uint64_t kExpectedHeapBytes = std::uint64_t{1} << 30;
@@ -41,7 +42,7 @@ std::uint16_t RegisterModule(const LoadedObject& object) { return g_tracer.modul
 }  // namespace
 
 constinit Tracer g_tracer = {};
-alignas(64) constinit FreeFilter g_free_filter = {};
+constinit FreeFilter g_free_filter = {};
 constinit thread_local ThreadContext t_thread = {};
 
 bool Tracer::Start() {
@@ -59,6 +60,7 @@ bool Tracer::Start() {
   main_stack_ = MainThreadBounds();
   process_id_ = CurrentProcessId();
   bool is_on = !options.is_disabled && WatchForFork();
+  if (is_on) g_free_filter.WipeOnFork();
   sampling.next_seed.store(FreshSeed(), std::memory_order_relaxed);
   sampling.interval_bytes.store(is_on ? options.sample_bytes : kSamplingOff,
                                 std::memory_order_relaxed);
@@ -110,14 +112,15 @@ void Tracer::PublishLosses() {
 void Tracer::BecomeChild(ThreadContext& thread) {
   std::uint32_t wiped = 0;
   if (!alive_->compare_exchange_strong(wiped, kRenewing, std::memory_order_acquire)) return;
-  if (HasSegment() || state_.load(std::memory_order_relaxed) == State::kAttaching) {
+  if (HasSegment() || IsAttaching()) {
+    has_inherited_rules_ = HasSegment();
     state_.store(State::kIdle, std::memory_order_relaxed);
   }
-  g_free_filter.Clear();
-  rules.Invalidate();
+  g_free_filter.ClearInChild();
   records.Reset(thread.record);
   if (!sys::IsSandboxed()) FollowUser(&options);
   process_id_ = CurrentProcessId();
+  is_forked_ = true;
   sampling.next_seed.store(FreshSeed(), std::memory_order_relaxed);
   thread.sampler.Reseed(sampling.TakeSeed());
   if (options.skips_forked) {
@@ -139,6 +142,12 @@ bool Tracer::Attach() {
   return is_ready;
 }
 
+// One child tidies for many, by chance: so each has its turn in a program that forks in a rhythm.
+void Tracer::LimitTidying(SegmentFileLimits* limits) {
+  limits->trusts_parent = sampling.TakeSeed() % kForkedPerTidying != 0;
+  limits->max_removed = 2 * kForkedPerTidying;
+}
+
 // What is large is not on the stack: the dump signal's handler comes here on a signal stack of the
 // program's choice. It is one thread's at a time, the one that made the state kAttaching; a child
 // forked meanwhile has its own.
@@ -148,12 +157,23 @@ bool Tracer::CreateSegment() {
   std::uint64_t start_ticks = sys::ProcessStartTicks();
   SegmentFileLimits limits = {.bytes = WantedSegmentBytes(),
                               .max_dead_segments = options.watch.max_dead_segments};
+  if (is_forked_) LimitTidying(&limits);
   bool has_file = CreateSegmentFile(options.runtime_directory.c_str(), start_ticks, limits, &file);
   if (!has_file) return false;
-  bool is_mapped = segment.Map(file);
+  bool is_mapped = MapSegment(file);
   CloseSegmentFile(&file);
   if (!is_mapped) RemoveSegmentFile(file.path);
   return is_mapped && FillSegment(start_ticks);
+}
+
+// A child's unwind rules name modules by the ids that its parent gave them.
+bool Tracer::MapSegment(const SegmentFile& file) {
+  inherited_modules_ = {};
+  bool is_copied = has_inherited_rules_ && modules.CopyTo(file, &inherited_modules_);
+  has_inherited_rules_ = false;
+  if (!is_copied) inherited_modules_ = {};
+  if (!is_copied) rules.Invalidate();
+  return segment.Map(file);
 }
 
 bool Tracer::FillSegment(std::uint64_t start_ticks) {
@@ -179,8 +199,10 @@ std::uint64_t Tracer::WantedSegmentBytes() const {
 bool Tracer::AttachTables() {
   std::uint64_t expected = kExpectedHeapBytes / options.sample_bytes;
   mappings.Attach(&segment);
-  bool has_tables = modules.Attach(&segment, segment.header()->executable) &&
-                    stacks.Attach(&segment) &&
+  bool is_copied = inherited_modules_.modules != 0;
+  bool has_modules = is_copied ? modules.AttachCopy(inherited_modules_)
+                               : modules.Attach(&segment, segment.header()->executable);
+  bool has_tables = has_modules && stacks.Attach(&segment) &&
                     allocations.Attach(&segment, &g_free_filter, expected);
   if (has_tables) {
     if (options.sample_bytes == kSampleAll) g_free_filter.PinAll();

@@ -127,7 +127,9 @@ class Tracer {
   void BecomeChild(ThreadContext& thread);
   bool Attach();
   bool CreateSegment();
+  void LimitTidying(SegmentFileLimits* limits);
   bool FillSegment(std::uint64_t start_ticks);
+  bool MapSegment(const SegmentFile& file);
   bool AttachTables();
   std::uint64_t WantedSegmentBytes() const;
   void ClaimRecord(ThreadContext& thread);
@@ -144,6 +146,10 @@ class Tracer {
   StackBounds main_stack_;
   std::uint32_t process_id_ = 0;
   std::uint32_t epoch_ = 0;  // segments of this process so far
+  bool is_forked_ = false;
+  // Our rules are of the segment that is still mapped, which is our parent's.
+  bool has_inherited_rules_ = false;
+  ModuleCopy inherited_modules_;  // in our segment's file; none: they are to be entered anew
   Counter lost_reentrant_ = 0;
   Counter lost_starting_ = 0;
 };

@@ -19,6 +19,10 @@ using SegmentPath = sys::FixedText<320>;
 struct SegmentFileLimits {
   std::uint64_t bytes = 0;              // of the new file
   std::uint64_t max_dead_segments = 0;  // that may stay beside it
+  std::uint64_t max_removed = 4;  // of dead ones beyond that: a process that starts is in haste
+  // A forked child need not read the directory where its parent did: free space tells what has come
+  // since, at most.
+  bool trusts_parent = false;
 };
 
 struct SegmentFile {
