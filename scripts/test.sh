@@ -53,16 +53,16 @@ build_and_test() {
     campaign tests suite build --no-rebuild
     check symbols scripts/check_symbols.py build
     check fast-paths scripts/check_fast_paths.py build
-    check tidy check_tidy
     campaign programs scripts/compare_programs.py build
     campaign kills scripts/kill_campaign.py --kills 200 build
     campaign forks scripts/fork_campaign.py --forks 300 build
   fi
-  if check build-asan build build-asan -Db_sanitize=address,undefined -Db_lundef=false; then
+  if check build-asan build build-asan -Db_sanitize=address,undefined; then
     campaign tests-asan suite build-asan --no-rebuild --no-suite scripts
+    check tidy check_tidy
   fi
   # Threads meet in the runtime; the companion has one. Its tests alone are built, by running them.
-  if check build-tsan configure build-tsan -Db_sanitize=thread -Db_lundef=false; then
+  if check build-tsan configure build-tsan -Db_sanitize=thread; then
     local names
     mapfile -t names < <(tests_below build-tsan tests/runtime)
     campaign tests-tsan suite build-tsan "${names[@]}"
@@ -72,7 +72,7 @@ build_and_test() {
 run_long() {
   campaign programs-exact scripts/compare_programs.py --sample-bytes 1 build
   if [[ -d tests/fuzz ]] && check build-fuzz build build-fuzz -Dfuzz=true \
-    -Db_sanitize=address,undefined -Db_lundef=false; then
+    -Db_sanitize=address,undefined; then
     local fuzzer
     for fuzzer in build-fuzz/tests/fuzz/*_fuzzer; do
       check "$(basename "$fuzzer")" fuzz "$fuzzer"
@@ -125,23 +125,31 @@ report() {
   printf '%-7s %-28s %4d s\n' "$1" "$2" "$((SECONDS - $3))"
 }
 
+# What a campaign says of its failures stands at the end of its log and begins with `failed:`.
 show_tail() {
+  local failures
+  failures=$(sed -n '/^failed: /,$p' "$logs/$1.log")
   echo "  the end of $logs/$1.log:"
-  tail -n 60 "$logs/$1.log" | sed 's/^/  | /'
+  tail -n 60 <<<"${failures:-$(cat "$logs/$1.log")}" | sed 's/^/  | /'
 }
 
 build() {
   configure "$@" && meson compile -C "$1"
 }
 
-# configure DIR OPTIONS...: a sanitizer or fuzzer build is clang's, the plain one g++'s.
+# configure DIR OPTIONS...: the plain build is g++'s, as users make it. A sanitizer or fuzzer build
+# is clang's, many sources to a unit: headers are most of the work, and so are read once. (No two
+# sources of a folder may share a private name, then; nor would we want to read such.)
 configure() {
-  local directory=$1
+  local directory=$1 compilers=(CC=gcc CXX=g++) options=()
   shift
-  local compilers=(CC=gcc CXX=g++)
-  if (($# > 0)); then compilers=(CC=clang-14 CXX=clang++-14); fi
+  if (($# > 0)); then
+    compilers=(CC=clang-14 CXX=clang++-14)
+    options=(-Dunity=on -Dunity_size=12 -Doptimization=1 -Dcpp_args=-gline-tables-only
+      -Db_lundef=false)
+  fi
   if [[ -f $directory/build.ninja ]]; then return 0; fi
-  env "${compilers[@]}" meson setup "$directory" "$@"
+  env "${compilers[@]}" meson setup "$directory" "${options[@]}" "$@"
 }
 
 tests_below() {
@@ -181,15 +189,24 @@ check_shell() {
   find scripts tests .ci \( -name '*.sh' -o -path .ci/run \) -print0 | xargs -0 shellcheck
 }
 
-# g++ wrote the compile commands; clang does not know all its options.
-# The two -m take back -mgeneral-regs-only, with which clang refuses libstdc++'s headers.
+# The linter's time goes into headers, so it reads the units of many sources that the sanitizer
+# build made (whose includes of sources are no mistake), and preload/, which is not in it, by g++'s
+# compile commands: clang does not know all their options, and the two -m take back
+# -mgeneral-regs-only, with which it refuses libstdc++'s headers.
 check_tidy() {
-  local folders=(preload runtime tools)
-  if $long; then folders+=(tests); fi
-  find "${folders[@]}" -name '*.cc' -print0 | sort -z |
-    xargs -0 -n 4 -P "$(nproc)" clang-tidy-14 -p build --quiet \
-      --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-unknown-attributes \
-      --extra-arg=-Wno-ignored-optimization-argument --extra-arg=-mx87 --extra-arg=-msse2
+  local folders=(build-asan/runtime build-asan/tools) status=0
+  if $long; then folders+=(build-asan/tests); fi
+  find "${folders[@]}" -name '*-unity*.cpp' -print0 | sort -z |
+    lint 1 build-asan --checks=-bugprone-suspicious-include || status=1
+  find preload -name '*.cc' -print0 | sort -z |
+    lint 4 build --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-unknown-attributes \
+      --extra-arg=-Wno-ignored-optimization-argument --extra-arg=-mx87 --extra-arg=-msse2 || status=1
+  return "$status"
+}
+
+# lint FILES_AT_ONCE BUILD OPTIONS...: the files that standard input names.
+lint() {
+  xargs -0 -n "$1" -P "$(nproc)" clang-tidy-14 -p "$2" --quiet "${@:3}"
 }
 
 # Seeds are made anew: they follow the treaty by themselves.
