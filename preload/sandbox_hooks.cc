@@ -9,6 +9,7 @@
 #include "preload/next_symbol.h"
 #include "runtime/session.h"
 #include "runtime/sys/sandbox.h"
+#include "runtime/sys/system_call_stub.h"
 
 namespace limpet {
 namespace {
@@ -17,11 +18,26 @@ using sys::Sandbox;
 using Word = unsigned long;
 
 NextFunction<int (*)(int, Word, Word, Word, Word)> g_next_prctl("prctl");
-NextFunction<long (*)(long, Word, Word, Word, Word, Word)> g_next_syscall("syscall");
 
-Sandbox WantedFromPrctl(int option, Word mode) {
-  if (option != PR_SET_SECCOMP) return Sandbox::kNone;
+Sandbox WantedFromPrctl(Word mode) {
   return mode == SECCOMP_MODE_STRICT ? Sandbox::kStrict : Sandbox::kFilter;
+}
+
+using SyscallFunction = long (*)(long, ...);
+[[gnu::used]] void BindSyscall() LIMPET_STUB_NAME("limpet_bind_syscall");
+[[gnu::naked]] long FirstSyscall(long number, ...);
+[[gnu::used]] long Seccomp(long number, Word operation, Word flags, Word filter)
+    LIMPET_STUB_NAME("limpet_seccomp");
+extern SyscallFunction g_next_syscall LIMPET_STUB_NAME("limpet_next_syscall");
+constinit SyscallFunction g_next_syscall = FirstSyscall;
+
+void BindSyscall() {
+  auto function = reinterpret_cast<SyscallFunction>(FindNext("syscall"));
+  __atomic_store_n(&g_next_syscall, function, __ATOMIC_RELAXED);
+}
+
+long FirstSyscall(long, ...) {
+  LIMPET_SYSTEM_CALL_RESOLVER(limpet_bind_syscall, limpet_next_syscall);
 }
 
 // Without a filter it is the question whether the kernel has the call, which it refuses.
@@ -35,12 +51,12 @@ Sandbox WantedFromSeccomp(Word operation, Word filter) {
 template <class Call, class IsRefusal>
 auto EnterSandbox(Sandbox wanted, Call call, IsRefusal is_refusal) {
   session::PrepareForSandbox();
-  Sandbox before = session::OnSandboxStart(wanted);
+  session::OnSandboxStart(wanted);
   auto result = call();
   if (is_refusal(result))
-    session::OnSandboxRefused(before);
+    session::OnSandboxRefused(wanted);
   else
-    session::OnSandboxEntered();
+    session::OnSandboxEntered(wanted);
   return result;
 }
 
@@ -49,13 +65,15 @@ auto EnterSandbox(Sandbox wanted, Call call, IsRefusal is_refusal) {
   auto call = [&] { return g_next_prctl.get()(option, a, b, c, d); };
   if (session::IsVforkChild()) return call();
   if (option == PR_SET_SECCOMP)
-    return EnterSandbox(WantedFromPrctl(option, a), call, [](int result) { return result != 0; });
+    return EnterSandbox(WantedFromPrctl(a), call, [](int result) { return result != 0; });
   session::PrepareForSandbox();
   return call();
 }
 
-[[gnu::cold, gnu::noinline]] long Seccomp(Word operation, Word flags, Word filter) {
-  auto call = [&] { return g_next_syscall.get()(SYS_seccomp, operation, flags, filter, 0, 0); };
+[[gnu::cold]] long Seccomp(long /*number*/, Word operation, Word flags, Word filter) {
+  auto call = [&] {
+    return g_next_syscall(SYS_seccomp, operation, flags, filter, Word{0}, Word{0});
+  };
   Sandbox wanted = WantedFromSeccomp(operation, filter);
   if (wanted == Sandbox::kNone || session::IsVforkChild()) return call();
   // With TSYNC a positive result is the thread that could not follow; with a listener it is that.
@@ -69,16 +87,15 @@ auto EnterSandbox(Sandbox wanted, Call call, IsRefusal is_refusal) {
 
 void BindSandboxHooks() {
   g_next_prctl.Bind();
-  g_next_syscall.Bind();
+  BindSyscall();
 }
 
 extern "C" {
 
-// libc's have `...`. Named, arguments that were not given are registers that are harmless to read,
-// and the hooks can jump to what they call. syscall's seventh lies on the stack, where the jump
-// leaves it: the caller may have given none, and something of its own there.
+// libc's have `...`. Named, arguments that were not given are registers that are harmless to read.
+// syscall's seventh lies on the stack, where the caller may have something of its own.
 int HookPrctl(int option, Word a, Word b, Word c, Word d) LIMPET_EXPORT("prctl");
-long HookSyscall(long number, Word a, Word b, Word c, Word d, Word e) LIMPET_EXPORT("syscall");
+[[gnu::naked]] long HookSyscall(long number, ...) LIMPET_EXPORT("syscall");
 
 int HookPrctl(int option, Word a, Word b, Word c, Word d) {
   if (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS) [[unlikely]]
@@ -86,10 +103,8 @@ int HookPrctl(int option, Word a, Word b, Word c, Word d) {
   return g_next_prctl.get()(option, a, b, c, d);
 }
 
-long HookSyscall(long number, Word a, Word b, Word c, Word d, Word e) {
-  if (number == SYS_seccomp) [[unlikely]]
-    return Seccomp(a, b, c);
-  return g_next_syscall.get()(number, a, b, c, d, e);
+long HookSyscall(long, ...) {
+  LIMPET_SYSTEM_CALL_STUB(SYS_seccomp, limpet_seccomp, limpet_next_syscall);
 }
 
 }  // extern "C"

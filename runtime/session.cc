@@ -176,20 +176,26 @@ void PrepareForSandbox() {
   if (g_tracer.IsTracing(t_thread, /*creates=*/true)) g_tracer.segment.TakeLastLease();
 }
 
-sys::Sandbox OnSandboxStart(sys::Sandbox wanted) {
-  sys::Sandbox before = sys::CurrentSandbox();
-  if (wanted > before) sys::g_sandbox.store(wanted, std::memory_order_relaxed);
-  return before;
-}
+void OnSandboxStart(sys::Sandbox wanted) { sys::g_sandbox.Start(wanted); }
 
-void OnSandboxRefused(sys::Sandbox before) {
-  sys::g_sandbox.store(before, std::memory_order_relaxed);
-}
+void OnSandboxRefused(sys::Sandbox wanted) { sys::g_sandbox.Refuse(wanted); }
 
 // Strict mode leaves no call to grow by, nor to ask who we are.
-void OnSandboxEntered() {
-  if (sys::CurrentSandbox() == sys::Sandbox::kStrict) g_tracer.GiveUp();
+void OnSandboxEntered(sys::Sandbox wanted) {
+  sys::g_sandbox.Enter(wanted);
+  if (wanted == sys::Sandbox::kStrict) g_tracer.GiveUp();
 }
+
+void PrepareToGiveUpRights() {
+  if (!EnsureSegment() || sys::IsSandboxed() || IsVforkChild()) return;
+  MarkRightsGivenUp(g_tracer.segment.path());
+}
+
+void OnRootChanged() {
+  if (!IsVforkChild()) g_tracer.has_changed_root.store(true, std::memory_order_relaxed);
+}
+
+bool HasChangedRoot() { return g_tracer.has_changed_root.load(std::memory_order_relaxed); }
 
 bool IsVforkChild() { return g_tracer.IsOwnProcess() && !g_tracer.IsThisProcess(); }
 
@@ -218,6 +224,11 @@ DumpSignalState dump_signal_state() {
 }
 
 bool IsSegmentOwner() { return g_tracer.IsThisProcess(); }
+
+void AnnounceEnd() {
+  SegmentHeader* own = header();
+  if (own != nullptr && IsSegmentOwner()) own->state.store(SegmentState::kExited);
+}
 
 void Finish(bool keeps_segment) {
   ErrnoKeeper errno_keeper;

@@ -38,11 +38,19 @@ bool EnsureSegment();
 // system for the last time.
 void PrepareForSandbox();
 
-// Around a real call that enters a sandbox: start before, which tells what there was, then exactly
-// one of both. In a sandbox nothing is started and no file is made, opened or removed.
-[[nodiscard]] sys::Sandbox OnSandboxStart(sys::Sandbox wanted);
-void OnSandboxRefused(sys::Sandbox before);
-void OnSandboxEntered();
+// Around a real call that enters a sandbox: start before, then exactly one of both. In a sandbox
+// nothing is started and no file is made, opened or removed.
+void OnSandboxStart(sys::Sandbox wanted);
+void OnSandboxRefused(sys::Sandbox wanted);
+void OnSandboxEntered(sys::Sandbox wanted);
+
+// Before the program gives up what the segment's owner may do: makes the segment, and has its file
+// say so, because what stands in it is no longer the owner's word.
+void PrepareToGiveUpRights();
+
+// The program sees another root directory from now on.
+void OnRootChanged();
+bool HasChangedRoot();
 
 // In memory that is another process's: its parent's, which is what the tracer knows.
 bool IsVforkChild();
@@ -67,8 +75,9 @@ DumpSignalState dump_signal_state();
 // False in a vfork child, which shares our memory but is not the process that is traced.
 bool IsSegmentOwner();
 
-// The process is ending by itself: the segment says so and its file goes, unless somebody is to
-// read it once more, who then removes it.
+// The process is ending by itself: the segment says so, and then its file goes, unless somebody is
+// to read it once more, who then removes it.
+void AnnounceEnd();
 void Finish(bool keeps_segment);
 
 const Options& options();

@@ -104,6 +104,7 @@ class Tracer {
   ModuleTable modules;
   ThreadRecordPool records;
   std::atomic<DumpSignalState> dump_signal_state = DumpSignalState::kOff;
+  std::atomic<bool> has_changed_root = false;  // children inherit it, as they do the root
   // Called when this process has got a segment, at load or later, in any thread.
   void (*on_segment)() = nullptr;
 

@@ -79,7 +79,8 @@ bool IsDumpAwaited() {
   std::uint32_t requests = header->dump_requests.load(std::memory_order_relaxed);
   if (requests == 0) return false;
   std::uint32_t answered = header->watch_state.answered_requests.load(std::memory_order_relaxed);
-  return IsDumpAtWork() || (answered != requests && IsWatched());
+  int done = static_cast<int>(header->done_dump_pid.load());
+  return IsDumpAtWork(done) || (answered != requests && IsWatched());
 }
 
 void InstallDumpSignal(SigactionFunction next_sigaction) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "runtime/dump/companion_start.h"
+#include "runtime/dump/segment_handover.h"
 #include "runtime/session.h"
 #include "runtime/sys/clock.h"
 #include "runtime/sys/detached_process.h"
@@ -56,10 +57,11 @@ bool StartDump() {
   return pid != 0;
 }
 
-bool IsDumpAtWork() {
+bool IsDumpAtWork(int done) {
   if (sys::IsSandboxed()) return false;
   for (const Companion& companion : g_companions) {
-    if (IsAtWork(companion)) return true;
+    bool is_done = companion.pid.load(std::memory_order_relaxed) == done;
+    if (!is_done && IsAtWork(companion)) return true;
   }
   return false;
 }
@@ -69,9 +71,12 @@ int WriteDump(int timeout_ms) {
   pid.AppendNumber(static_cast<std::uint64_t>(RawSyscall(SYS_getpid)));
   const char* reason = timeout_ms == 0 ? "signal" : "exit";
   const char* directory = session::options().runtime_directory.c_str();
-  const char* arguments[] = {"limpet",        "dump",    "--reason",  reason,
-                             "--runtime-dir", directory, pid.c_str(), nullptr};
-  return StartCompanion(arguments, timeout_ms);
+  const char* arguments[] = {"limpet",  "dump",      "--reason", reason,  "--runtime-dir",
+                             directory, pid.c_str(), nullptr,    nullptr, nullptr};
+  SegmentHandover handover(&arguments[7]);
+  int companion = StartCompanion(arguments, timeout_ms, &handover.preparation());
+  if (companion != 0) handover.NoteAnswered();
+  return companion;
 }
 
 }  // namespace limpet

@@ -9,8 +9,8 @@ namespace limpet {
 // about to write.
 bool StartDump();
 
-// One that StartDump() started has not ended.
-bool IsDumpAtWork();
+// One that StartDump() started, other than `done`, has not ended.
+bool IsDumpAtWork(int done);
 
 // The same, and waits until the dump is written, at most `timeout_ms`. The companion's pid, 0: it
 // could not be started, and the segment says why.

@@ -173,6 +173,10 @@ bool RemoveSegmentFile(const SegmentPath& path) {
   return !Failed(RawSyscall(SYS_unlink, AsArgument(path.c_str())));
 }
 
+void MarkRightsGivenUp(const SegmentPath& path) {
+  RawSyscall(SYS_chmod, AsArgument(path.c_str()), 0600 | kRightsGivenUpMode);
+}
+
 SegmentPath SegmentPathOf(const char* directory, std::uint64_t start_ticks) {
   SegmentPath path;
   AppendPath(directory, start_ticks, &path);

@@ -43,6 +43,9 @@ struct SegmentFile {
 void CloseSegmentFile(SegmentFile* file);
 bool RemoveSegmentFile(const SegmentPath& path);
 
+// Where its owner's rights are about to be given up: kRightsGivenUpMode.
+void MarkRightsGivenUp(const SegmentPath& path);
+
 // <directory>/<own pid>-<start ticks>.segment
 SegmentPath SegmentPathOf(const char* directory, std::uint64_t start_ticks);
 

@@ -38,11 +38,6 @@ std::string SignalInPs(const TracedProgram& program) {
   return "not listed";
 }
 
-bool WaitUntilRemoved(const TracedProgram& program) {
-  for (int tries = 0; tries < 1000 && !program.Segments().empty(); ++tries) usleep(10'000);
-  return program.Segments().empty();
-}
-
 TEST(DumpSignal, WritesProfilesAndTheProgramSeesNothing) {
   TemporaryDirectory directory;
   TracedProgram program({kProgram, "twice"}, {kExact, DirectorySetting(directory)});
@@ -73,7 +68,7 @@ TEST(DumpSignal, IsAnsweredAlthoughTheProgramEndsAtOnce) {
   const std::vector<std::string> files = WaitForDumps(directory.path(), 2);
   ASSERT_EQ(files.size(), 2u);
   EXPECT_EQ(TotalsOfDump(files.back(), "SignalledAllocates"), (SiteTotals{10, 1000, 10, 1000}));
-  EXPECT_TRUE(WaitUntilRemoved(program)) << "by the dump, as the program would have";
+  EXPECT_TRUE(program.LeavesNoSegment()) << "by the dump, as the program would have";
 }
 
 // A companion that takes its time, so that all signals find it at work.

@@ -152,7 +152,7 @@ TEST(Watch, WritesWhatWasAskedForJustBeforeTheEnd) {
   ASSERT_FALSE(files.empty());
   EXPECT_EQ(TotalsOfDump(files.back(), "WatchedAllocates"), kWatched);
   EXPECT_TRUE(Eventually([&] { return IsGone(watcher); }));
-  EXPECT_TRUE(watched.program().Segments().empty()) << "it ended by itself";
+  EXPECT_TRUE(watched.program().LeavesNoSegment()) << "it ended by itself";
   EXPECT_EQ(MetaIn(watched.dumps())["dumps"][0]["reason"], "signal");
 }
 

@@ -77,6 +77,11 @@ std::vector<std::string> TracedProgram::Segments() const {
   return paths;
 }
 
+bool TracedProgram::LeavesNoSegment() const {
+  for (int tries = 0; tries < 1000 && !Segments().empty(); ++tries) usleep(10'000);
+  return Segments().empty();
+}
+
 SegmentSnapshot TracedProgram::Read() const {
   std::optional<SegmentEntry> entry =
       FindNewestSegment({directory_}, static_cast<std::uint32_t>(pid_));

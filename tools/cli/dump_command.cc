@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -38,6 +40,7 @@ std::string DescribeCoverage(const DumpTarget& target) {
   if (target.is_copy) return "coverage: unknown, the segment is a copy";
   const std::optional<Coverage> coverage = CoverageOf(target);
   if (coverage.has_value()) return CoverageLine(*coverage);
+  if (target.is_handed_over) return "coverage: unknown, the process sees no /proc";
   const std::string end = DescribeEnd(target.snapshot.end);
   return absl::StrCat("coverage: unknown, the process is dead", end.empty() ? "" : ": ", end);
 }
@@ -123,9 +126,12 @@ void LogFailure(const std::string& directory, const absl::Status& failure) {
              absl::StrFormat("%s dump failed: %s", time, std::string(failure.message())));
 }
 
-// It ended by itself meanwhile, and left its segment for this dump.
+// It ended by itself meanwhile, and left its segment for this dump. One that ends from now on does
+// not.
 void RemoveExited(const DumpTarget& target) {
   if (target.segment_path.empty() || target.is_copy) return;
+  const auto self = static_cast<std::uint32_t>(getpid());
+  WriteMarks(target.segment_path, {.done_dump_pid = self}).IgnoreError();
   const absl::StatusOr<SegmentHead> head = ReadSegmentHead(target.segment_path);
   if (head.ok() && head->has_exited) RemoveUnreadSegment(target.segment_path);
 }

@@ -19,6 +19,20 @@ namespace {
 
 constexpr char kExitedState[] = "exited";
 
+// Why no companion was started.
+std::string DescribeLaunch(int reason) {
+  switch (reason) {
+    case kLaunchRefused:
+      return "no companion may be started from PID 1 or a subreaper";
+    case kLaunchCannotWrite:
+      return "the user that the process has now may not write to LIMPET_DIR";
+    case kLaunchRootChanged:
+      return "root starts no companion inside another root directory";
+    default:
+      return absl::StrFormat("the companion could not be started (%s)", std::strerror(reason));
+  }
+}
+
 // Of an owner that lives, unless it has become another program by exec, one that is not traced.
 std::optional<ProcessFacts> ReadOwner(const SegmentOwner& owner, const LivingProcesses& living) {
   const std::optional<std::uint32_t> pid = living.Find(owner);
@@ -137,13 +151,9 @@ std::uint32_t WaitingRequests(const SegmentSnapshot& snapshot) {
 std::string DescribeWaitingRequests(const SegmentSnapshot& snapshot, std::uint32_t pid) {
   const std::uint32_t waiting = WaitingRequests(snapshot);
   if (waiting == 0) return "";
-  const auto reason = static_cast<int>(snapshot.launch_errno);
-  return absl::StrFormat(
-      "%d dump request%s: %s; limpet dump %d", waiting, waiting == 1 ? " waits" : "s wait",
-      reason == kLaunchRefused
-          ? "no companion may be started from PID 1 or a subreaper"
-          : absl::StrFormat("the companion could not be started (%s)", std::strerror(reason)),
-      pid);
+  return absl::StrFormat("%d dump request%s: %s; limpet dump %d", waiting,
+                         waiting == 1 ? " waits" : "s wait",
+                         DescribeLaunch(static_cast<int>(snapshot.launch_errno)), pid);
 }
 
 std::string DescribeDumpSignal(const SegmentSnapshot& snapshot, std::uint32_t pid) {

@@ -48,6 +48,7 @@ bool WriteAnswered(int file, std::uint32_t answered) {
 // The beat comes last: it makes the others count.
 bool WriteLiving(int file, const SegmentMarks& marks) {
   return (!marks.answered_requests.has_value() || WriteAnswered(file, *marks.answered_requests)) &&
+         WriteValue(file, offsetof(SegmentHeader, done_dump_pid), marks.done_dump_pid) &&
          WriteValue(file, offsetof(SegmentHeader, watcher_pid), marks.watcher_pid) &&
          WriteValue(file, kWatchStateOffset + offsetof(WatchState, beat_ns), marks.beat_ns);
 }

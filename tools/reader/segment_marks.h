@@ -19,6 +19,7 @@ struct SegmentMarks {
   std::optional<std::uint32_t> watcher_pid;
   std::optional<std::uint64_t> beat_ns;            // CLOCK_MONOTONIC
   std::optional<std::uint32_t> answered_requests;  // never backwards: two dumps may overtake
+  std::optional<std::uint32_t> done_dump_pid;
   // Of the dead. The file keeps its time, which tells when the process lived.
   bool has_last_profile = false;
   std::optional<std::uint64_t> found_dead_unix_ns;

@@ -70,6 +70,7 @@ void CopyHeaderFields(const SegmentHeader& header, SegmentSnapshot& snapshot) {
 void CopyFacts(const SegmentFile& file, const SegmentHeader& header, SegmentSnapshot& snapshot) {
   CopyHeaderFields(header, snapshot);
   snapshot.owner_uid = file.owner_uid();
+  snapshot.has_given_up_rights = file.has_given_up_rights();
   snapshot.has_writer = file.HasWriter();
   snapshot.modified_unix_ns = file.modified_unix_ns();
 }
@@ -218,6 +219,10 @@ absl::StatusOr<SegmentSnapshot> ReadSegment(const std::string& path) {
   absl::StatusOr<SegmentFile> file = SegmentFile::Open(path);
   if (!file.ok()) return file.status();
   return Reading(std::move(*file)).Run();
+}
+
+absl::StatusOr<SegmentSnapshot> ReadSegment(SegmentFile file) {
+  return Reading(std::move(file)).Run();
 }
 
 absl::StatusOr<SegmentSnapshot> ReadSegmentHeader(const std::string& path) {

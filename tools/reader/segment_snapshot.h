@@ -109,6 +109,7 @@ struct SegmentSnapshot {
 
   // The file it was read from.
   std::uint32_t owner_uid = 0;
+  bool has_given_up_rights = false;    // see SegmentFile
   std::optional<bool> has_writer;      // see SegmentFile::HasWriter
   std::uint64_t modified_unix_ns = 0;  // tmpfs does not count writes through a mapping
 };

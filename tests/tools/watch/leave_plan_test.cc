@@ -5,23 +5,23 @@
 namespace limpet {
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
 TEST(LeavePlan, LingersForTheNextProgramOfAScript) {
-  LeavePlan plan(10 * kSecond);
-  EXPECT_FALSE(plan.MayLeave(11 * kSecond - 1));
-  EXPECT_TRUE(plan.MayLeave(11 * kSecond));
-  plan.NoteBusy(12 * kSecond);
-  EXPECT_FALSE(plan.MayLeave(12 * kSecond));
-  EXPECT_FALSE(plan.MustLeave(100 * kSecond)) << "nobody asked it to";
+  LeavePlan plan(10 * kSecondNs);
+  EXPECT_FALSE(plan.MayLeave(11 * kSecondNs - 1));
+  EXPECT_TRUE(plan.MayLeave(11 * kSecondNs));
+  plan.NoteBusy(12 * kSecondNs);
+  EXPECT_FALSE(plan.MayLeave(12 * kSecondNs));
+  EXPECT_FALSE(plan.MustLeave(100 * kSecondNs)) << "nobody asked it to";
 }
 
 TEST(LeavePlan, GoesAtOnceWhenItIsAskedToAndIdle) {
-  LeavePlan plan(10 * kSecond);
-  plan.NoteAsked(10 * kSecond);
-  EXPECT_TRUE(plan.MayLeave(10 * kSecond));
-  EXPECT_FALSE(plan.MustLeave(19 * kSecond)) << "what ends with it may still have a last profile";
-  EXPECT_TRUE(plan.MustLeave(20 * kSecond));
+  LeavePlan plan(10 * kSecondNs);
+  plan.NoteAsked(10 * kSecondNs);
+  EXPECT_TRUE(plan.MayLeave(10 * kSecondNs));
+  EXPECT_FALSE(plan.MustLeave(19 * kSecondNs)) << "what ends with it may still have a last profile";
+  EXPECT_TRUE(plan.MustLeave(20 * kSecondNs));
 }
 
 }  // namespace
