@@ -35,8 +35,13 @@ void PrepareForNamespaces(int kinds) {
   if ((kinds & (CLONE_NEWNS | CLONE_NEWUSER)) != 0) session::EnsureSegment();
 }
 
-int TellOfRoot(int result) {
-  if (result == 0) session::OnRootChanged();
+// Told before: a dump signal right after the call must know of it.
+template <class Call>
+int ChangeRoot(Call call) {
+  session::PrepareToGiveUpRights();
+  session::OnRootChangeStart();
+  int result = call();
+  if (result != 0) session::OnRootChangeFailed();
   return result;
 }
 
@@ -91,8 +96,7 @@ int HookSetresuid(uid_t real, uid_t effective, uid_t saved) {
 
 // Rights that are given up in there cannot be told to the file any more, so it is told now.
 int HookChroot(const char* path) {
-  session::PrepareToGiveUpRights();
-  return TellOfRoot(g_next_chroot.get()(path));
+  return ChangeRoot([=] { return g_next_chroot.get()(path); });
 }
 
 int HookUnshare(int kinds) {
@@ -103,10 +107,9 @@ int HookUnshare(int kinds) {
 // 0: whatever the descriptor stands for.
 int HookSetns(int descriptor, int kinds) {
   bool is_root = kinds == 0 || (kinds & CLONE_NEWNS) != 0;
-  if (is_root) session::PrepareToGiveUpRights();
+  if (is_root) return ChangeRoot([=] { return g_next_setns.get()(descriptor, kinds); });
   PrepareForNamespaces(kinds);
-  int result = g_next_setns.get()(descriptor, kinds);
-  return is_root ? TellOfRoot(result) : result;
+  return g_next_setns.get()(descriptor, kinds);
 }
 
 }  // extern "C"

@@ -44,18 +44,21 @@ void FillIdentity(std::uint64_t start_ticks, SegmentHeader* header) {
   header->start_ticks = start_ticks;
 }
 
-void AskForFamily(FamilyFacts* family) {
+void AskForFamily(std::uint64_t pid_namespace, FamilyFacts* family) {
   sys::ReadExecutablePath(family->executable, sizeof(family->executable));
   family->watch_key = 0;
-  family->pid_namespace = sys::PidNamespace();
+  family->pid_namespace = pid_namespace;
   if (family->pid_namespace == 0) return;  // no /proc: nobody could find us by it
   family->watch_key = StartWatchKey(family->pid_namespace);
   sys::ReadCgroups(&family->watch_key, AddToWatchKey);
 }
 
-// A child in another pid namespace than its parent sees no parent.
+// Pids say something inside one namespace only.
 void FillFamily(SegmentHeader* header) {
-  if (g_family.pid == 0 || g_family.pid != header->parent_pid) AskForFamily(&g_family);
+  std::uint64_t pid_namespace = sys::PidNamespace();
+  bool is_parents = g_family.pid != 0 && g_family.pid == header->parent_pid &&
+                    g_family.pid_namespace == pid_namespace;
+  if (!is_parents) AskForFamily(pid_namespace, &g_family);
   g_family.pid = header->pid;
   header->pid_namespace = g_family.pid_namespace;
   header->watch_key = g_family.watch_key;

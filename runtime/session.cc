@@ -186,16 +186,22 @@ void OnSandboxEntered(sys::Sandbox wanted) {
   if (wanted == sys::Sandbox::kStrict) g_tracer.GiveUp();
 }
 
+// A segment that was given up stays mapped, too.
 void PrepareToGiveUpRights() {
-  if (!EnsureSegment() || sys::IsSandboxed() || IsVforkChild()) return;
+  bool is_mapped = EnsureSegment() || HasGivenUp();
+  if (!is_mapped || sys::IsSandboxed() || IsVforkChild()) return;
   MarkRightsGivenUp(g_tracer.segment.path());
 }
 
-void OnRootChanged() {
-  if (!IsVforkChild()) g_tracer.has_changed_root.store(true, std::memory_order_relaxed);
+void OnRootChangeStart() {
+  if (!IsVforkChild()) g_tracer.root_changes.fetch_add(1, std::memory_order_relaxed);
 }
 
-bool HasChangedRoot() { return g_tracer.has_changed_root.load(std::memory_order_relaxed); }
+void OnRootChangeFailed() {
+  if (!IsVforkChild()) g_tracer.root_changes.fetch_sub(1, std::memory_order_relaxed);
+}
+
+bool HasChangedRoot() { return g_tracer.root_changes.load(std::memory_order_relaxed) != 0; }
 
 bool IsVforkChild() { return g_tracer.IsOwnProcess() && !g_tracer.IsThisProcess(); }
 

@@ -48,8 +48,10 @@ void OnSandboxEntered(sys::Sandbox wanted);
 // say so, because what stands in it is no longer the owner's word.
 void PrepareToGiveUpRights();
 
-// The program sees another root directory from now on.
-void OnRootChanged();
+// Around a real call by which the program sees another root directory: start before, and the other
+// if it did not work.
+void OnRootChangeStart();
+void OnRootChangeFailed();
 bool HasChangedRoot();
 
 // In memory that is another process's: its parent's, which is what the tracer knows.

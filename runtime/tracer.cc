@@ -127,6 +127,7 @@ void Tracer::BecomeChild(ThreadContext& thread) {
     sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
     state_.store(State::kOff, std::memory_order_relaxed);
   }
+  if (IsOff()) segment.LeaveInherited();
   alive_->store(kAlive, std::memory_order_release);
 }
 
@@ -153,17 +154,22 @@ void Tracer::LimitTidying(SegmentFileLimits* limits) {
 // forked meanwhile has its own.
 bool Tracer::CreateSegment() {
   static constinit SegmentFile file;
-  if (sys::IsSandboxed()) return false;
+  if (sys::IsSandboxed()) return segment.LeaveInherited(), false;
   std::uint64_t start_ticks = sys::ProcessStartTicks();
+  if (!MakeSegmentFile(start_ticks, &file)) return segment.LeaveInherited(), false;
+  return FillSegment(start_ticks);
+}
+
+bool Tracer::MakeSegmentFile(std::uint64_t start_ticks, SegmentFile* file) {
   SegmentFileLimits limits = {.bytes = WantedSegmentBytes(),
                               .max_dead_segments = options.watch.max_dead_segments};
   if (is_forked_) LimitTidying(&limits);
-  bool has_file = CreateSegmentFile(options.runtime_directory.c_str(), start_ticks, limits, &file);
-  if (!has_file) return false;
-  bool is_mapped = MapSegment(file);
-  CloseSegmentFile(&file);
-  if (!is_mapped) RemoveSegmentFile(file.path);
-  return is_mapped && FillSegment(start_ticks);
+  if (!CreateSegmentFile(options.runtime_directory.c_str(), start_ticks, limits, file))
+    return false;
+  bool is_mapped = MapSegment(*file);
+  CloseSegmentFile(file);
+  if (!is_mapped) RemoveSegmentFile(file->path);
+  return is_mapped;
 }
 
 // A child's unwind rules name modules by the ids that its parent gave them.

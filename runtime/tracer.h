@@ -104,7 +104,8 @@ class Tracer {
   ModuleTable modules;
   ThreadRecordPool records;
   std::atomic<DumpSignalState> dump_signal_state = DumpSignalState::kOff;
-  std::atomic<bool> has_changed_root = false;  // children inherit it, as they do the root
+  // Those that worked or are being tried; children inherit it, as they do the root.
+  std::atomic<std::uint32_t> root_changes = 0;
   // Called when this process has got a segment, at load or later, in any thread.
   void (*on_segment)() = nullptr;
 
@@ -128,6 +129,7 @@ class Tracer {
   void BecomeChild(ThreadContext& thread);
   bool Attach();
   bool CreateSegment();
+  bool MakeSegmentFile(std::uint64_t start_ticks, SegmentFile* file);
   void LimitTidying(SegmentFileLimits* limits);
   bool FillSegment(std::uint64_t start_ticks);
   bool MapSegment(const SegmentFile& file);

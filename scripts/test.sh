@@ -129,8 +129,12 @@ report() {
 show_tail() {
   local failures
   failures=$(sed -n '/^failed: /,$p' "$logs/$1.log")
-  echo "  the end of $logs/$1.log:"
-  tail -n 60 <<<"${failures:-$(cat "$logs/$1.log")}" | sed 's/^/  | /'
+  echo "  from $logs/$1.log:"
+  if [[ -n $failures ]]; then
+    head -n 80 <<<"$failures" | sed 's/^/  | /'
+  else
+    tail -n 60 "$logs/$1.log" | sed 's/^/  | /'
+  fi
 }
 
 build() {
@@ -145,8 +149,7 @@ configure() {
   shift
   if (($# > 0)); then
     compilers=(CC=clang-14 CXX=clang++-14)
-    options=(-Dunity=on -Dunity_size=12 -Doptimization=1 -Dcpp_args=-gline-tables-only
-      -Db_lundef=false)
+    options=(-Dunity=on -Dunity_size=12 -Doptimization=1 -Db_lundef=false)
   fi
   if [[ -f $directory/build.ninja ]]; then return 0; fi
   env "${compilers[@]}" meson setup "$directory" "${options[@]}" "$@"
@@ -160,6 +163,7 @@ for test in json.load(sys.stdin):
         print(test["name"])' "$2"
 }
 
+# The time that a test may take bounds what hangs; how fast a loaded machine is is no test.
 # Meson fills fresh memory with a random byte by MALLOC_PERTURB_, which would hide what a program
 # does by itself. Signal handlers of the tests note what they saw, in memory they allocate: safe
 # there, because the signals are raised, so the thread sanitizer keeps quiet about it.
@@ -172,7 +176,7 @@ suite() {
     ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:report_signal_unsafe=0 \
-    meson test -C "$directory" --print-errorlogs "$@" || status=$?
+    meson test -C "$directory" --print-errorlogs --timeout-multiplier 10 "$@" || status=$?
   scripts/count_cases.py "$cases" || status=$?
   return "$status"
 }
@@ -190,15 +194,17 @@ check_shell() {
 }
 
 # The linter's time goes into headers, so it reads the units of many sources that the sanitizer
-# build made (whose includes of sources are no mistake), and preload/, which is not in it, by g++'s
-# compile commands: clang does not know all their options, and the two -m take back
+# build made (whose includes of sources are no mistake). What is in none of them, as preload/, it
+# reads by g++'s compile commands: clang does not know all their options, and the two -m take back
 # -mgeneral-regs-only, with which it refuses libstdc++'s headers.
 check_tidy() {
-  local folders=(build-asan/runtime build-asan/tools) status=0
-  if $long; then folders+=(build-asan/tests); fi
-  find "${folders[@]}" -name '*-unity*.cpp' -print0 | sort -z |
-    lint 1 build-asan --checks=-bugprone-suspicious-include || status=1
-  find preload -name '*.cc' -print0 | sort -z |
+  local folders=(runtime tools) units status=0
+  if $long; then folders+=(tests); fi
+  mapfile -t units < <(find "${folders[@]/#/build-asan/}" -name '*-unity*.cpp' | sort)
+  printf '%s\0' "${units[@]}" | lint 1 build-asan --checks=-bugprone-suspicious-include || status=1
+  comm -23 <(find preload "${folders[@]}" -name '*.cc' | sort) \
+    <(sed -n 's,^#include.*build-asan/\.\./\(.*\)>$,\1,p' "${units[@]}" |
+      xargs realpath --relative-to=. | sort -u) | tr '\n' '\0' |
     lint 4 build --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-unknown-attributes \
       --extra-arg=-Wno-ignored-optimization-argument --extra-arg=-mx87 --extra-arg=-msse2 || status=1
   return "$status"
@@ -206,7 +212,7 @@ check_tidy() {
 
 # lint FILES_AT_ONCE BUILD OPTIONS...: the files that standard input names.
 lint() {
-  xargs -0 -n "$1" -P "$(nproc)" clang-tidy-14 -p "$2" --quiet "${@:3}"
+  xargs -0 -r -n "$1" -P "$(nproc)" clang-tidy-14 -p "$2" --quiet "${@:3}"
 }
 
 # Seeds are made anew: they follow the treaty by themselves.

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "runtime/dump/dump_start.h"
+#include "runtime/dump/request_claim.h"
 #include "runtime/dump/watch_start.h"
 #include "runtime/session.h"
 #include "runtime/sys/errno_keeper.h"
@@ -24,16 +25,6 @@ void WakeWatcher(SegmentHeader* header) {
 
 // Requests that came while the segment was being made, which had no place to be counted yet.
 constinit std::atomic<std::uint32_t> g_missed_requests = 0;
-
-// A dump of our own is begun: a watcher that comes meanwhile need not write it again.
-void ClaimRequests(SegmentHeader* header, std::uint32_t requests) {
-  constexpr int kTries = 16;  // each is lost to one who claims
-  std::atomic<std::uint32_t>& answered = header->watch_state.answered_requests;
-  std::uint32_t known = answered.load(std::memory_order_relaxed);
-  for (int i = 0; i<kTries&& static_cast<std::int32_t>(requests - known)> 0; ++i) {
-    if (answered.compare_exchange_weak(known, requests, std::memory_order_relaxed)) return;
-  }
-}
 
 void Request(std::uint32_t times) {
   SegmentHeader* header = session::header();

@@ -9,7 +9,7 @@ namespace limpet {
 // about to write.
 bool StartDump();
 
-// One that StartDump() started, other than `done`, has not ended.
+// One that StartDump() started and that reads the segment's file, other than `done`, has not ended.
 bool IsDumpAtWork(int done);
 
 // The same, and waits until the dump is written, at most `timeout_ms`. The companion's pid, 0: it

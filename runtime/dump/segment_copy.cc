@@ -109,6 +109,13 @@ long CopyEach(const SegmentHeader& header, const SectionKind (&kinds)[kCount], i
 
 }  // namespace
 
+std::uint64_t UsedBytes(const SegmentHeader& header) {
+  std::uint64_t bytes = kSegmentPageBytes;
+  for (std::size_t i = 0; i < header.section_count; ++i)
+    bytes += UsedOf(header.sections[i]) * header.sections[i].entry_bytes;
+  return bytes;
+}
+
 long CopySegment(const SegmentHeader& header, int file) {
   long result = RawSyscall(SYS_ftruncate, file, static_cast<long>(header.segment_bytes));
   if (result == 0) result = CopyEach(header, kSlotKinds, file, CopySlots);

@@ -10,9 +10,14 @@
 // Allocates: never.
 #pragma once
 
+#include <cstdint>
+
 #include "runtime/layout/segment.h"
 
 namespace limpet {
+
+// What a copy would take.
+std::uint64_t UsedBytes(const SegmentHeader& header);
 
 // 0, or an error number, negated.
 long CopySegment(const SegmentHeader& header, int file);

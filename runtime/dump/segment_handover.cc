@@ -2,7 +2,11 @@
 
 #include <fcntl.h>
 
+#include <cstddef>
+#include <cstdint>
+
 #include "runtime/dump/dump_place.h"
+#include "runtime/dump/request_claim.h"
 #include "runtime/dump/segment_copy.h"
 #include "runtime/session.h"
 #include "runtime/sys/memory_file.h"
@@ -15,11 +19,20 @@ using sys::AsArgument;
 using sys::Failed;
 using sys::RawSyscall;
 
-bool CanOpen(const char* path) {
-  long file = RawSyscall(SYS_open, AsArgument(path), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+// The copy is charged to the program's memory cgroup, as we share its memory until the companion
+// begins: it must not be what fills it.
+constexpr std::uint64_t kMaxHandedBytes = 16 << 20;
+
+// What bears its name in another root may be anything: a pipe would have us wait for its writer.
+bool CanOpen(const char* path, const SegmentHeader& header) {
+  long file =
+      RawSyscall(SYS_open, AsArgument(path), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   if (Failed(file)) return false;
+  std::uint64_t created_ns = 0;
+  long bytes = RawSyscall(SYS_pread64, file, AsArgument(&created_ns), sizeof(created_ns),
+                          offsetof(SegmentHeader, created_monotonic_ns));
   RawSyscall(SYS_close, file);
-  return true;
+  return bytes == sizeof(created_ns) && created_ns == header.created_monotonic_ns;
 }
 
 }  // namespace
@@ -28,14 +41,15 @@ SegmentHandover::SegmentHandover(const char** arguments)
     : arguments_(arguments), header_(session::header()), preparation_{&Prepare, this} {}
 
 void SegmentHandover::NoteAnswered() {
-  if (is_handed_over_)
-    header_->watch_state.answered_requests.store(requests_, std::memory_order_relaxed);
+  if (is_handed_over_) ClaimRequests(header_, requests_);
 }
 
 long SegmentHandover::Prepare(void* handover) {
   auto* self = static_cast<SegmentHandover*>(handover);
-  if (self->header_ == nullptr || CanOpen(session::segment_path())) return sys::kNothingHanded;
+  if (self->header_ == nullptr || CanOpen(session::segment_path(), *self->header_))
+    return sys::kNothingHanded;
   if (!MayWriteDumps(*self->header_)) return -kLaunchCannotWrite;
+  if (UsedBytes(*self->header_) > kMaxHandedBytes) return -kLaunchTooLarge;
   return self->HandOver();
 }
 

@@ -9,7 +9,8 @@
 // they suffice for writing profiles: afterwards nobody could say so where `limpet ps` looks.
 //
 // Runs: target, dump signal and exit.  Threads: one at a time (StartCompanion); async-signal-safe.
-// Allocates: pages of the memfd, as many as the segment has in use, until the companion ends.
+// Allocates: pages of the memfd, as many as the segment has in use (16 MiB at most), until the
+// companion ends.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +31,8 @@ class SegmentHandover {
 
   // The companion was started. One that got a copy cannot itself mark what it answers.
   void NoteAnswered();
+  // It reads the copy, not the file.
+  bool is_handed_over() const { return is_handed_over_; }
 
  private:
   static long Prepare(void* handover);

@@ -69,6 +69,8 @@ inline constexpr int kLaunchRefused = 0xFFFF;
 inline constexpr int kLaunchCannotWrite = 0xFFFE;
 // Root in another root directory, where what bears the companion's name may be anybody's.
 inline constexpr int kLaunchRootChanged = 0xFFFD;
+// The companion cannot open the segment, and a copy would take too much of the program's memory.
+inline constexpr int kLaunchTooLarge = 0xFFFC;
 
 // In the mode of the file (S_ISVTX, which means nothing of a file): its process has given up rights
 // of the file's owner since, so that what stands in it is not the owner's word. Only the owner can

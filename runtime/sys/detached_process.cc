@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -85,10 +86,13 @@ void ResetHandlers() {
   }
 }
 
-// As execve will do: the user and group of files are the effective ones.
+// As execve will do: the user and group of files are the effective ones. Where that changes them
+// the kernel makes the memory, which is still the program's, undumpable.
 void TakeFileRights() {
+  long dumpable = RawSyscall(SYS_prctl, PR_GET_DUMPABLE);
   RawSyscall(SYS_setfsgid, RawSyscall(SYS_getegid));
   RawSyscall(SYS_setfsuid, RawSyscall(SYS_geteuid));
+  if (dumpable == 1) RawSyscall(SYS_prctl, PR_SET_DUMPABLE, dumpable);
 }
 
 // 0, or an error number, negated.

@@ -24,11 +24,13 @@ void FreeFilter::Pin(const void* address) {
   if (!is_kept && is_wiped_.load()) AdviseFork(page, 1, MADV_KEEPONFORK);
 }
 
-// A child finds all pinned, and leaves it to its parent's pages.
+// A child finds all pinned, and leaves it to its parent's pages. That all are is said last: one
+// that is forked in between must not believe it.
 void FreeFilter::PinAll() {
-  if (kept_pages_.exchange(~std::uint64_t{0}) == ~std::uint64_t{0}) return;
+  if (kept_pages_.load() == ~std::uint64_t{0}) return;
   if (is_wiped_.load()) AdviseFork(0, kPages, MADV_KEEPONFORK);
   for (auto& count : counts_) count.store(kStuck, std::memory_order_relaxed);
+  kept_pages_.store(~std::uint64_t{0});
 }
 
 // What is pinned meanwhile is seen here, or sees that this is under way.

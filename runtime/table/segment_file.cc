@@ -148,13 +148,19 @@ void AppendPath(const char* directory, std::uint64_t start_ticks, SegmentPath* p
   path->Append(".segment");
 }
 
+// Another process may make it at the same moment; then it is there all the same.
+int OpenOrMakeDirectory(const char* path) {
+  int directory = OpenDirectory(path);
+  if (directory >= 0) return directory;
+  RawSyscall(SYS_mkdir, AsArgument(path), 0700);
+  return OpenDirectory(path);
+}
+
 }  // namespace
 
 bool CreateSegmentFile(const char* directory_path, std::uint64_t start_ticks,
                        const SegmentFileLimits& limits, SegmentFile* file) {
-  int directory = OpenDirectory(directory_path);
-  if (directory < 0 && !Failed(RawSyscall(SYS_mkdir, AsArgument(directory_path), 0700)))
-    directory = OpenDirectory(directory_path);
+  int directory = OpenOrMakeDirectory(directory_path);
   if (directory < 0) return false;
   file->path.Clear();
   AppendPath(directory_path, start_ticks, &file->path);

@@ -67,6 +67,12 @@ void SegmentWriter::KeepOnlyHeader() {
   mapped_bytes_ = kSegmentPageBytes;
 }
 
+void SegmentWriter::LeaveInherited() {
+  if (header_ != nullptr) sys::UnmapPages(header_, mapped_bytes_);
+  header_ = nullptr;
+  is_poisoned_.store(false, std::memory_order_relaxed);
+}
+
 void SegmentWriter::FillHeader(const SegmentPlan& plan) {
   SegmentHeader* header = header_;
   header->magic = kSegmentMagic;

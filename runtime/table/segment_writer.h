@@ -50,6 +50,10 @@ class SegmentWriter {
   [[nodiscard]] bool CopyEntries(const SectionEntry& section, std::uint64_t count,
                                  const SegmentFile& file) const;
 
+  // In a forked child that gets no segment of its own: its parent's is out of its reach, whatever
+  // user it becomes.
+  void LeaveInherited();
+
   // Before the file system can no longer be asked (a sandbox): leases what the rest of the
   // process's life may take, at most kLastLeaseBytes.
   void TakeLastLease();

@@ -62,7 +62,8 @@ class StackTree {
     void Empty();
     std::uint64_t Bytes() const { return sizeof(Index) + (mask + 1) * sizeof(Entry); }
   };
-  static constexpr std::uint32_t kFirstIndexSlots = 1 << 10;  // two pages: many processes are short
+  static constexpr std::uint32_t kFirstIndexSlots = 1
+                                                    << 10;  // three pages: many processes are short
   static constexpr std::uint32_t kSecondIndexSlots = 1 << 13;  // then one for most programs
   static constexpr int kMaxProbes = 128;  // at most half full, the longest run is a few dozen
   static constexpr std::uint32_t kNoNode = ~std::uint32_t{0};

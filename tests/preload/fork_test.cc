@@ -123,6 +123,17 @@ TEST(VforkedChild, IsNotTakenForTheThreadThatItsParentRuns) {
   EXPECT_TRUE(program.Segments().empty());
 }
 
+// It may become another user, who could write there.
+TEST(ForkedChild, ThatIsNotTracedLosesItsParentsSegment) {
+  const std::string kMaps =
+      "while read -r line; do case $line in *.segment) echo segment;; esac; done </proc/self/maps;";
+  TracedProgram program({"/bin/sh", "-c", "(set -- a b c;" + kMaps + "echo none); " + kMaps},
+                        {kExact, "LIMPET_FOLLOW=exec"});
+  EXPECT_EQ(program.ReadLine(), "none");
+  EXPECT_EQ(program.ReadLine(), "segment");
+  EXPECT_EQ(program.Finish(), 0);
+}
+
 TEST(ForkStorm, OfEightThreadsWhileEightAllocateEndsAtZero) {
   TracedProgram program({kForks, "storm", Repeats(300, 10'000)}, {kExact});
   auto blocks = static_cast<std::int64_t>(NumberIn(program.ReadLine()));

@@ -28,6 +28,8 @@ std::string DescribeLaunch(int reason) {
       return "the user that the process has now may not write to LIMPET_DIR";
     case kLaunchRootChanged:
       return "root starts no companion inside another root directory";
+    case kLaunchTooLarge:
+      return "the process has given up the right to its segment, which is too large to be copied";
     default:
       return absl::StrFormat("the companion could not be started (%s)", std::strerror(reason));
   }

@@ -93,9 +93,12 @@ absl::Status CheckPattern(const std::string& pattern) {
           "output pattern '%s': %%%s means nothing; use %%e %%p %%s %%t %%n %%h %%P or %%%%",
           pattern, letter));
     }
-    if (letter == "n" && pattern.find('/', index) != std::string::npos) {
+    const bool is_of_file = letter == "n" || letter == "P";
+    if (is_of_file && pattern.find('/', index) != std::string::npos) {
       return absl::InvalidArgumentError(absl::StrFormat(
-          "output pattern '%s': %%n numbers files, so it belongs behind the last slash", pattern));
+          "output pattern '%s': all files of a dump lie in one folder, so %%%s belongs behind the "
+          "last slash",
+          pattern, letter));
     }
   }
   if (LastPart(pattern).empty()) {

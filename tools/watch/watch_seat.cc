@@ -40,7 +40,8 @@ absl::Status CheckDirectory(const std::string& directory) {
   const bool is_own =
       lstat(directory.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode) && facts.st_uid == geteuid();
   if (is_own) return absl::OkStatus();
-  return absl::PermissionDeniedError(directory + " is no directory of this user's own");
+  return absl::PermissionDeniedError(absl::StrCat(directory, " is no directory of user ", geteuid(),
+                                                  "'s own; name one with LIMPET_RUNTIME_DIR"));
 }
 
 absl::Status Refusal(const std::string& path) {

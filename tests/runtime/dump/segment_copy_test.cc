@@ -23,6 +23,15 @@
 namespace limpet {
 namespace {
 
+std::function<void()> g_write_all;
+
+// One at a time: where writing takes longer than the pause, one every so often would be all there
+// is.
+void WriteSoon() {
+  const itimerval soon = {{0, 0}, {0, 20}};
+  setitimer(ITIMER_REAL, &soon, nullptr);
+}
+
 constexpr std::uint64_t kSlots = 1000;  // many parts, the last of them not whole
 
 class SegmentCopy : public testing::Test {
@@ -39,8 +48,8 @@ class SegmentCopy : public testing::Test {
   }
 
   void TearDown() override {
-    const itimerval never = {};
-    setitimer(ITIMER_REAL, &never, nullptr);
+    signal(SIGALRM, SIG_IGN);
+    g_write_all = nullptr;
   }
 
   const SegmentHeader& header() const {
@@ -54,7 +63,7 @@ class SegmentCopy : public testing::Test {
   }
 
   AllocationSlot& Slot(std::uint64_t index) {
-    char* slots = memory_[0].bytes + OffsetOfSlots();
+    char* slots = reinterpret_cast<char*>(memory_.get()) + OffsetOfSlots();
     return reinterpret_cast<AllocationSlot*>(slots)[index];
   }
 
@@ -112,8 +121,6 @@ TEST_F(SegmentCopy, CountsASlotThatIsNeverWhole) {
   EXPECT_EQ(copy->torn_slots, 1u);
 }
 
-std::function<void()> g_write_all;
-
 bool IsOfOneWritingOrTorn(const AllocationSlot& slot) {
   const std::uint64_t value = slot.address;
   return slot.generation % 2 == 1 ||
@@ -125,14 +132,16 @@ bool IsOfOneWritingOrTorn(const AllocationSlot& slot) {
 TEST_F(SegmentCopy, HasNoHalfSlotsOfAWriterThatGoesOn) {
   g_write_all = [this] { WriteAll(next_value_++); };
   struct sigaction action = {};
-  action.sa_handler = [](int) { g_write_all(); };
+  action.sa_handler = [](int) {
+    g_write_all();
+    WriteSoon();
+  };
   action.sa_flags = SA_RESTART;
   sigaction(SIGALRM, &action, nullptr);
-  const itimerval often = {{0, 20}, {0, 20}};
-  setitimer(ITIMER_REAL, &often, nullptr);
+  WriteSoon();
   const int file = memfd_create("copy", MFD_CLOEXEC);
   std::vector<AllocationSlot> slots(kSlots);
-  for (int round = 0; round < 1000; ++round) {
+  for (int round = 0; round < 1000 && next_value_ < 500; ++round) {
     ASSERT_EQ(CopySegment(header(), file), 0);
     const std::size_t bytes = slots.size() * sizeof(AllocationSlot);
     ASSERT_EQ(pread(file, static_cast<void*>(slots.data()), bytes, OffsetOfSlots()),

@@ -45,6 +45,7 @@ TEST(DumpPath, RefusesPatternsThatMeanNothing) {
   EXPECT_FALSE(CheckPattern("%x").ok());
   EXPECT_FALSE(CheckPattern("100%").ok());
   EXPECT_FALSE(CheckPattern("%n/heap").ok());
+  EXPECT_FALSE(CheckPattern("%P/heap").ok());
   EXPECT_FALSE(CheckPattern("folder/").ok());
 }
 
