@@ -5,7 +5,9 @@
 #                            format, lint, layers, symbols, real programs, some kills and forks
 #   scripts/test.sh --long   also: real programs in exact mode, tests linted, a minute of each fuzzer,
 #                            the tests held against broken sources, 10,000 kills and 20,000 forks,
-#                            the soak, a minute of scripts/decay.py, the test suites of real programs
+#                            ten minutes of soak, one of scripts/decay.py, the test suites of real
+#                            programs
+#   scripts/test.sh --soak   builds, and an hour of soak (scripts/soak.sh)
 #
 # The last line is `N passed, N failed`: a gtest case, a test program, a real program and a check
 # count one each. Logs lie in build-logs/.
@@ -15,7 +17,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 readonly logs=$PWD/build-logs
-long=false
+extent=usual
 passed=0
 failed=0
 
@@ -24,28 +26,40 @@ main() {
   rm -rf "$logs"
   mkdir -p "$logs"
   local setup=(scripts/setup.sh)
-  if $long; then setup+=(--long); fi
+  if is_long; then setup+=(--long); fi
   "${setup[@]}" </dev/null || exit
 
-  # Checks of the text come first: they cost nothing and say most.
-  check layers scripts/check_layers.py
-  check format check_format
-  check shellcheck check_shell
-  build_and_test
-  if $long; then run_long; fi
+  if [[ $extent == soak ]]; then run_soak; else run_tests; fi
 
   echo "$passed passed, $failed failed"
   ((failed == 0))
 }
 
 parse() {
-  if (($# == 0)); then return; fi
-  if (($# == 1)) && [[ $1 == --long ]]; then
-    long=true
-    return
-  fi
-  echo "usage: scripts/test.sh [--long]" >&2
-  exit 2
+  case $* in
+  '') ;;
+  --long) extent=long ;;
+  --soak) extent=soak ;;
+  *)
+    echo "usage: scripts/test.sh [--long | --soak]" >&2
+    exit 2
+    ;;
+  esac
+}
+
+is_long() { [[ $extent == long ]]; }
+
+run_soak() {
+  check build build build && campaign soak scripts/soak.sh 3600 4 build
+}
+
+# Checks of the text come first: they cost nothing and say most.
+run_tests() {
+  check layers scripts/check_layers.py
+  check format check_format
+  check shellcheck check_shell
+  build_and_test
+  if is_long; then run_long; fi
 }
 
 build_and_test() {
@@ -199,7 +213,7 @@ check_shell() {
 # -mgeneral-regs-only, with which it refuses libstdc++'s headers.
 check_tidy() {
   local folders=(runtime tools) units status=0
-  if $long; then folders+=(tests); fi
+  if is_long; then folders+=(tests); fi
   mapfile -t units < <(find "${folders[@]/#/build-asan/}" -name '*-unity*.cpp' | sort)
   printf '%s\0' "${units[@]}" | lint 1 build-asan --checks=-bugprone-suspicious-include || status=1
   comm -23 <(find preload "${folders[@]}" -name '*.cc' | sort) \
