@@ -72,11 +72,12 @@ class OutOfMemory(unittest.TestCase):
 
     def setUp(self):
         self.cgroup = Cgroup(f"limpet-oom-{os.getpid()}")
-        self.addCleanup(self.cgroup.close)
         runtime = tempfile.TemporaryDirectory(dir="/dev/shm", prefix="limpet-test-")
         profiles = tempfile.TemporaryDirectory(prefix="limpet-test-")
         self.addCleanup(runtime.cleanup)
         self.addCleanup(profiles.cleanup)
+        # Runs first: who still writes must be gone before the directories go.
+        self.addCleanup(self.cgroup.close)
         self.runtime = pathlib.Path(runtime.name)
         self.profiles = pathlib.Path(profiles.name)
 
