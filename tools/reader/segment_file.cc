@@ -24,6 +24,7 @@ SegmentFile& SegmentFile::operator=(SegmentFile&& other) noexcept {
   std::swap(path_, other.path_);
   size_bytes_ = other.size_bytes_;
   allocated_bytes_ = other.allocated_bytes_;
+  node_ = other.node_;
   owner_uid_ = other.owner_uid_;
   has_given_up_rights_ = other.has_given_up_rights_;
   modified_unix_ns_ = other.modified_unix_ns_;
@@ -62,6 +63,7 @@ absl::Status SegmentFile::LearnFacts() {
   }
   size_bytes_ = static_cast<std::uint64_t>(facts.st_size);
   allocated_bytes_ = static_cast<std::uint64_t>(facts.st_blocks) * 512;
+  node_ = {.device = facts.st_dev, .inode = facts.st_ino};
   owner_uid_ = facts.st_uid;
   has_given_up_rights_ = (facts.st_mode & kRightsGivenUpMode) != 0;
   modified_unix_ns_ = static_cast<std::uint64_t>(facts.st_mtim.tv_sec) * 1'000'000'000 +

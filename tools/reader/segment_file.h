@@ -16,6 +16,14 @@
 
 namespace limpet {
 
+// Which file it is, by whatever name.
+struct FileNode {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+
+  bool operator==(const FileNode&) const = default;
+};
+
 class SegmentFile {
  public:
   // Only a regular file: a link could lead out of the runtime directory, a pipe would block. While
@@ -39,6 +47,7 @@ class SegmentFile {
   const std::string& path() const { return path_; }
   std::uint64_t size_bytes() const { return size_bytes_; }
   std::uint64_t allocated_bytes() const { return allocated_bytes_; }
+  const FileNode& node() const { return node_; }
   std::uint32_t owner_uid() const { return owner_uid_; }
   // Its process has given up rights of the owner since: what stands in it is not the owner's word.
   bool has_given_up_rights() const { return has_given_up_rights_; }
@@ -52,6 +61,7 @@ class SegmentFile {
   std::string path_;
   std::uint64_t size_bytes_ = 0;
   std::uint64_t allocated_bytes_ = 0;
+  FileNode node_;
   std::uint32_t owner_uid_ = 0;
   bool has_given_up_rights_ = false;
   std::uint64_t modified_unix_ns_ = 0;

@@ -15,12 +15,14 @@
 
 namespace limpet {
 
+// The file keeps its time, which tells when a dead process lived: only who beats says that one
+// lives.
 struct SegmentMarks {
   std::optional<std::uint32_t> watcher_pid;
   std::optional<std::uint64_t> beat_ns;            // CLOCK_MONOTONIC
   std::optional<std::uint32_t> answered_requests;  // never backwards: two dumps may overtake
   std::optional<std::uint32_t> done_dump_pid;
-  // Of the dead. The file keeps its time, which tells when the process lived.
+  // Of the dead.
   bool has_last_profile = false;
   std::optional<std::uint64_t> found_dead_unix_ns;
   std::optional<ProcessEnd> end;

@@ -69,6 +69,7 @@ void CopyHeaderFields(const SegmentHeader& header, SegmentSnapshot& snapshot) {
 
 void CopyFacts(const SegmentFile& file, const SegmentHeader& header, SegmentSnapshot& snapshot) {
   CopyHeaderFields(header, snapshot);
+  snapshot.node = file.node();
   snapshot.owner_uid = file.owner_uid();
   snapshot.has_given_up_rights = file.has_given_up_rights();
   snapshot.has_writer = file.HasWriter();
@@ -233,6 +234,7 @@ absl::StatusOr<SegmentSnapshot> ReadSegmentHeader(const std::string& path) {
   if (!status.ok()) return status;
   SegmentSnapshot snapshot;
   snapshot.modules.resize(1);
+  snapshot.dump_requests = header.dump_requests.load();
   CopyFacts(*file, header, snapshot);
   return snapshot;
 }

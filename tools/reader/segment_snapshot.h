@@ -13,6 +13,7 @@
 
 #include "runtime/layout/watch.h"
 #include "tools/reader/process_end.h"
+#include "tools/reader/segment_file.h"
 
 namespace limpet {
 
@@ -108,6 +109,7 @@ struct SegmentSnapshot {
       0;  // out of range, left out; of a stack: shown as the unknown stack
 
   // The file it was read from.
+  FileNode node;
   std::uint32_t owner_uid = 0;
   bool has_given_up_rights = false;    // see SegmentFile
   std::optional<bool> has_writer;      // see SegmentFile::HasWriter

@@ -1,7 +1,5 @@
 #include "tools/store/directory_bound.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <optional>
 #include <tuple>
@@ -24,6 +22,7 @@ namespace {
 struct Folder {
   std::string name;
   FolderName process;
+  FolderIdentity identity;
   bool is_current = false;
   FolderListing listing;
   std::string state;
@@ -58,20 +57,31 @@ class Bounding {
 
   void FindFolders() {
     RemoveDeadTemporaries(directory_.folder);
-    const std::optional<struct stat> current = directory_.folder.Facts(directory_.current);
-    const std::uint32_t owner_uid = current.has_value() ? current->st_uid : geteuid();
-    for (const std::string& name : directory_.folder.Names()) AddFolder(name, owner_uid);
+    for (const std::string& name : directory_.folder.Names()) AddFolder(name);
   }
 
-  void AddFolder(const std::string& name, std::uint32_t owner_uid) {
+  std::optional<OpenFolder> Open(const std::string& name) const {
+    const bool is_current = name == directory_.current_name;
+    return is_current ? directory_.current.OpenInside(".") : directory_.folder.OpenInside(name);
+  }
+
+  // The one that was added: somebody may have put another one at its name since.
+  std::optional<OpenFolder> OpenAgain(const Folder& folder) const {
+    std::optional<OpenFolder> open = Open(folder.name);
+    if (open.has_value() && open->identity() != folder.identity) return std::nullopt;
+    return open;
+  }
+
+  void AddFolder(const std::string& name) {
     const std::optional<FolderName> parts = ParseFolderName(name);
     if (!parts.has_value()) return;
     Folder folder{.name = name, .process = *parts};
-    const std::optional<OpenFolder> open = directory_.folder.OpenInside(name);
-    if (!open.has_value() || open->owner_uid() != owner_uid) return;
+    const std::optional<OpenFolder> open = Open(name);
+    if (!open.has_value() || open->owner_uid() != directory_.current.owner_uid()) return;
+    folder.identity = open->identity();
     folder.listing = ListDumps(*open);
     if (folder.listing.dumps.empty() && !HasOurMeta(folder, *open)) return;
-    folder.is_current = name == directory_.current;
+    folder.is_current = name == directory_.current_name;
     disk_bytes_ += folder.listing.disk_bytes;
     folders_.push_back(std::move(folder));
   }
@@ -83,7 +93,7 @@ class Bounding {
   }
 
   void ReadKnown(Folder& folder) const {
-    const std::optional<OpenFolder> open = directory_.folder.OpenInside(folder.name);
+    const std::optional<OpenFolder> open = OpenAgain(folder);
     if (!open.has_value()) return;
     const std::optional<ProcessRecord> known = ReadMeta(*open);
     if (!known.has_value()) return;
@@ -97,7 +107,7 @@ class Bounding {
     if (folder.open.has_value()) return true;
     if (folder.is_refused) return false;
     folder.is_refused = true;
-    std::optional<OpenFolder> open = directory_.folder.OpenInside(folder.name);
+    std::optional<OpenFolder> open = OpenAgain(folder);
     if (!open.has_value()) return false;
     if (!folder.is_current) {
       absl::StatusOr<DirectoryLock> lock = DirectoryLock::Try(*open);

@@ -163,7 +163,8 @@ class Storing {
   void BoundSurroundings() {
     SetLink(directory_, kLatestName, request_.folder);
     const BoundResult result = BoundDirectory({.folder = directory_,
-                                               .current = request_.folder,
+                                               .current = folder_,
+                                               .current_name = request_.folder,
                                                .host = request_.process.host,
                                                .max_bytes = request_.limits.max_directory_bytes});
     const bool holds = result.disk_bytes <= request_.limits.max_directory_bytes;

@@ -18,7 +18,7 @@ std::optional<OpenFolder> OpenFolder::OpenWith(int base, const std::string& name
   OpenFolder folder(descriptor, path);
   struct stat facts = {};
   if (fstat(descriptor, &facts) != 0) return std::nullopt;
-  folder.owner_uid_ = facts.st_uid;
+  folder.identity_ = {facts.st_dev, facts.st_ino, facts.st_uid};
   return folder;
 }
 
@@ -37,7 +37,7 @@ std::optional<OpenFolder> OpenFolder::OpenInside(const std::string& name) const 
 OpenFolder::OpenFolder(OpenFolder&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       path_(std::move(other.path_)),
-      owner_uid_(other.owner_uid_) {}
+      identity_(other.identity_) {}
 
 OpenFolder::~OpenFolder() {
   if (descriptor_ >= 0) close(descriptor_);

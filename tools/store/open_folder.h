@@ -15,6 +15,15 @@
 
 namespace limpet {
 
+// Which folder it is, by whatever name, and whose: an inode that is free becomes another's.
+struct FolderIdentity {
+  dev_t device = 0;
+  ino_t inode = 0;
+  uid_t owner_uid = 0;
+
+  bool operator==(const FolderIdentity&) const = default;
+};
+
 class OpenFolder {
  public:
   // Nothing where there is no folder, where a link is, or where we may not look.
@@ -30,7 +39,8 @@ class OpenFolder {
 
   // By which it was opened: for people, it may mean another folder by now.
   const std::string& path() const { return path_; }
-  std::uint32_t owner_uid() const { return owner_uid_; }
+  std::uint32_t owner_uid() const { return identity_.owner_uid; }
+  const FolderIdentity& identity() const { return identity_; }
   int descriptor() const { return descriptor_; }
   bool IsWritable() const;
 
@@ -62,7 +72,7 @@ class OpenFolder {
 
   int descriptor_;
   std::string path_;
-  std::uint32_t owner_uid_ = 0;
+  FolderIdentity identity_;
 };
 
 }  // namespace limpet

@@ -10,9 +10,12 @@
 
 namespace limpet {
 
-// Paths of those below `directory` (LIMPET_DIR), ascending. Links, and files that are named
-// otherwise, are nobody's copies.
+// Paths of those below `directory` (LIMPET_DIR), ascending. Links, files that are named otherwise,
+// and what is another user's or lies in another's folder, are none of ours.
 std::vector<std::string> ListSegmentCopies(const std::string& directory,
                                            const SegmentName& process);
+
+// One of that list: what is none of ours stays.
+void RemoveSegmentCopy(const std::string& path);
 
 }  // namespace limpet

@@ -87,7 +87,7 @@ void DumpQueue::Finish(std::uint64_t now_ns) {
 
 void DumpQueue::Complete() {
   const DumpJob& done = at_work_.what;
-  if (done.is_copy) unlink(done.segment.c_str());
+  if (done.is_copy) RemoveSegmentCopy(done.segment);
   if (done.is_last && !done.is_copy)
     WriteMarks(done.segment, {.has_last_profile = true}).IgnoreError();
   if (!done.is_raw) return;

@@ -16,7 +16,10 @@ class LeavePlan {
   explicit LeavePlan(std::uint64_t now_ns) : idle_since_ns_(now_ns) {}
 
   void NoteBusy(std::uint64_t now_ns) { idle_since_ns_ = now_ns; }
-  void NoteAsked(std::uint64_t now_ns) { asked_ns_ = now_ns; }
+  // Whoever asks again does not put it off.
+  void NoteAsked(std::uint64_t now_ns) {
+    if (asked_ns_ == 0) asked_ns_ = now_ns;
+  }
 
   // Of one that is idle.
   bool MayLeave(std::uint64_t now_ns) const {

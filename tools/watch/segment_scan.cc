@@ -13,8 +13,11 @@ constexpr std::uint64_t kAnywayNs = 10'000'000'000;
 
 int WatchDirectory(const std::string& directory) {
   const int descriptor = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-  if (descriptor >= 0) inotify_add_watch(descriptor, directory.c_str(), IN_CREATE | IN_MOVED_TO);
-  return descriptor;
+  if (descriptor < 0) return -1;
+  if (inotify_add_watch(descriptor, directory.c_str(), IN_CREATE | IN_MOVED_TO) >= 0)
+    return descriptor;
+  close(descriptor);  // it would say nothing
+  return -1;
 }
 
 }  // namespace

@@ -127,12 +127,16 @@ DumpReason WatchedProcess::Look(std::uint64_t now_ns) {
       file.ok() && ReadHeader(*file, header).ok() && header.state.load() != SegmentState::kExited;
   if (!is_readable_ || HasBecomeAnother(header)) return DumpReason::kNone;
   evidence_ = std::make_shared<SegmentFile>(*std::move(file));
-  oom_kills_.Look(entry_.name.pid);
+  oom_kills_.Look(entry_.name.pid, now_ns);
   // Where it fails (rights, a full disk) the target starts companions of its own, and no harm done.
   WriteMarks(entry_.path, {.watcher_pid = static_cast<std::uint32_t>(getpid()), .beat_ns = now_ns})
       .IgnoreError();
   ForgetBeforeExec(header);
-  NoteFirstBeat(now_ns, header);
+  if (header.watcher_pid.load() != static_cast<std::uint32_t>(getpid())) {
+    // What is counted from now on has seen our beat; what was before may be answered already.
+    if (!ReadHeader(*evidence_, header).ok()) return DumpReason::kNone;
+    NoteFirstBeat(now_ns, header);
+  }
   dump_requests_ = header.dump_requests.load();
   return plan_.Next(Observe(now_ns, *evidence_, header));
 }
@@ -160,7 +164,6 @@ ProcessEnd WatchedProcess::End() const {
 }
 
 void WatchedProcess::NoteFirstBeat(std::uint64_t now_ns, const SegmentHeader& header) {
-  if (header.watcher_pid.load() == static_cast<std::uint32_t>(getpid())) return;
   first_beat_ns_ = now_ns;
   early_requests_ = header.dump_requests.load();
 }

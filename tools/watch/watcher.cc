@@ -193,10 +193,7 @@ class Watcher {
         if (queue_.HasGivenUp(entry.path)) break;
         return AddJob(entry.path, directory, DumpReason::kDeath, std::move(evidence), true);
       case Remains::kRequest:
-        if (queue_.HasGivenUp(entry.path) || directory.empty()) {
-          unlink(entry.path.c_str());
-          break;
-        }
+        if (queue_.HasGivenUp(entry.path)) break;  // those that tidy decide
         return AddJob(entry.path, directory, DumpReason::kSignal, std::move(evidence), true);
       case Remains::kBeingMade:
         scan_.Ask();

@@ -28,13 +28,23 @@ class OomKillsOf42 : public ::testing::Test {
           "low 0\noom 7\noom_kill " + std::to_string(kills) + "\noom_group_kill 5\n");
   }
 
-  void Look() { kills_.Look(42, root_.path()); }
+  // At a second after the last look, or at so many.
+  void Look(std::uint64_t seconds = 1) {
+    now_ns_ += seconds * 1'000'000'000;
+    kills_.Look(42, now_ns_, root_.path());
+  }
+
+  void Stat(const std::string& flags) const {
+    Write("/proc/42/stat",
+          "42 (a b) R 1 1 1 0 -1 " + flags + " 1 1 1 1 1 1 1 1 20 0 1 0 987654 1 1\n");
+  }
 
   TemporaryDirectory root_;
   OomKills kills_;
+  std::uint64_t now_ns_ = 0;
 };
 
-TEST_F(OomKillsOf42, AreThoseSinceTheLastLook) {
+TEST_F(OomKillsOf42, AreThoseSinceAMomentBeforeTheLastLook) {
   MountVersion2();
   Write("/proc/42/cgroup", "0::/app\n");
   Events("/app", 3);
@@ -43,7 +53,39 @@ TEST_F(OomKillsOf42, AreThoseSinceTheLastLook) {
   Events("/app", 4);
   EXPECT_EQ(kills_.Count(), 1U);
   Look();
-  EXPECT_EQ(kills_.Count(), 0U);
+  EXPECT_EQ(kills_.Count(), 1U) << "the kernel tears it down meanwhile";
+  Look(9);
+  EXPECT_EQ(kills_.Count(), 1U);
+  Look(2);
+  EXPECT_EQ(kills_.Count(), 0U) << "it would be dead by now";
+}
+
+TEST_F(OomKillsOf42, AreKnownWhereTheCgroupIsGoneWithIt) {
+  MountVersion2();
+  Write("/proc/42/cgroup", "0::/app\n");
+  Events("/app", 3);
+  Look();
+  Events("/app", 4);
+  Look();
+  std::filesystem::remove_all(root_.path() + "/cg/app");
+  EXPECT_EQ(kills_.Count(), 1U);
+}
+
+TEST_F(OomKillsOf42, AreCountedWhereItWasWhileItEnds) {
+  Write("/proc/self/mountinfo", "32 23 0:28 / /mem rw - cgroup cgroup rw,memory\n");
+  Write("/mem/memory.oom_control", "oom_kill 10\n");
+  Write("/mem/app/memory.oom_control", "oom_kill 1\n");
+  Write("/proc/42/cgroup", "4:memory:/app\n");
+  Stat("4194304");
+  Look();
+  Write("/mem/app/memory.oom_control", "oom_kill 2\n");
+  Write("/proc/42/cgroup", "4:memory:/\n");
+  Stat("4194308");  // PF_EXITING
+  Look();
+  EXPECT_EQ(kills_.Count(), 1U);
+  std::filesystem::remove(root_.path() + "/proc/42/cgroup");  // it is reaped
+  Look();
+  EXPECT_EQ(kills_.Count(), 1U);
 }
 
 TEST_F(OomKillsOf42, AreCountedWhereItIsNow) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/tools/store/store_fixture.h"
+#include "tests/tools/store/test_folder.h"
 #include "tools/store/meta_file.h"
 #include "tools/store/output_file.h"
 
@@ -150,6 +151,38 @@ TEST_F(DirectoryBound, PassesOverAFolderThatIsBeingWritten) {
   Enter("b.4194306-1");
   Store("interval", kLarge);
   EXPECT_TRUE(Exists("app.4194305-987654"));
+}
+
+// Whoever may write to LIMPET_DIR can put another folder at the name of the one just written.
+TEST_F(DirectoryBound, TakesDumpsOutOfTheFolderJustWrittenAndNoOtherAtItsName) {
+  for (int index = 0; index < 4; ++index) Store("interval", kLarge);
+  const OpenFolder current = Opened(Folder());
+  const std::string moved = directory_.File("moved");
+  std::filesystem::rename(Folder(), moved);
+  std::filesystem::copy(
+      moved, Folder(),
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
+  const OpenFolder directory = Opened(directory_.path());
+  const BoundResult result = BoundDirectory({.folder = directory,
+                                             .current = current,
+                                             .current_name = folder_,
+                                             .host = "here",
+                                             .max_bytes = 3 * kLarge});
+  EXPECT_EQ(result.removed_current_dumps, 2U);
+  EXPECT_EQ(KeptIn(moved).size(), 2U);
+  EXPECT_EQ(Kept().size(), 4U);
+}
+
+TEST_F(DirectoryBound, PassesOverAFolderOfAnotherUser) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  limits_.max_directory_bytes = 1 << 20;
+  Store("interval", kLarge);
+  Store("interval", kLarge);
+  ASSERT_EQ(chown(Folder().c_str(), 12'345, 12'345), 0);
+  Enter("b.4194306-1");
+  Store("interval", kLarge);
+  Enter("app.4194305-987654");
+  EXPECT_EQ(Kept().size(), 2U);
 }
 
 }  // namespace

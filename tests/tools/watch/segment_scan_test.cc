@@ -46,5 +46,14 @@ TEST(SegmentScan, IsAskedForNowAndThenAnyway) {
   EXPECT_TRUE(scan.IsAsked());
 }
 
+TEST(SegmentScan, ListsAtEachLookWhereNobodyTells) {
+  const TemporaryDirectory home;
+  SegmentScan scan(home.File("later"));
+  EXPECT_EQ(scan.descriptor(), -1);
+  scan.List(0);
+  scan.AskIfLate(1000 * kMs);
+  EXPECT_TRUE(scan.IsAsked());
+}
+
 }  // namespace
 }  // namespace limpet
