@@ -26,7 +26,10 @@ void Leave() {
                      (session::EnsureSegment() || session::HasGivenUp()) &&
                      session::IsSegmentOwner();
   if (has_profile) WriteDump(kExitDumpTimeoutMs);
-  session::Finish();
+  // Who is asked whether a dump is awaited must know of the end by then (done_dump_pid). A child of
+  // vfork() is not the one that ends.
+  session::AnnounceEnd();
+  session::Finish(/*keeps_segment=*/session::IsSegmentOwner() && IsDumpAwaited());
 }
 
 void OnSegment() {

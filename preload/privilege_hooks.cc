@@ -28,11 +28,21 @@ NextFunction<int (*)(int, int)> g_next_setns("setns");
 void PrepareForUser(uid_t user) {
   if (sys::IsSandboxed()) return;
   auto present = static_cast<uid_t>(sys::RawSyscall(SYS_geteuid));
-  if (user != static_cast<uid_t>(-1) && user != present) session::EnsureSegment();
+  if (user != static_cast<uid_t>(-1) && user != present) session::PrepareToGiveUpRights();
 }
 
 void PrepareForNamespaces(int kinds) {
   if ((kinds & (CLONE_NEWNS | CLONE_NEWUSER)) != 0) session::EnsureSegment();
+}
+
+// Told before: a dump signal right after the call must know of it.
+template <class Call>
+int ChangeRoot(Call call) {
+  session::PrepareToGiveUpRights();
+  session::OnRootChangeStart();
+  int result = call();
+  if (result != 0) session::OnRootChangeFailed();
+  return result;
 }
 
 }  // namespace
@@ -84,9 +94,9 @@ int HookSetresuid(uid_t real, uid_t effective, uid_t saved) {
   return g_next_setresuid.get()(real, effective, saved);
 }
 
+// Rights that are given up in there cannot be told to the file any more, so it is told now.
 int HookChroot(const char* path) {
-  session::EnsureSegment();
-  return g_next_chroot.get()(path);
+  return ChangeRoot([=] { return g_next_chroot.get()(path); });
 }
 
 int HookUnshare(int kinds) {
@@ -96,7 +106,9 @@ int HookUnshare(int kinds) {
 
 // 0: whatever the descriptor stands for.
 int HookSetns(int descriptor, int kinds) {
-  PrepareForNamespaces(kinds != 0 ? kinds : CLONE_NEWNS);
+  bool is_root = kinds == 0 || (kinds & CLONE_NEWNS) != 0;
+  if (is_root) return ChangeRoot([=] { return g_next_setns.get()(descriptor, kinds); });
+  PrepareForNamespaces(kinds);
   return g_next_setns.get()(descriptor, kinds);
 }
 

@@ -19,8 +19,7 @@ using sys::Sandbox;
 
 NextFunction<int (*)(int, Word, Word, Word, Word)> g_next_prctl("prctl");
 
-Sandbox WantedFromPrctl(int option, Word mode) {
-  if (option != PR_SET_SECCOMP) return Sandbox::kNone;
+Sandbox WantedFromPrctl(Word mode) {
   return mode == SECCOMP_MODE_STRICT ? Sandbox::kStrict : Sandbox::kFilter;
 }
 
@@ -35,12 +34,12 @@ Sandbox WantedFromSeccomp(Word operation, Word filter) {
 template <class Call, class IsRefusal>
 auto EnterSandbox(Sandbox wanted, Call call, IsRefusal is_refusal) {
   session::PrepareForSandbox();
-  Sandbox before = session::OnSandboxStart(wanted);
+  session::OnSandboxStart(wanted);
   auto result = call();
   if (is_refusal(result))
-    session::OnSandboxRefused(before);
+    session::OnSandboxRefused(wanted);
   else
-    session::OnSandboxEntered();
+    session::OnSandboxEntered(wanted);
   return result;
 }
 
@@ -49,7 +48,7 @@ auto EnterSandbox(Sandbox wanted, Call call, IsRefusal is_refusal) {
   auto call = [&] { return g_next_prctl.get()(option, a, b, c, d); };
   if (session::IsVforkChild()) return call();
   if (option == PR_SET_SECCOMP)
-    return EnterSandbox(WantedFromPrctl(option, a), call, [](int result) { return result != 0; });
+    return EnterSandbox(WantedFromPrctl(a), call, [](int result) { return result != 0; });
   session::PrepareForSandbox();
   return call();
 }

@@ -155,20 +155,32 @@ void PrepareForSandbox() {
   if (g_tracer.IsTracing(t_thread, /*creates=*/true)) g_tracer.segment.TakeLastLease();
 }
 
-sys::Sandbox OnSandboxStart(sys::Sandbox wanted) {
-  sys::Sandbox before = sys::CurrentSandbox();
-  if (wanted > before) sys::g_sandbox.store(wanted, std::memory_order_relaxed);
-  return before;
-}
+void OnSandboxStart(sys::Sandbox wanted) { sys::g_sandbox.Start(wanted); }
 
-void OnSandboxRefused(sys::Sandbox before) {
-  sys::g_sandbox.store(before, std::memory_order_relaxed);
-}
+void OnSandboxRefused(sys::Sandbox wanted) { sys::g_sandbox.Refuse(wanted); }
 
 // Strict mode leaves no call to grow by, nor to ask who we are.
-void OnSandboxEntered() {
-  if (sys::CurrentSandbox() == sys::Sandbox::kStrict) g_tracer.GiveUp();
+void OnSandboxEntered(sys::Sandbox wanted) {
+  sys::g_sandbox.Enter(wanted);
+  if (wanted == sys::Sandbox::kStrict) g_tracer.GiveUp();
 }
+
+// A segment that was given up stays mapped, too.
+void PrepareToGiveUpRights() {
+  bool is_mapped = EnsureSegment() || HasGivenUp();
+  if (!is_mapped || sys::IsSandboxed() || IsVforkChild()) return;
+  MarkRightsGivenUp(g_tracer.segment.path());
+}
+
+void OnRootChangeStart() {
+  if (!IsVforkChild()) g_tracer.root_changes.fetch_add(1, std::memory_order_relaxed);
+}
+
+void OnRootChangeFailed() {
+  if (!IsVforkChild()) g_tracer.root_changes.fetch_sub(1, std::memory_order_relaxed);
+}
+
+bool HasChangedRoot() { return g_tracer.root_changes.load(std::memory_order_relaxed) != 0; }
 
 bool IsVforkChild() { return g_tracer.IsOwnProcess() && !g_tracer.IsThisProcess(); }
 
@@ -198,9 +210,14 @@ DumpSignalState dump_signal_state() {
 
 bool IsSegmentOwner() { return g_tracer.IsThisProcess(); }
 
-void Finish() {
+void AnnounceEnd() {
+  SegmentHeader* own = header();
+  if (own != nullptr && IsSegmentOwner()) own->state.store(SegmentState::kExited);
+}
+
+void Finish(bool keeps_segment) {
   ErrnoKeeper errno_keeper;
-  g_tracer.Finish();
+  g_tracer.Finish(keeps_segment);
 }
 
 const Options& options() { return g_tracer.options; }

@@ -40,11 +40,21 @@ bool EnsureSegment();
 // system for the last time.
 void PrepareForSandbox();
 
-// Around a real call that enters a sandbox: start before, which tells what there was, then exactly
-// one of both. In a sandbox nothing is started and no file is made, opened or removed.
-[[nodiscard]] sys::Sandbox OnSandboxStart(sys::Sandbox wanted);
-void OnSandboxRefused(sys::Sandbox before);
-void OnSandboxEntered();
+// Around a real call that enters a sandbox: start before, then exactly one of both. In a sandbox
+// nothing is started and no file is made, opened or removed.
+void OnSandboxStart(sys::Sandbox wanted);
+void OnSandboxRefused(sys::Sandbox wanted);
+void OnSandboxEntered(sys::Sandbox wanted);
+
+// Before the program gives up what the segment's owner may do: makes the segment, and has its file
+// say so, because what stands in it is no longer the owner's word.
+void PrepareToGiveUpRights();
+
+// Around a real call by which the program sees another root directory: start before, and the other
+// if it did not work.
+void OnRootChangeStart();
+void OnRootChangeFailed();
+bool HasChangedRoot();
 
 // In memory that is another process's: its parent's, which is what the tracer knows.
 bool IsVforkChild();
@@ -69,8 +79,10 @@ DumpSignalState dump_signal_state();
 // False in a vfork child, which shares our memory but is not the process that is traced.
 bool IsSegmentOwner();
 
-// The process is ending by itself: the segment says so and its file goes.
-void Finish();
+// The process is ending by itself: the segment says so, and then its file goes, unless somebody is
+// to read it once more, who then removes it.
+void AnnounceEnd();
+void Finish(bool keeps_segment);
 
 const Options& options();
 // nullptr while there is no segment of this very process.

@@ -25,6 +25,7 @@ using sys::Failed;
 using sys::RawSyscall;
 
 constexpr std::uint32_t kRenewing = 2;
+constexpr std::uint64_t kForkedPerTidying = 16;
 constexpr std::uint64_t kSmallFileSystemBytes = 256 << 20;
 constexpr std::uint64_t kSmallSegmentBytes = 16 << 20;
 constexpr std::uint64_t kExpectedHeapBytes = std::uint64_t{1} << 30;
@@ -42,7 +43,7 @@ std::uint16_t RegisterModule(const LoadedObject& object) { return g_tracer.modul
 }  // namespace
 
 constinit Tracer g_tracer = {};
-alignas(64) constinit FreeFilter g_free_filter = {};
+constinit FreeFilter g_free_filter = {};
 constinit thread_local ThreadContext t_thread = {};
 
 bool Tracer::Start() {
@@ -60,6 +61,7 @@ bool Tracer::Start() {
   main_stack_ = MainThreadBounds();
   process_id_ = CurrentProcessId();
   bool is_on = !options.is_disabled && WatchForFork();
+  if (is_on) g_free_filter.WipeOnFork();
   sampling.next_seed.store(FreshSeed(), std::memory_order_relaxed);
   sampling.interval_bytes.store(is_on ? options.sample_bytes : kSamplingOff,
                                 std::memory_order_relaxed);
@@ -111,11 +113,11 @@ void Tracer::PublishLosses() {
 void Tracer::BecomeChild(ThreadContext& thread) {
   std::uint32_t wiped = 0;
   if (!alive_->compare_exchange_strong(wiped, kRenewing, std::memory_order_acquire)) return;
-  if (HasSegment() || state_.load(std::memory_order_relaxed) == State::kAttaching) {
+  if (HasSegment() || IsAttaching()) {
+    has_inherited_rules_ = HasSegment();
     state_.store(State::kIdle, std::memory_order_relaxed);
   }
-  g_free_filter.Clear();
-  rules.Invalidate();
+  g_free_filter.ClearInChild();
   records.Reset(thread.record);
   // Its only thread is its main one, and nobody that it knows made it.
   last_number_.store(kMainThreadNumber, std::memory_order_relaxed);
@@ -123,12 +125,14 @@ void Tracer::BecomeChild(ThreadContext& thread) {
   if (thread.record != nullptr) thread.record->identity = {.number = kMainThreadNumber};
   if (!sys::IsSandboxed()) FollowUser(&options);
   process_id_ = CurrentProcessId();
+  is_forked_ = true;
   sampling.next_seed.store(FreshSeed(), std::memory_order_relaxed);
   thread.sampler.Reseed(sampling.TakeSeed());
   if (options.skips_forked) {
     sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
     state_.store(State::kOff, std::memory_order_relaxed);
   }
+  if (IsOff()) segment.LeaveInherited();
   alive_->store(kAlive, std::memory_order_release);
 }
 
@@ -144,21 +148,43 @@ bool Tracer::Attach() {
   return is_ready;
 }
 
+// One child tidies for many, by chance: so each has its turn in a program that forks in a rhythm.
+void Tracer::LimitTidying(SegmentFileLimits* limits) {
+  limits->trusts_parent = sampling.TakeSeed() % kForkedPerTidying != 0;
+  limits->max_removed = 2 * kForkedPerTidying;
+}
+
 // What is large is not on the stack: the dump signal's handler comes here on a signal stack of the
 // program's choice. It is one thread's at a time, the one that made the state kAttaching; a child
 // forked meanwhile has its own.
 bool Tracer::CreateSegment() {
   static constinit SegmentFile file;
-  if (sys::IsSandboxed()) return false;
+  if (sys::IsSandboxed()) return segment.LeaveInherited(), false;
   std::uint64_t start_ticks = sys::ProcessStartTicks();
+  if (!MakeSegmentFile(start_ticks, &file)) return segment.LeaveInherited(), false;
+  return FillSegment(start_ticks);
+}
+
+bool Tracer::MakeSegmentFile(std::uint64_t start_ticks, SegmentFile* file) {
   SegmentFileLimits limits = {.bytes = WantedSegmentBytes(),
                               .max_dead_segments = options.watch.max_dead_segments};
-  bool has_file = CreateSegmentFile(options.runtime_directory.c_str(), start_ticks, limits, &file);
-  if (!has_file) return false;
-  bool is_mapped = segment.Map(file);
-  CloseSegmentFile(&file);
-  if (!is_mapped) RemoveSegmentFile(file.path);
-  return is_mapped && FillSegment(start_ticks);
+  if (is_forked_) LimitTidying(&limits);
+  if (!CreateSegmentFile(options.runtime_directory.c_str(), start_ticks, limits, file))
+    return false;
+  bool is_mapped = MapSegment(*file);
+  CloseSegmentFile(file);
+  if (!is_mapped) RemoveSegmentFile(file->path);
+  return is_mapped;
+}
+
+// A child's unwind rules name modules by the ids that its parent gave them.
+bool Tracer::MapSegment(const SegmentFile& file) {
+  inherited_modules_ = {};
+  bool is_copied = has_inherited_rules_ && modules.CopyTo(file, &inherited_modules_);
+  has_inherited_rules_ = false;
+  if (!is_copied) inherited_modules_ = {};
+  if (!is_copied) rules.Invalidate();
+  return segment.Map(file);
 }
 
 bool Tracer::FillSegment(std::uint64_t start_ticks) {
@@ -184,8 +210,10 @@ std::uint64_t Tracer::WantedSegmentBytes() const {
 bool Tracer::AttachTables() {
   std::uint64_t expected = kExpectedHeapBytes / options.sample_bytes;
   mappings.Attach(&segment);
-  bool has_tables = modules.Attach(&segment, segment.header()->executable) &&
-                    stacks.Attach(&segment) &&
+  bool is_copied = inherited_modules_.modules != 0;
+  bool has_modules = is_copied ? modules.AttachCopy(inherited_modules_)
+                               : modules.Attach(&segment, segment.header()->executable);
+  bool has_tables = has_modules && stacks.Attach(&segment) &&
                     allocations.Attach(&segment, &g_free_filter, expected);
   if (has_tables) {
     if (options.sample_bytes == kSampleAll) g_free_filter.PinAll();
@@ -343,7 +371,7 @@ void Tracer::GiveUp() {
   segment.Poison();
 }
 
-void Tracer::Finish() {
+void Tracer::Finish(bool keeps_segment) {
   if (!IsOwnProcess() || !IsThisProcess()) return;
   if (!HasSegment() && !segment.IsPoisoned()) return;
   state_.store(State::kOff, std::memory_order_release);
@@ -351,7 +379,7 @@ void Tracer::Finish() {
   segment.header()->state.store(SegmentState::kExited, std::memory_order_release);
   // One in a sandbox had better not try, nor advise the kernel as malloc never does: whoever makes
   // the next segment removes it.
-  if (sys::IsSandboxed()) return;
+  if (sys::IsSandboxed() || keeps_segment) return;
   // A process that gave up its rights may not remove what it made; the memory it can give back.
   if (!RemoveSegmentFile(segment.path())) segment.GiveBackMemory();
 }

@@ -78,7 +78,7 @@ class Tracer {
   void LeaveThread(ThreadContext& thread);
   std::uint32_t epoch() const { return epoch_; }
 
-  void Finish();
+  void Finish(bool keeps_segment);
 
   // Nothing is recorded from now on, and the segment says so. Only for what would make the program
   // suffer or the profile lie; what merely does not fit is counted, and tracing goes on.
@@ -110,6 +110,8 @@ class Tracer {
   ModuleTable modules;
   ThreadRecordPool records;
   std::atomic<DumpSignalState> dump_signal_state = DumpSignalState::kOff;
+  // Those that worked or are being tried; children inherit it, as they do the root.
+  std::atomic<std::uint32_t> root_changes = 0;
   // Called when this process has got a segment, at load or later, in any thread.
   void (*on_segment)() = nullptr;
 
@@ -133,7 +135,10 @@ class Tracer {
   void BecomeChild(ThreadContext& thread);
   bool Attach();
   bool CreateSegment();
+  bool MakeSegmentFile(std::uint64_t start_ticks, SegmentFile* file);
+  void LimitTidying(SegmentFileLimits* limits);
   bool FillSegment(std::uint64_t start_ticks);
+  bool MapSegment(const SegmentFile& file);
   bool AttachTables();
   std::uint64_t WantedSegmentBytes() const;
   void ClaimRecord(ThreadContext& thread);
@@ -154,6 +159,10 @@ class Tracer {
   std::uint32_t process_id_ = 0;
   std::uint32_t epoch_ = 0;                                     // segments of this process so far
   std::atomic<std::uint32_t> last_number_ = kMainThreadNumber;  // of a thread
+  bool is_forked_ = false;
+  // Our rules are of the segment that is still mapped, which is our parent's.
+  bool has_inherited_rules_ = false;
+  ModuleCopy inherited_modules_;  // in our segment's file; none: they are to be entered anew
   Counter lost_reentrant_ = 0;
   Counter lost_starting_ = 0;
 };

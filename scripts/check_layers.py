@@ -41,8 +41,10 @@ LAYERS = (
     Layer("runtime/park", r"runtime/(layout|sys|table|stack)/"),
     Layer("runtime/dump", r"runtime/([a-z_]+\.h|layout/|setting/|sys/)"),
     Layer("runtime", r"runtime/"),
-    Layer("preload", r"runtime/([a-z_]+\.h|sys/|dump/|stack/loaded_object\.h)"),
-    Layer("tools/reader", r"runtime/layout/|absl/"),
+    Layer("preload", r"runtime/([a-z_]+\.h|sys/|dump/|stack/loaded_object\.h|"
+                     r"park/park_recorder\.h)"),
+    # The clocks of both sides are compared.
+    Layer("tools/reader", r"runtime/(layout/|sys/clock\.h)|absl/"),
     Layer("tools/threads", r"runtime/layout/|absl/|tools/reader/"),
     Layer("tools/symbol", r"absl/"),
     Layer("tools/profile",
@@ -50,9 +52,11 @@ LAYERS = (
           r"tools/symbol/symbolizer\.h", NO_IO),
     Layer("tools/render", r"absl/|tools/profile/|profile\.pb\.h|google/protobuf/"),
     Layer("tools/launch", r"absl/|runtime/setting/|tools/reader/"),
-    Layer("tools/watch", r"absl/|runtime/(layout|setting)/|tools/reader/"),
+    Layer("tools/watch",
+          r"absl/|runtime/(layout|setting)/|tools/reader/|tools/store/segment_copies\.h"),
     Layer("tools/store",
-          r"absl/|nlohmann/|tools/reader/(segment_snapshot|small_file|proc_text)\.h|"
+          r"absl/|nlohmann/|tools/reader/(clock|living_processes|process_end|segment_directory|"
+          r"segment_snapshot|small_file)\.h|"
           r"tools/profile/(loss|frame_namer)\.h|tools/render/printable_text\.h"),
     Layer("tools/serve", r"absl/|nlohmann/|runtime/layout/|tools/(?!cli/)"),
     Layer("tools/cli", r"absl/|nlohmann/|CLI/|runtime/(layout|setting)/|tools/"),

@@ -5,7 +5,9 @@
 #                            format, lint, layers, symbols, real programs, some kills and forks
 #   scripts/test.sh --long   also: real programs in exact mode, tests linted, a minute of each fuzzer,
 #                            the tests held against broken sources, 10,000 kills and 20,000 forks,
-#                            the soak, a minute of scripts/decay.py, the test suites of real programs
+#                            ten minutes of soak, one of scripts/decay.py, the test suites of real
+#                            programs
+#   scripts/test.sh --soak   builds, and an hour of soak (scripts/soak.sh)
 #
 # The last line is `N passed, N failed`: a gtest case, a test program, a real program and a check
 # count one each. Logs lie in build-logs/.
@@ -15,7 +17,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 readonly logs=$PWD/build-logs
-long=false
+extent=usual
 passed=0
 failed=0
 
@@ -24,28 +26,40 @@ main() {
   rm -rf "$logs"
   mkdir -p "$logs"
   local setup=(scripts/setup.sh)
-  if $long; then setup+=(--long); fi
+  if is_long; then setup+=(--long); fi
   "${setup[@]}" </dev/null || exit
 
-  # Checks of the text come first: they cost nothing and say most.
-  check layers scripts/check_layers.py
-  check format check_format
-  check shellcheck check_shell
-  build_and_test
-  if $long; then run_long; fi
+  if [[ $extent == soak ]]; then run_soak; else run_tests; fi
 
   echo "$passed passed, $failed failed"
   ((failed == 0))
 }
 
 parse() {
-  if (($# == 0)); then return; fi
-  if (($# == 1)) && [[ $1 == --long ]]; then
-    long=true
-    return
-  fi
-  echo "usage: scripts/test.sh [--long]" >&2
-  exit 2
+  case $* in
+  '') ;;
+  --long) extent=long ;;
+  --soak) extent=soak ;;
+  *)
+    echo "usage: scripts/test.sh [--long | --soak]" >&2
+    exit 2
+    ;;
+  esac
+}
+
+is_long() { [[ $extent == long ]]; }
+
+run_soak() {
+  check build build build && campaign soak scripts/soak.sh 3600 4 build
+}
+
+# Checks of the text come first: they cost nothing and say most.
+run_tests() {
+  check layers scripts/check_layers.py
+  check format check_format
+  check shellcheck check_shell
+  build_and_test
+  if is_long; then run_long; fi
 }
 
 build_and_test() {
@@ -53,16 +67,16 @@ build_and_test() {
     campaign tests suite build --no-rebuild
     check symbols scripts/check_symbols.py build
     check fast-paths scripts/check_fast_paths.py build
-    check tidy check_tidy
     campaign programs scripts/compare_programs.py build
     campaign kills scripts/kill_campaign.py --kills 200 build
     campaign forks scripts/fork_campaign.py --forks 300 build
   fi
-  if check build-asan build build-asan -Db_sanitize=address,undefined -Db_lundef=false; then
+  if check build-asan build build-asan -Db_sanitize=address,undefined; then
     campaign tests-asan suite build-asan --no-rebuild --no-suite scripts
+    check tidy check_tidy
   fi
   # Threads meet in the runtime; the companion has one. Its tests alone are built, by running them.
-  if check build-tsan configure build-tsan -Db_sanitize=thread -Db_lundef=false; then
+  if check build-tsan configure build-tsan -Db_sanitize=thread; then
     local names
     mapfile -t names < <(tests_below build-tsan tests/runtime)
     campaign tests-tsan suite build-tsan "${names[@]}"
@@ -72,7 +86,7 @@ build_and_test() {
 run_long() {
   campaign programs-exact scripts/compare_programs.py --sample-bytes 1 build
   if [[ -d tests/fuzz ]] && check build-fuzz build build-fuzz -Dfuzz=true \
-    -Db_sanitize=address,undefined -Db_lundef=false; then
+    -Db_sanitize=address,undefined; then
     local fuzzer
     for fuzzer in build-fuzz/tests/fuzz/*_fuzzer; do
       check "$(basename "$fuzzer")" fuzz "$fuzzer"
@@ -125,23 +139,34 @@ report() {
   printf '%-7s %-28s %4d s\n' "$1" "$2" "$((SECONDS - $3))"
 }
 
+# What a campaign says of its failures stands at the end of its log and begins with `failed:`.
 show_tail() {
-  echo "  the end of $logs/$1.log:"
-  tail -n 60 "$logs/$1.log" | sed 's/^/  | /'
+  local failures
+  failures=$(sed -n '/^failed: /,$p' "$logs/$1.log")
+  echo "  from $logs/$1.log:"
+  if [[ -n $failures ]]; then
+    head -n 80 <<<"$failures" | sed 's/^/  | /'
+  else
+    tail -n 60 "$logs/$1.log" | sed 's/^/  | /'
+  fi
 }
 
 build() {
   configure "$@" && meson compile -C "$1"
 }
 
-# configure DIR OPTIONS...: a sanitizer or fuzzer build is clang's, the plain one g++'s.
+# configure DIR OPTIONS...: the plain build is g++'s, as users make it. A sanitizer or fuzzer build
+# is clang's, many sources to a unit: headers are most of the work, and so are read once. (No two
+# sources of a folder may share a private name, then; nor would we want to read such.)
 configure() {
-  local directory=$1
+  local directory=$1 compilers=(CC=gcc CXX=g++) options=()
   shift
-  local compilers=(CC=gcc CXX=g++)
-  if (($# > 0)); then compilers=(CC=clang-14 CXX=clang++-14); fi
+  if (($# > 0)); then
+    compilers=(CC=clang-14 CXX=clang++-14)
+    options=(-Dunity=on -Dunity_size=12 -Doptimization=1 -Db_lundef=false)
+  fi
   if [[ -f $directory/build.ninja ]]; then return 0; fi
-  env "${compilers[@]}" meson setup "$directory" "$@"
+  env "${compilers[@]}" meson setup "$directory" "${options[@]}" "$@"
 }
 
 tests_below() {
@@ -152,6 +177,7 @@ for test in json.load(sys.stdin):
         print(test["name"])' "$2"
 }
 
+# The time that a test may take bounds what hangs; how fast a loaded machine is is no test.
 # Meson fills fresh memory with a random byte by MALLOC_PERTURB_, which would hide what a program
 # does by itself. Signal handlers of the tests note what they saw, in memory they allocate: safe
 # there, because the signals are raised, so the thread sanitizer keeps quiet about it.
@@ -164,7 +190,7 @@ suite() {
     ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:report_signal_unsafe=0 \
-    meson test -C "$directory" --print-errorlogs "$@" || status=$?
+    meson test -C "$directory" --print-errorlogs --timeout-multiplier 10 "$@" || status=$?
   scripts/count_cases.py "$cases" || status=$?
   return "$status"
 }
@@ -181,15 +207,26 @@ check_shell() {
   find scripts tests .ci \( -name '*.sh' -o -path .ci/run \) -print0 | xargs -0 shellcheck
 }
 
-# g++ wrote the compile commands; clang does not know all its options.
-# The two -m take back -mgeneral-regs-only, with which clang refuses libstdc++'s headers.
+# The linter's time goes into headers, so it reads the units of many sources that the sanitizer
+# build made (whose includes of sources are no mistake). What is in none of them, as preload/, it
+# reads by g++'s compile commands: clang does not know all their options, and the two -m take back
+# -mgeneral-regs-only, with which it refuses libstdc++'s headers.
 check_tidy() {
-  local folders=(preload runtime tools)
-  if $long; then folders+=(tests); fi
-  find "${folders[@]}" -name '*.cc' -print0 | sort -z |
-    xargs -0 -n 4 -P "$(nproc)" clang-tidy-14 -p build --quiet \
-      --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-unknown-attributes \
-      --extra-arg=-Wno-ignored-optimization-argument --extra-arg=-mx87 --extra-arg=-msse2
+  local folders=(runtime tools) units status=0
+  if is_long; then folders+=(tests); fi
+  mapfile -t units < <(find "${folders[@]/#/build-asan/}" -name '*-unity*.cpp' | sort)
+  printf '%s\0' "${units[@]}" | lint 1 build-asan --checks=-bugprone-suspicious-include || status=1
+  comm -23 <(find preload "${folders[@]}" -name '*.cc' | sort) \
+    <(sed -n 's,^#include.*build-asan/\.\./\(.*\)>$,\1,p' "${units[@]}" |
+      xargs realpath --relative-to=. | sort -u) | tr '\n' '\0' |
+    lint 4 build --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-unknown-attributes \
+      --extra-arg=-Wno-ignored-optimization-argument --extra-arg=-mx87 --extra-arg=-msse2 || status=1
+  return "$status"
+}
+
+# lint FILES_AT_ONCE BUILD OPTIONS...: the files that standard input names.
+lint() {
+  xargs -0 -r -n "$1" -P "$(nproc)" clang-tidy-14 -p "$2" --quiet "${@:3}"
 }
 
 # Seeds are made anew: they follow the treaty by themselves.

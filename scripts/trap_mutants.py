@@ -320,6 +320,6 @@ void* HookDlopen(const char* path, int flags) {
 """),
         ("tools/reader/segment_file.cc", "#include <fcntl.h>\n",
          "#include <fcntl.h>\n#include <sys/file.h>\n#include <unistd.h>\n"),
-        ("tools/reader/segment_file.cc", "  if (fstat(descriptor, &facts) != 0) {",
-         "  flock(dup(descriptor), LOCK_EX);\n  if (fstat(descriptor, &facts) != 0) {"))),
+        ("tools/reader/segment_file.cc", "  if (fstat(descriptor_, &facts) != 0) {",
+         "  flock(dup(descriptor_), LOCK_EX);\n  if (fstat(descriptor_, &facts) != 0) {"))),
 )

@@ -8,7 +8,6 @@
 #include <cstring>
 
 #include "runtime/session.h"
-#include "runtime/sys/detached_process.h"
 #include "runtime/sys/fixed_text.h"
 #include "runtime/sys/raw_syscall.h"
 #include "runtime/sys/sandbox.h"
@@ -46,10 +45,18 @@ void NoteResult(const sys::DetachedProcess& process) {
   if (process.pid != 0) header->counters.companions_started.fetch_add(1, std::memory_order_relaxed);
 }
 
-// Under a filter that may end the process nothing is started; a reader is told why.
-bool IsForbidden() {
-  if (sys::IsSandboxed()) NoteResult({.pid = 0, .error_number = EPERM});
-  return sys::IsSandboxed();
+// What lies in another root may be anybody's, and not only the effective user's rights are its own
+// then: the real one's outlive an execve.
+bool WouldTrustAnotherRoot() {
+  return session::HasChangedRoot() && (RawSyscall(SYS_geteuid) == 0 || RawSyscall(SYS_getuid) == 0);
+}
+
+// 0, or what a reader is told. Under a filter that may end the process not even questions are
+// asked.
+int Prohibition() {
+  if (sys::IsSandboxed()) return EPERM;
+  if (WouldAdoptCompanion()) return kLaunchRefused;
+  return WouldTrustAnotherRoot() ? kLaunchRootChanged : 0;
 }
 
 // Those that are known, ended by nullptr.
@@ -90,14 +97,15 @@ void FindCompanion() {
   }
 }
 
-int StartCompanion(const char* const* arguments, int timeout_ms) {
-  if (IsForbidden()) return 0;
-  if (WouldAdoptCompanion()) return NoteResult({.error_number = kLaunchRefused}), 0;
+int StartCompanion(const char* const* arguments, int timeout_ms,
+                   const sys::Preparation* preparation) {
+  int prohibition = Prohibition();
+  if (prohibition != 0) return NoteResult({.error_number = prohibition}), 0;
   // A dump at exit waits for its turn; all else is done by whoever is starting one.
   if (!IsOurTurn() && (timeout_ms == 0 || !AwaitTurn())) return 0;
   const char* paths[kPlaces + 1] = {};
   ListPlaces(paths);
-  sys::DetachedProcess companion = sys::StartDetached(paths, arguments);
+  sys::DetachedProcess companion = sys::StartDetached(paths, arguments, preparation);
   NoteResult(companion);
   if (companion.pid != 0 && timeout_ms != 0) sys::WaitUntilGone(companion.pid, timeout_ms);
   g_starter.store(0, std::memory_order_release);

@@ -4,6 +4,8 @@
 // Allocates: never.
 #pragma once
 
+#include "runtime/sys/detached_process.h"
+
 namespace limpet {
 
 // At load: remembers where the companion may lie, from where this library lies.
@@ -12,6 +14,7 @@ void FindCompanion();
 // Starts it with `arguments`, the first of which is its name; waits for its end if `timeout_ms` is
 // not 0, at most so long. Its pid, 0: it could not be started, and the segment says why; or another
 // thread is starting one.
-int StartCompanion(const char* const* arguments, int timeout_ms);
+int StartCompanion(const char* const* arguments, int timeout_ms,
+                   const sys::Preparation* preparation = nullptr);
 
 }  // namespace limpet

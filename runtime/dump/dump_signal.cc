@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "runtime/dump/dump_start.h"
+#include "runtime/dump/request_claim.h"
 #include "runtime/dump/watch_start.h"
 #include "runtime/session.h"
 #include "runtime/sys/errno_keeper.h"
@@ -27,12 +28,14 @@ constinit std::atomic<std::uint32_t> g_missed_requests = 0;
 
 void Request(std::uint32_t times) {
   SegmentHeader* header = session::header();
+  std::uint32_t requests = times;
   if (header != nullptr) {
     header->counters.signals_received.fetch_add(times, std::memory_order_relaxed);
-    header->dump_requests.fetch_add(times, std::memory_order_release);
+    // In one order with the look at the beat: a watcher shows its own before it counts requests.
+    requests += header->dump_requests.fetch_add(times, std::memory_order_seq_cst);
   }
   if (IsWatched()) return WakeWatcher(header);
-  StartDump();
+  if (StartDump() && header != nullptr) ClaimRequests(header, requests);
   EnsureWatcher();
 }
 
@@ -59,6 +62,16 @@ struct sigaction DefaultAction() {
 void AnswerMissedRequests() {
   std::uint32_t missed = g_missed_requests.exchange(0, std::memory_order_acquire);
   if (missed != 0) Request(missed);
+}
+
+bool IsDumpAwaited() {
+  SegmentHeader* header = session::header();
+  if (header == nullptr) return false;
+  std::uint32_t requests = header->dump_requests.load(std::memory_order_relaxed);
+  if (requests == 0) return false;
+  std::uint32_t answered = header->watch_state.answered_requests.load(std::memory_order_relaxed);
+  int done = static_cast<int>(header->done_dump_pid.load());
+  return IsDumpAtWork(done) || (answered != requests && IsWatched());
 }
 
 void InstallDumpSignal(SigactionFunction next_sigaction) {

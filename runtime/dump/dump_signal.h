@@ -20,6 +20,10 @@ void InstallDumpSignal(SigactionFunction next_sigaction);
 // Once a segment is made: requests that came meanwhile. In any thread, in a handler, inside malloc.
 void AnswerMissedRequests();
 
+// At the end of the process: a dump that was asked for is not written yet, by whoever will find the
+// segment where it is.
+bool IsDumpAwaited();
+
 // True while `signal` is handled by us.
 bool IsOurSignal(int signal);
 

@@ -5,8 +5,12 @@
 
 namespace limpet {
 
-// Starts `limpet dump` and does not wait; nothing while several of them are at work.
-void StartDump();
+// Starts `limpet dump` and does not wait; nothing while several of them are at work. True: one is
+// about to write.
+bool StartDump();
+
+// One that StartDump() started and that reads the segment's file, other than `done`, has not ended.
+bool IsDumpAtWork(int done);
 
 // The same, and waits until the dump is written, at most `timeout_ms`. The companion's pid, 0: it
 // could not be started, and the segment says why.

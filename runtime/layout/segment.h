@@ -65,6 +65,17 @@ enum class DumpSignalState : std::uint32_t {
 
 // Instead of an errno: the process is PID 1 or a subreaper, whose child a companion would become.
 inline constexpr int kLaunchRefused = 0xFFFF;
+// The user that the process has now may not write to LIMPET_DIR.
+inline constexpr int kLaunchCannotWrite = 0xFFFE;
+// Root in another root directory, where what bears the companion's name may be anybody's.
+inline constexpr int kLaunchRootChanged = 0xFFFD;
+// The companion cannot open the segment, and a copy would take too much of the program's memory.
+inline constexpr int kLaunchTooLarge = 0xFFFC;
+
+// In the mode of the file (S_ISVTX, which means nothing of a file): its process has given up rights
+// of the file's owner since, so that what stands in it is not the owner's word. Only the owner can
+// set or clear it.
+inline constexpr unsigned kRightsGivenUpMode = 01000;
 
 struct SegmentHeader {
   std::uint64_t magic;
@@ -85,7 +96,7 @@ struct SegmentHeader {
   std::atomic<std::uint32_t> dump_requests;  // bumped by the signal, futex word for a watcher
   std::atomic<std::uint32_t> watcher_pid;    // a companion that waits on `dump_requests`, 0: none
   std::atomic<std::uint32_t>
-      launch_errno;  // why the last start of a companion failed, 0: it did not; kLaunchRefused
+      launch_errno;  // why the last start of a companion failed, 0: it did not; kLaunch...
   std::uint32_t parent_pid;
   std::uint64_t max_bytes;  // LIMPET_MAX_BYTES in force
   // Inode of /proc/self/ns/pid, 0: unknown. Only inside the same namespace does `pid` say who is
@@ -106,6 +117,15 @@ struct SegmentHeader {
   std::uint64_t watch_key;  // of the companion that would watch: setting/watch_lock.h, 0: unknown
   // CLOCK_REALTIME, by whoever first found the process dead: dead_segments.h, 0: nobody did.
   std::uint64_t found_dead_unix_ns;
+  // By the companion that saw the process end: what wait() tells, 0: not known, or exit status 0;
+  // and what its memory cgroup counted meanwhile.
+  std::uint32_t end_status;
+  std::uint32_t oom_kills;
+  // Pid of the dump that says so before it looks, for the last time, whether the process has ended
+  // by itself and left the segment to it. The process announces its end before it looks here: one
+  // of the two sees the other's word.
+  std::atomic<std::uint32_t> done_dump_pid;
+  std::uint32_t unused;
 };
 static_assert(std::is_standard_layout_v<SegmentHeader>);
 static_assert(sizeof(SegmentHeader) <= kSegmentPageBytes);

@@ -33,8 +33,10 @@ static_assert(sizeof(WatchSettings) == 48 && std::is_standard_layout_v<WatchSett
 struct WatchState {
   // CLOCK_MONOTONIC. A companion that does not beat may be stopped or dead, and its pid another's.
   std::atomic<std::uint64_t> beat_ns;
-  std::atomic<std::uint32_t> answered_requests;  // dump_requests when the last dump was begun
-  std::atomic<std::uint32_t> has_last_profile;   // 1: written after the death of the process
+  // dump_requests when the last written dump was begun, or the last that the process itself
+  // started.
+  std::atomic<std::uint32_t> answered_requests;
+  std::atomic<std::uint32_t> has_last_profile;  // 1: written after the death of the process
 };
 static_assert(sizeof(WatchState) == 16 && std::is_standard_layout_v<WatchState>);
 

@@ -71,7 +71,7 @@ void RuleCache::Store(std::uint64_t code, std::uint64_t key, UnwindRule rule) {
   int way = 0;
   while (way < kWays - 1 && set[way].key.load(std::memory_order_relaxed) != 0) ++way;
   if (set[way].key.load(std::memory_order_relaxed) != 0)
-    way = static_cast<int>(code >> 4) & (kWays - 1);
+    way = static_cast<int>(code >> 2) & (kWays - 1);
 
   std::uint64_t old = set[way].key.load(std::memory_order_relaxed);
   if (old == kBusy) return;

@@ -62,9 +62,10 @@ class RuleCache {
   std::uint64_t KeyOf(std::uint64_t code) const {
     return code | std::uint64_t{generation()} << kGenerationShift;
   }
-  // Neighbouring calls get neighbouring sets, so the cache touches about as many pages as the code.
+  // Neighbouring calls get neighbouring sets, so a page of the cache is a KiB of code. A call takes
+  // five bytes: the return addresses of 16 have room in their set.
   Entry* SetOf(std::uint64_t code) {
-    std::uint64_t set = (code >> 2) ^ (code >> (kSetBits + 2)) * 0x9E5;
+    std::uint64_t set = (code >> 4) ^ (code >> (kSetBits + 4)) * 0x9E5;
     return entries_[set & ((1u << kSetBits) - 1)];
   }
   [[gnu::cold, gnu::noinline]] UnwindRule FindSlow(std::uint64_t code);

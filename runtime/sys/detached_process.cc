@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -13,6 +14,7 @@
 
 #include "runtime/sys/clock.h"
 #include "runtime/sys/errno_keeper.h"
+#include "runtime/sys/memory_file.h"
 #include "runtime/sys/raw_syscall.h"
 
 namespace limpet::sys {
@@ -31,6 +33,7 @@ alignas(16) char g_program_stack[kStackBytes];
 struct Start {
   const char* const* paths;
   const char* const* arguments;
+  const Preparation* preparation;
   int pid;
   int error_number;
 };
@@ -52,8 +55,14 @@ void RaiseLimits() {
   }
 }
 
-void OpenNullDescriptors() {
+// Without any, what the program opens next would be its stderr.
+long OpenNull() {
   long null = RawSyscall(SYS_open, AsArgument("/dev/null"), O_RDWR);
+  return Failed(null) ? MakeMemoryFile("null") : null;
+}
+
+void OpenNullDescriptors() {
+  long null = OpenNull();
   for (int descriptor = 0; descriptor < 3; ++descriptor) {
     if (Failed(null))
       RawSyscall(SYS_close, descriptor);
@@ -77,19 +86,49 @@ void ResetHandlers() {
   }
 }
 
+// As execve will do: the user and group of files are the effective ones. Where that changes them
+// the kernel makes the memory, which is still the program's, undumpable.
+void TakeFileRights() {
+  long dumpable = RawSyscall(SYS_prctl, PR_GET_DUMPABLE);
+  RawSyscall(SYS_setfsgid, RawSyscall(SYS_getegid));
+  RawSyscall(SYS_setfsuid, RawSyscall(SYS_geteuid));
+  if (dumpable == 1) RawSyscall(SYS_prctl, PR_SET_DUMPABLE, dumpable);
+}
+
+// 0, or an error number, negated.
+long Prepare(const Preparation* preparation) {
+  if (preparation == nullptr) return 0;
+  TakeFileRights();
+  long handed = preparation->prepare(preparation->context);
+  if (handed < 0 || handed == kNothingHanded || handed == kHandedDescriptor)
+    return handed < 0 ? handed : 0;
+  long result = RawSyscall(SYS_dup2, handed, kHandedDescriptor);
+  RawSyscall(SYS_close, handed);
+  return Failed(result) ? result : 0;
+}
+
+// Comes back only where none can be executed: with the reason.
+long Execute(const Start& start) {
+  static const char* const kNoEnvironment[] = {nullptr};
+  long result = -ENOENT;
+  for (const char* const* path = start.paths; *path != nullptr; ++path) {
+    long refused = RawSyscall(SYS_execve, AsArgument(*path), AsArgument(start.arguments),
+                              AsArgument(kNoEnvironment));
+    if (refused != -ENOENT) result = refused;  // says more than that the others are not there
+  }
+  return result;
+}
+
 // In the grandchild.
 void BecomeProgram(Start* start) {
-  static const char* const kNoEnvironment[] = {nullptr};
   RawSyscall(SYS_setsid);
   RaiseLimits();
   ResetHandlers();
   OpenNullDescriptors();
-  ChangeSignalMask(&kNoSignals, nullptr);
-  long result = -ENOENT;
-  for (const char* const* path = start->paths; *path != nullptr; ++path) {
-    long refused = RawSyscall(SYS_execve, AsArgument(*path), AsArgument(start->arguments),
-                              AsArgument(kNoEnvironment));
-    if (refused != -ENOENT) result = refused;  // says more than that the others are not there
+  long result = Prepare(start->preparation);
+  if (result == 0) {
+    ChangeSignalMask(&kNoSignals, nullptr);
+    result = Execute(*start);
   }
   start->error_number = static_cast<int>(-result);
   RawSyscall(SYS_exit, 127);
@@ -133,8 +172,9 @@ bool WaitByAsking(int pid, std::uint64_t timeout_ms) {
 
 }  // namespace
 
-DetachedProcess StartDetached(const char* const* paths, const char* const* arguments) {
-  Start start = {paths, arguments, 0, 0};
+DetachedProcess StartDetached(const char* const* paths, const char* const* arguments,
+                              const Preparation* preparation) {
+  Start start = {paths, arguments, preparation, 0, 0};
   std::uint64_t old_mask = 0;
   ErrnoKeeper errno_keeper;
   // The program's handlers must not run in children that share its memory.

@@ -21,10 +21,23 @@ struct DetachedProcess {
   int error_number = 0;  // then: why
 };
 
+// What the new process does before it becomes the program: with the rights and descriptors that the
+// program will have, in the caller's memory, on a stack of 8 KiB, with all signals blocked.
+struct Preparation {
+  // A descriptor that the program finds as kHandedDescriptor; kNothingHanded; or an error number,
+  // negated: nothing is started.
+  long (*prepare)(void* context);
+  void* context;
+};
+inline constexpr int kHandedDescriptor = 3;
+inline constexpr long kNothingHanded = 0;
+
 // Runs the first of `paths` (ended by nullptr) that can be executed, with `arguments` and an empty
-// environment, in a session of its own, stdin, stdout and stderr on /dev/null, no other descriptor
-// open, no signal blocked, each limit as high as it may be.
-DetachedProcess StartDetached(const char* const* paths, const char* const* arguments);
+// environment, in a session of its own, stdin, stdout and stderr on /dev/null (an empty file where
+// that is not there), no other descriptor open but what is handed, no signal blocked, each limit as
+// high as it may be.
+DetachedProcess StartDetached(const char* const* paths, const char* const* arguments,
+                              const Preparation* preparation = nullptr);
 
 // Waits until `pid`, which need not be a child, has ended, though nobody may have reaped it. False:
 // `timeout_ms` passed first; 0 only looks.

@@ -24,9 +24,18 @@ inline void UnmapPages(const void* address, std::size_t bytes) {
   RawSyscall(SYS_munmap, reinterpret_cast<long>(address), static_cast<long>(bytes));
 }
 
-// Private pages read as zero from then on, and cost no memory until they are written again.
-inline void DropPages(const void* address, std::size_t bytes) {
-  RawSyscall(SYS_madvise, reinterpret_cast<long>(address), static_cast<long>(bytes), MADV_DONTNEED);
+// Private pages read as zero from then on, and cost no memory until they are written again. False:
+// they are as they were, because the program has locked them.
+inline bool DropPages(const void* address, std::size_t bytes) {
+  return !Failed(RawSyscall(SYS_madvise, reinterpret_cast<long>(address), static_cast<long>(bytes),
+                            MADV_DONTNEED));
+}
+
+// In forked children they read as zero, and no fork copies them. Where the kernel does not know it
+// they are inherited as others are.
+inline void WipePagesOnFork(const void* address, std::size_t bytes) {
+  RawSyscall(SYS_madvise, reinterpret_cast<long>(address), static_cast<long>(bytes),
+             MADV_WIPEONFORK);
 }
 
 // Pages that cost memory only where they are touched: of a file, or private ones where `descriptor`

@@ -12,7 +12,7 @@ constexpr std::uint64_t kMinHomes = 1 << 10;  // a page's 32 lines differ in the
 }  // namespace
 
 bool AddressIndex::Allocate(std::uint64_t slots, std::uint64_t expected) {
-  if (lines_ != nullptr) sys::UnmapPages(lines_, bytes());  // of the process we were forked from
+  const std::uint64_t inherited_bytes = lines_ == nullptr ? 0 : bytes();
   // Two lines an entry, so that of eight times as many four share one and few need a second. A free
   // whose address only the filter knows looks at the whole chain.
   std::uint64_t wanted = std::bit_ceil(expected * 2);
@@ -26,7 +26,15 @@ bool AddressIndex::Allocate(std::uint64_t slots, std::uint64_t expected) {
   line_count_ = homes + slots / 2;
   home_mask_ = homes - 1;
   used_lines_.store(homes, std::memory_order_relaxed);
+  return Map(inherited_bytes);
+}
+
+// Those of the process we were forked from do as well: they came to us empty.
+bool AddressIndex::Map(std::uint64_t inherited_bytes) {
+  if (inherited_bytes == bytes() && sys::DropPages(lines_, inherited_bytes)) return true;
+  if (inherited_bytes != 0) sys::UnmapPages(lines_, inherited_bytes);
   lines_ = sys::MapPrivatePages<Line>(bytes());
+  if (lines_ != nullptr) sys::WipePagesOnFork(lines_, bytes());
   return lines_ != nullptr;
 }
 

@@ -40,6 +40,8 @@ class AddressIndex {
   Entered Insert(std::uint64_t address, std::uint32_t slot, std::uint32_t* replaced) {
     const std::uint64_t entry = EntryOf(address, slot);
     Cell* free_cell = nullptr;
+    // A page that is read first faults twice, and most lines of a short process are on fresh pages.
+    HomeOf(address)->is_written.store(1, std::memory_order_relaxed);
     for (Line* line = HomeOf(address); line != nullptr; line = Next(*line)) {
       Cell* free_here = nullptr;
       // Backwards: of the free ones the first is kept, where Remove looks first.
@@ -88,6 +90,7 @@ class AddressIndex {
   struct alignas(64) Line {
     Cell cells[kCells];
     std::atomic<std::uint32_t> next;  // overflow line, 0: none
+    std::atomic<std::uint32_t> is_written;
   };
   static_assert(sizeof(Line) == 64);
 
@@ -100,6 +103,7 @@ class AddressIndex {
     return true;
   }
   bool Add(std::uint64_t address, std::uint64_t entry);
+  bool Map(std::uint64_t inherited_bytes);
 
   static std::uint64_t EntryOf(std::uint64_t address, std::uint32_t slot) {
     return TagOf(address) << kSlotBits | (std::uint64_t{slot} + 1);

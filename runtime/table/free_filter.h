@@ -36,29 +36,26 @@ class FreeFilter {
   void Remove(std::uint64_t address) { Change(address, -1); }
 
   // Makes an address be looked at for ever, whatever the tables say.
-  void Pin(const void* address) {
-    counts_[IndexOf(reinterpret_cast<std::uint64_t>(address))].store(kStuck,
-                                                                     std::memory_order_relaxed);
-  }
+  void Pin(const void* address);
 
-  // Has every free looked at; for when every allocation is recorded, so that the counters are not
-  // worth their keeping.
-  void PinAll() {
-    for (auto& count : counts_) count.store(kStuck, std::memory_order_relaxed);
-  }
+  // Has every free looked at, also in forked children; for when every allocation is recorded, so
+  // that the counters are not worth their keeping.
+  void PinAll();
 
-  // Forgets all but what is pinned or full. Only in a process that has one thread (fork).
-  void Clear() {
-    for (auto& count : counts_) {
-      if (count.load(std::memory_order_relaxed) != kStuck)
-        count.store(0, std::memory_order_relaxed);
-    }
-  }
+  // From now on the kernel clears it in forked children, but for pages where something is pinned:
+  // they neither copy it nor have to go through it, and their parent's pages stay its own.
+  void WipeOnFork();
+
+  // In a forked child: forgets all but what is pinned.
+  void ClearInChild();
 
  private:
   static constexpr int kIndexBits = 18;
   static constexpr int kGranuleBits = 6;  // addresses of one cache line share a counter
   static constexpr std::uint8_t kStuck = 255;
+  static constexpr int kPageBits = 12;
+  static constexpr int kPages = 1 << (kIndexBits - kPageBits);
+  static_assert(kPages <= 64, "a bit a page");
 
   static std::size_t IndexOf(std::uint64_t address) {
     return address >> kGranuleBits & ((1u << kIndexBits) - 1);
@@ -72,7 +69,13 @@ class FreeFilter {
     }
   }
 
-  std::atomic<std::uint8_t> counts_[std::size_t{1} << kIndexBits] = {};
+  void AdviseFork(int page, int pages, int advice);
+  void ClearPage(int page);
+
+  // First, at the beginning of a page.
+  alignas(1 << kPageBits) std::atomic<std::uint8_t> counts_[std::size_t{1} << kIndexBits] = {};
+  std::atomic<std::uint64_t> kept_pages_ = 0;  // a bit a page where something is pinned
+  std::atomic<bool> is_wiped_ = false;         // the other pages are, in forked children
 };
 
 // The process's filter, probed by every free; apart from the tracer so that this path sees nothing

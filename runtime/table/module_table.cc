@@ -82,8 +82,29 @@ bool ModuleTable::Attach(SegmentWriter* segment, const char* executable) {
   section_ = &segment->Section(SectionKind::kModules);
   executable_ = executable;
   for (auto& hint : hints_) hint.store(0, std::memory_order_relaxed);
+  adding_.store(0, std::memory_order_relaxed);
+  known_.store(1, std::memory_order_relaxed);
   std::uint64_t none = 0;
   return segment->Claim(*section_, 1, &none);
+}
+
+// Paths of modules that the parent entered after the fork are copied with the others; nobody refers
+// to them.
+bool ModuleTable::CopyTo(const SegmentFile& file, ModuleCopy* copy) const {
+  if (adding_.load(std::memory_order_relaxed) != 0) return false;
+  const SectionEntry& strings = segment_->Section(SectionKind::kStrings);
+  *copy = {.modules = known_.load(std::memory_order_relaxed),
+           .string_bytes = strings.used.load(std::memory_order_acquire)};
+  return segment_->CopyEntries(*section_, copy->modules, file) &&
+         segment_->CopyEntries(strings, copy->string_bytes, file) &&
+         // Whoever ends says so before it gives its memory back.
+         segment_->header()->state.load(std::memory_order_acquire) != SegmentState::kExited;
+}
+
+bool ModuleTable::AttachCopy(const ModuleCopy& copy) {
+  std::uint64_t first = 0;
+  return segment_->Claim(*section_, copy.modules, &first) &&
+         segment_->Claim(segment_->Section(SectionKind::kStrings), copy.string_bytes, &first);
 }
 
 std::uint16_t ModuleTable::IdOf(const LoadedObject& object) {
@@ -116,6 +137,16 @@ bool ModuleTable::IsSame(const ModuleSlot& slot, const ModuleSlot& wanted, const
 
 // Two threads may enter the same module at once; readers see it twice and merge its stacks by name.
 std::uint16_t ModuleTable::Add(const ModuleSlot& described, const char* path) {
+  adding_.fetch_add(1, std::memory_order_relaxed);
+  std::uint16_t id = Enter(described, path);
+  std::uint64_t known = known_.load(std::memory_order_relaxed);
+  while (known <= id && !known_.compare_exchange_weak(known, id + 1, std::memory_order_relaxed)) {
+  }
+  adding_.fetch_sub(1, std::memory_order_relaxed);
+  return id;
+}
+
+std::uint16_t ModuleTable::Enter(const ModuleSlot& described, const char* path) {
   std::uint64_t id = 0;
   bool has_room = section_->used.load(std::memory_order_relaxed) < kMaxModules &&
                   segment_->Claim(*section_, 1, &id) && id < kMaxModules &&

@@ -23,7 +23,6 @@ using sys::AsArgument;
 using sys::Failed;
 using sys::RawSyscall;
 
-constexpr int kMaxRemovedAtOnce = 4;
 constexpr int kMaxListedEntries = 4096;  // a directory of more segments is not ours to study
 
 using EntryName = sys::FixedText<64>;
@@ -216,12 +215,13 @@ std::uint64_t SegmentBytesIn(int directory) {
   return visit.bytes;
 }
 
-std::uint64_t TidySegmentsIn(int directory, std::uint64_t max_dead_segments) {
+std::uint64_t TidySegmentsIn(int directory, std::uint64_t max_dead_segments,
+                             std::uint64_t max_removed) {
   Visit visit = {.directory = directory, .now_unix_ns = sys::ReadClockNs(CLOCK_REALTIME)};
   ReadAgain(Look::kAtNames, &visit);
   if (IsWithinBounds(visit, max_dead_segments) && !visit.may_have_old) return visit.bytes;
   ReadAgain(Look::kInside, &visit);
-  for (int removed = 0; removed < kMaxRemovedAtOnce && MustGo(visit, max_dead_segments);
+  for (std::uint64_t removed = 0; removed < max_removed && MustGo(visit, max_dead_segments);
        ++removed) {
     RemoveUnread(directory, visit.first_to_go);
     ReadAgain(Look::kInside, &visit);

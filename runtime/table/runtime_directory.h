@@ -14,8 +14,8 @@ namespace limpet {
 // Bytes that all segments in `directory`, an open one of ours, take.
 std::uint64_t SegmentBytesIn(int directory);
 
-// The same, after dead ones beyond the bounds were removed, a few at most: a process that starts
-// does not tidy for long.
-std::uint64_t TidySegmentsIn(int directory, std::uint64_t max_dead_segments);
+// The same, after dead ones beyond the bounds were removed, `max_removed` at most.
+std::uint64_t TidySegmentsIn(int directory, std::uint64_t max_dead_segments,
+                             std::uint64_t max_removed);
 
 }  // namespace limpet

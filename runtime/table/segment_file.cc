@@ -35,13 +35,61 @@ int OpenDirectory(const char* path) {
   return -1;
 }
 
-// Bytes that segments may still take: our share of the free space less what all of them have.
-std::uint64_t Room(int directory, std::uint64_t segment_bytes) {
+// What was found when the directory was read last, by us or by a process we were forked from.
+struct LastLook {
+  dev_t file_system = 0;
+  ino_t directory = 0;
+  std::uint64_t segment_bytes = 0;
+  std::uint64_t free_bytes = 0;  // 0: nobody has read it
+};
+constinit LastLook g_last_look = {};
+
+[[gnu::noinline]] std::uint64_t FreeBytes(int directory) {
   struct statfs fs = {};
   if (Failed(RawSyscall(SYS_fstatfs, directory, AsArgument(&fs)))) return 0;
-  std::uint64_t free_bytes = fs.f_bavail * static_cast<std::uint64_t>(fs.f_bsize);
+  return fs.f_bavail * static_cast<std::uint64_t>(fs.f_bsize);
+}
+
+// Bytes that segments may still take: our share of the free space less what all of them have.
+std::uint64_t RoomBeside(std::uint64_t segment_bytes, std::uint64_t free_bytes) {
   std::uint64_t share = (free_bytes + segment_bytes) / 4;
   return share > segment_bytes ? share - segment_bytes : 0;
+}
+
+std::uint64_t Room(int directory, std::uint64_t segment_bytes) {
+  return RoomBeside(segment_bytes, FreeBytes(directory));
+}
+
+// It may be another directory than our parent's: of another user, or below another root. (Not
+// inlined, as FreeBytes: what they ask is large, and tidying goes deep on a small signal stack.)
+[[gnu::noinline]] bool WasReadLast(int directory) {
+  struct stat status = {};
+  if (g_last_look.free_bytes == 0) return false;
+  if (Failed(RawSyscall(SYS_fstat, directory, AsArgument(&status)))) return false;
+  return g_last_look.file_system == status.st_dev && g_last_look.directory == status.st_ino;
+}
+
+[[gnu::noinline]] void RememberLook(int directory, std::uint64_t segment_bytes) {
+  struct stat status = {};
+  RawSyscall(SYS_fstat, directory, AsArgument(&status));
+  g_last_look = {.file_system = status.st_dev,
+                 .directory = status.st_ino,
+                 .segment_bytes = segment_bytes,
+                 .free_bytes = FreeBytes(directory)};
+}
+
+// As if all that was taken of the free space since the last look was taken by segments.
+std::uint64_t RoomAtLeast(std::uint64_t free_bytes) {
+  const LastLook& last = g_last_look;
+  std::uint64_t taken = last.free_bytes > free_bytes ? last.free_bytes - free_bytes : 0;
+  return RoomBeside(last.segment_bytes + taken, free_bytes);
+}
+
+std::uint64_t RoomAfterTidying(int directory, const SegmentFileLimits& limits) {
+  bool is_trusted = limits.trusts_parent && WasReadLast(directory);
+  if (is_trusted && RoomAtLeast(FreeBytes(directory)) >= limits.bytes) return limits.bytes;
+  RememberLook(directory, TidySegmentsIn(directory, limits.max_dead_segments, limits.max_removed));
+  return RoomBeside(g_last_look.segment_bytes, g_last_look.free_bytes);
 }
 
 std::uint64_t LimitOf(int resource) {
@@ -64,8 +112,7 @@ std::uint64_t AllowedBytes(int directory, const SegmentFileLimits& limits) {
   // Growing beyond it would send SIGXFSZ, also to whoever marks a dead one.
   std::uint64_t bytes = LimitOf(RLIMIT_FSIZE);
   if (bytes < kSmallestSegment) return 0;
-  std::uint64_t segment_bytes = TidySegmentsIn(directory, limits.max_dead_segments);
-  for (std::uint64_t bound : {limits.bytes, Room(directory, segment_bytes),
+  for (std::uint64_t bound : {limits.bytes, RoomAfterTidying(directory, limits),
                               ShareOfMemory(RLIMIT_AS, sys::AddressSpaceBytes),
                               ShareOfMemory(RLIMIT_DATA, sys::PrivateDataBytes)})
     bytes = bound < bytes ? bound : bytes;
@@ -101,12 +148,19 @@ void AppendPath(const char* directory, std::uint64_t start_ticks, SegmentPath* p
   path->Append(".segment");
 }
 
+// Another process may make it at the same moment; then it is there all the same.
+int OpenOrMakeDirectory(const char* path) {
+  int directory = OpenDirectory(path);
+  if (directory >= 0) return directory;
+  RawSyscall(SYS_mkdir, AsArgument(path), 0700);
+  return OpenDirectory(path);
+}
+
 }  // namespace
 
 bool CreateSegmentFile(const char* directory_path, std::uint64_t start_ticks,
                        const SegmentFileLimits& limits, SegmentFile* file) {
-  RawSyscall(SYS_mkdir, AsArgument(directory_path), 0700);
-  int directory = OpenDirectory(directory_path);
+  int directory = OpenOrMakeDirectory(directory_path);
   if (directory < 0) return false;
   file->path.Clear();
   AppendPath(directory_path, start_ticks, &file->path);
@@ -123,6 +177,10 @@ void CloseSegmentFile(SegmentFile* file) {
 
 bool RemoveSegmentFile(const SegmentPath& path) {
   return !Failed(RawSyscall(SYS_unlink, AsArgument(path.c_str())));
+}
+
+void MarkRightsGivenUp(const SegmentPath& path) {
+  RawSyscall(SYS_chmod, AsArgument(path.c_str()), 0600 | kRightsGivenUpMode);
 }
 
 SegmentPath SegmentPathOf(const char* directory, std::uint64_t start_ticks) {

@@ -19,6 +19,10 @@ using SegmentPath = sys::FixedText<320>;
 struct SegmentFileLimits {
   std::uint64_t bytes = 0;              // of the new file
   std::uint64_t max_dead_segments = 0;  // that may stay beside it
+  std::uint64_t max_removed = 4;  // of dead ones beyond that: a process that starts is in haste
+  // A forked child need not read the directory where its parent did: free space tells what has come
+  // since, at most.
+  bool trusts_parent = false;
 };
 
 struct SegmentFile {
@@ -38,6 +42,9 @@ struct SegmentFile {
 
 void CloseSegmentFile(SegmentFile* file);
 bool RemoveSegmentFile(const SegmentPath& path);
+
+// Where its owner's rights are about to be given up: kRightsGivenUpMode.
+void MarkRightsGivenUp(const SegmentPath& path);
 
 // <directory>/<own pid>-<start ticks>.segment
 SegmentPath SegmentPathOf(const char* directory, std::uint64_t start_ticks);

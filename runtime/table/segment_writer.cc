@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/uio.h>
 
+#include <bit>
 #include <cstring>
 
 #include "runtime/sys/private_pages.h"
@@ -28,6 +29,7 @@ constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE, Linux 5.14; older he
 bool SegmentWriter::Map(const SegmentFile& file) {
   // A smaller file under an old, larger mapping would leave the parent's pages behind it.
   bool fits = header_ != nullptr && file.bytes == mapped_bytes_;
+  ForgetReserved();
   if (header_ != nullptr && !fits) sys::UnmapPages(header_, mapped_bytes_);
   long address = sys::MapUnlockedPages(file.bytes, file.descriptor, fits ? header_ : nullptr);
   if (Failed(address)) {
@@ -41,18 +43,15 @@ bool SegmentWriter::Map(const SegmentFile& file) {
   const char* name = strrchr(path_.c_str(), '/');
   if (name != nullptr)
     directory_.Append(path_.c_str(), static_cast<std::size_t>(name - path_.c_str()));
-  for (auto& word : reserved_) {
-    if (word.load(std::memory_order_relaxed) != 0) word.store(0, std::memory_order_relaxed);
-  }
   refusals_.store(0, std::memory_order_relaxed);
   leased_bytes_.store(kFirstLeaseBytes, std::memory_order_relaxed);
   is_poisoned_.store(false, std::memory_order_relaxed);
-  if (!Populate(0)) {
+  if (!Populate({.first = 0, .count = 1})) {
     sys::UnmapPages(header_, mapped_bytes_);
     header_ = nullptr;
     return false;
   }
-  reserved_[0].store(1, std::memory_order_relaxed);
+  MarkReserved({.first = 0, .count = 1});
   FillHeader(PlanSegment(file.bytes));
   return true;
 }
@@ -66,6 +65,12 @@ void SegmentWriter::KeepOnlyHeader() {
   sys::UnmapPages(reinterpret_cast<char*>(header_) + kSegmentPageBytes,
                   mapped_bytes_ - kSegmentPageBytes);
   mapped_bytes_ = kSegmentPageBytes;
+}
+
+void SegmentWriter::LeaveInherited() {
+  if (header_ != nullptr) sys::UnmapPages(header_, mapped_bytes_);
+  header_ = nullptr;
+  is_poisoned_.store(false, std::memory_order_relaxed);
 }
 
 void SegmentWriter::FillHeader(const SegmentPlan& plan) {
@@ -82,7 +87,6 @@ void SegmentWriter::FillHeader(const SegmentPlan& plan) {
     header->sections[i].offset = section.offset;
     header->sections[i].capacity = section.capacity;
   }
-  header->counters.reserved_bytes.store(kChunkBytes, std::memory_order_relaxed);
 }
 
 SectionEntry& SegmentWriter::Section(SectionKind kind) const {
@@ -103,32 +107,68 @@ bool SegmentWriter::Claim(SectionEntry& section, std::uint64_t count, std::uint6
   return true;
 }
 
+bool SegmentWriter::CopyEntries(const SectionEntry& section, std::uint64_t count,
+                                const SegmentFile& file) const {
+  std::uint64_t bytes = count * section.entry_bytes;
+  bool fits = file.bytes == mapped_bytes_ && count <= section.capacity && bytes <= kMaxCopyBytes;
+  if (!fits) return false;
+  long written =
+      RawSyscall(SYS_pwrite64, file.descriptor, static_cast<long>(base() + section.offset),
+                 static_cast<long>(bytes), static_cast<long>(section.offset));
+  return written == static_cast<long>(bytes);
+}
+
 bool SegmentWriter::Reserve(std::uint64_t offset, std::uint64_t bytes) {
-  std::uint64_t last = (offset + bytes - 1) >> kChunkShift;
-  for (std::uint64_t chunk = offset >> kChunkShift; chunk <= last; ++chunk) {
-    std::uint64_t bit = std::uint64_t{1} << (chunk % 64);
-    bool is_reserved = (reserved_[chunk / 64].load(std::memory_order_relaxed) & bit) != 0;
-    if (!is_reserved && !ReserveChunk(chunk)) return false;
+  std::uint64_t last = (offset + bytes - 1) >> kPageShift;
+  for (std::uint64_t page = offset >> kPageShift; page <= last; ++page) {
+    std::uint64_t bit = std::uint64_t{1} << (page % 64);
+    bool is_reserved = (reserved_[page / 64].load(std::memory_order_relaxed) & bit) != 0;
+    if (!is_reserved && !ReservePagesOf(page)) return false;
   }
   return true;
 }
 
-bool SegmentWriter::ReserveChunk(std::uint64_t chunk) {
+bool SegmentWriter::ReservePagesOf(std::uint64_t page) {
   std::uint32_t refusals = refusals_.load(std::memory_order_relaxed);
   if (refusals % kRefusalsPerRetry != 0) {
     refusals_.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
-  if (!HasRoomForChunk() || !Populate(chunk)) {
+  Pages pages = PagesToReserve(page);
+  if (!HasRoomFor(pages.count << kPageShift) || !Populate(pages)) {
     refusals_.fetch_add(1, std::memory_order_relaxed);
     counters().reservation_failures.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
-  std::uint64_t bit = std::uint64_t{1} << (chunk % 64);
-  std::uint64_t before = reserved_[chunk / 64].fetch_or(bit, std::memory_order_relaxed);
-  if ((before & bit) == 0)
-    counters().reserved_bytes.fetch_add(kChunkBytes, std::memory_order_relaxed);
+  MarkReserved(pages);
   return true;
+}
+
+// One page, or all of its chunk.
+SegmentWriter::Pages SegmentWriter::PagesToReserve(std::uint64_t page) const {
+  constexpr std::uint64_t kChunkPages = kChunkBytes >> kPageShift;
+  if (counters().reserved_bytes.load(std::memory_order_relaxed) < kSmallBytes)
+    return {.first = page, .count = 1};
+  std::uint64_t first = page / kChunkPages * kChunkPages;
+  std::uint64_t left = (mapped_bytes_ >> kPageShift) - first;
+  return {.first = first, .count = left < kChunkPages ? left : kChunkPages};
+}
+
+// A chunk lies within a word.
+void SegmentWriter::MarkReserved(const Pages& pages) {
+  std::uint64_t bits = ((std::uint64_t{1} << pages.count) - 1) << (pages.first % 64);
+  std::uint64_t before = reserved_[pages.first / 64].fetch_or(bits, std::memory_order_relaxed);
+  auto fresh = static_cast<std::uint64_t>(std::popcount(bits & ~before));
+  counters().reserved_bytes.fetch_add(fresh << kPageShift, std::memory_order_relaxed);
+}
+
+// Words behind the mapping were never written, and had better not be touched.
+void SegmentWriter::ForgetReserved() {
+  std::uint64_t pages = mapped_bytes_ >> kPageShift;
+  for (std::uint64_t word = 0; word * 64 < pages; ++word) {
+    if (reserved_[word].load(std::memory_order_relaxed) != 0)
+      reserved_[word].store(0, std::memory_order_relaxed);
+  }
 }
 
 std::uint64_t SegmentWriter::LeaseBytes() const {
@@ -138,8 +178,8 @@ std::uint64_t SegmentWriter::LeaseBytes() const {
 }
 
 // Other segments grow as well, so it is asked again and again, but not for every chunk.
-bool SegmentWriter::HasRoomForChunk() {
-  std::uint64_t wanted = counters().reserved_bytes.load(std::memory_order_relaxed) + kChunkBytes;
+bool SegmentWriter::HasRoomFor(std::uint64_t bytes) {
+  std::uint64_t wanted = counters().reserved_bytes.load(std::memory_order_relaxed) + bytes;
   std::uint64_t leased = leased_bytes_.load(std::memory_order_relaxed);
   if (wanted <= leased) return true;
   if (sys::IsSandboxed()) return false;
@@ -165,13 +205,12 @@ void SegmentWriter::GiveBackMemory() {
              static_cast<long>(mapped_bytes_ - kSegmentPageBytes), MADV_REMOVE);
 }
 
-// Backs a chunk with memory, or says why not. Kernels before 5.14 do not know the advice; there
+// Backs pages with memory, or says why not. Kernels before 5.14 do not know the advice; there
 // reading our own pages through the kernel has the same effect, again with an error instead of a
 // signal.
-bool SegmentWriter::Populate(std::uint64_t chunk) const {
-  std::uint64_t start = base() + (chunk << kChunkShift);
-  std::uint64_t end = base() + mapped_bytes_;
-  std::uint64_t bytes = end - start < kChunkBytes ? end - start : kChunkBytes;
+bool SegmentWriter::Populate(const Pages& pages) const {
+  std::uint64_t start = base() + (pages.first << kPageShift);
+  std::uint64_t bytes = pages.count << kPageShift;
   long result =
       RawSyscall(SYS_madvise, static_cast<long>(start), static_cast<long>(bytes), kPopulateWrite);
   if (result != -EINVAL || sys::IsSandboxed()) return !Failed(result);

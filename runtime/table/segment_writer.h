@@ -44,6 +44,16 @@ class SegmentWriter {
   // The index is below capacity, or false and nothing was taken.
   [[nodiscard]] bool Claim(SectionEntry& section, std::uint64_t count, std::uint64_t* index);
 
+  // Writes the first entries of a section into another file of the same size, at the same place. By
+  // the kernel: a page that was given back, or that the file system cannot give, is an error for
+  // it, and would be a signal for us. False: they are not all there.
+  [[nodiscard]] bool CopyEntries(const SectionEntry& section, std::uint64_t count,
+                                 const SegmentFile& file) const;
+
+  // In a forked child that gets no segment of its own: its parent's is out of its reach, whatever
+  // user it becomes.
+  void LeaveInherited();
+
   // Before the file system can no longer be asked (a sandbox): leases what the rest of the
   // process's life may take, at most kLastLeaseBytes.
   void TakeLastLease();
@@ -54,26 +64,37 @@ class SegmentWriter {
   [[nodiscard]] bool Reserve(std::uint64_t offset, std::uint64_t bytes);
 
  private:
-  static constexpr int kChunkShift = 14;  // 16 KiB: small processes touch seven of them
-  static constexpr std::uint64_t kMaxChunks = std::uint64_t{4} << (30 - kChunkShift);
-  static constexpr std::uint64_t kChunkBytes = std::uint64_t{1} << kChunkShift;
+  static constexpr int kPageShift = 12;
+  static constexpr std::uint64_t kMaxPages = std::uint64_t{4} << (30 - kPageShift);
+  static constexpr std::uint64_t kChunkBytes = 16 << 10;
+  // Up to here page by page: a process that lives for a millisecond fills hardly one a section.
+  static constexpr std::uint64_t kSmallBytes = 4 * kChunkBytes;
   static constexpr std::uint64_t kLeasesPerLife = 64;
   static constexpr std::uint64_t kMaxLeaseBytes = 1 << 20;
   static constexpr std::uint64_t kLastLeaseBytes = 16 << 20;
   static constexpr std::uint64_t kFirstLeaseBytes = 8 * kChunkBytes;  // creating it was the asking
 
+  static constexpr std::uint64_t kMaxCopyBytes = kFirstLeaseBytes / 4;
+
   std::uint64_t base() const { return reinterpret_cast<std::uint64_t>(header_); }
-  bool ReserveChunk(std::uint64_t chunk);
-  bool HasRoomForChunk();
+  struct Pages {
+    std::uint64_t first;
+    std::uint64_t count;
+  };
+  Pages PagesToReserve(std::uint64_t page) const;
+  bool ReservePagesOf(std::uint64_t page);
+  void MarkReserved(const Pages& pages);
+  void ForgetReserved();
+  bool HasRoomFor(std::uint64_t bytes);
   std::uint64_t LeaseBytes() const;
-  bool Populate(std::uint64_t chunk) const;
+  bool Populate(const Pages& pages) const;
   void FillHeader(const SegmentPlan& plan);
 
   SegmentHeader* header_ = nullptr;
   std::uint64_t mapped_bytes_ = 0;
   SegmentPath path_;
-  SegmentPath directory_;                                      // that holds it
-  std::atomic<std::uint64_t> reserved_[kMaxChunks / 64] = {};  // a bit a chunk
+  SegmentPath directory_;                                     // that holds it
+  std::atomic<std::uint64_t> reserved_[kMaxPages / 64] = {};  // a bit a page
   std::atomic<std::uint32_t> refusals_ = 0;
   // So many bytes may be reserved before the file system is asked again.
   std::atomic<std::uint64_t> leased_bytes_ = 0;

@@ -31,15 +31,24 @@ bool StackTree::Attach(SegmentWriter* segment) {
   node_section_ = &segment->Section(SectionKind::kStackNodes);
   sites_ = segment->Entries<SiteSlot>(SectionKind::kSites);
   site_section_ = &segment->Section(SectionKind::kSites);
-  Index* inherited = index_.load(std::memory_order_relaxed);  // of the process we were forked from
-  if (inherited != nullptr) sys::UnmapPages(inherited, inherited->Bytes());
-  index_.store(MakeIndex(kFirstIndexSlots), std::memory_order_relaxed);
+  ResetIndex();
   is_growing_.store(false, std::memory_order_relaxed);
   grows_at_.store(kFirstIndexSlots / 2, std::memory_order_relaxed);
   std::uint64_t root = 0, site = 0;
   return index_.load(std::memory_order_relaxed) != nullptr &&
          segment->Claim(*node_section_, kRootNodes, &root) &&
          segment->Claim(*site_section_, 1, &site);
+}
+
+// The first one of the process we were forked from does as well.
+void StackTree::ResetIndex() {
+  Index* inherited = index_.load(std::memory_order_relaxed);
+  if (inherited != first_index_) sys::UnmapPages(inherited, inherited->Bytes());
+  if (first_index_ == nullptr)
+    first_index_ = MakeIndex(kFirstIndexSlots);
+  else
+    first_index_->Clear();
+  index_.store(first_index_, std::memory_order_relaxed);
 }
 
 std::uint64_t StackTree::NodeCount() const {
@@ -162,9 +171,12 @@ std::uint32_t StackTree::AddNode(std::uint64_t frame, StackId parent) {
 void StackTree::GrowIndex(Index* old, std::uint64_t nodes) {
   if (is_growing_.exchange(true, std::memory_order_acquire)) return;
   if (index_.load(std::memory_order_relaxed) == old) {
+    std::uint64_t slots = std::bit_ceil(nodes * 4);
+    if (slots < kSecondIndexSlots) slots = kSecondIndexSlots;
+    Index* larger = MakeIndex(slots);
     // A refusal is not asked for again at the next node, but when twice as many are there.
-    grows_at_.store(nodes * 2, std::memory_order_relaxed);
-    ReplaceIndex(old, MakeIndex(std::bit_ceil(nodes * 4)));
+    grows_at_.store(larger != nullptr ? slots / 2 : nodes * 2, std::memory_order_relaxed);
+    ReplaceIndex(old, larger);
   }
   is_growing_.store(false, std::memory_order_release);
 }
@@ -179,8 +191,13 @@ void StackTree::ReplaceIndex(Index* old, Index* larger) {
   old->Empty();
 }
 
+void StackTree::Index::Clear() {
+  for (std::uint64_t at = 0; at <= mask; ++at) Slot(at).store(0, std::memory_order_relaxed);
+}
+
 // The first page keeps the mask.
 void StackTree::Index::Empty() {
+  if (Bytes() <= sys::kPageBytes) return;
   sys::DropPages(reinterpret_cast<char*>(this) + sys::kPageBytes, Bytes() - sys::kPageBytes);
 }
 

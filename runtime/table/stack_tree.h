@@ -58,10 +58,13 @@ class StackTree {
     std::uint64_t mask;
     Entry& Slot(std::uint64_t tag) { return reinterpret_cast<Entry*>(this + 1)[tag & mask]; }
     void Enter(std::uint64_t entry);
+    void Clear();
     void Empty();
     std::uint64_t Bytes() const { return sizeof(Index) + (mask + 1) * sizeof(Entry); }
   };
-  static constexpr std::uint32_t kFirstIndexSlots = 1 << 13;
+  static constexpr std::uint32_t kFirstIndexSlots = 1
+                                                    << 10;  // three pages: many processes are short
+  static constexpr std::uint32_t kSecondIndexSlots = 1 << 13;  // then one for most programs
   static constexpr int kMaxProbes = 128;  // at most half full, the longest run is a few dozen
   static constexpr std::uint32_t kNoNode = ~std::uint32_t{0};
 
@@ -80,6 +83,7 @@ class StackTree {
                           SiteKind kind);
   std::uint32_t AddSite(std::atomic<std::uint32_t>* link, const InternedStack& stack,
                         SiteKind kind);
+  void ResetIndex();
   void GrowIndex(Index* old, std::uint64_t nodes);
   void ReplaceIndex(Index* old, Index* larger);
   static Index* MakeIndex(std::uint64_t slots);
@@ -91,6 +95,7 @@ class StackTree {
   SiteSlot* sites_ = nullptr;
   SectionEntry* site_section_ = nullptr;
   std::atomic<Index*> index_ = nullptr;
+  Index* first_index_ = nullptr;
   std::atomic<bool> is_growing_ = false;
   std::atomic<std::uint64_t> grows_at_ = 0;  // nodes that the next larger index is for
 };

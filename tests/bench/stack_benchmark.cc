@@ -81,5 +81,5 @@ int main(int argc, char** argv) {
   limpet::session::Start();
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
-  limpet::session::Finish();
+  limpet::session::Finish(/*keeps_segment=*/false);
 }

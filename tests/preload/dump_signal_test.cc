@@ -2,6 +2,7 @@
 // has it.
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -57,6 +58,17 @@ TEST(DumpSignal, WritesProfilesAndTheProgramSeesNothing) {
     program.Continue();
   }
   EXPECT_EQ(program.Finish(), 0);
+}
+
+// The dump has just been started when the program ends.
+TEST(DumpSignal, IsAnsweredAlthoughTheProgramEndsAtOnce) {
+  TemporaryDirectory directory;
+  TracedProgram program({kProgram, "end"}, {kExact, DirectorySetting(directory)});
+  EXPECT_EQ(program.ReadLine(), "") << "the end";
+  const std::vector<std::string> files = WaitForDumps(directory.path(), 2);
+  ASSERT_EQ(files.size(), 2u);
+  EXPECT_EQ(TotalsOfDump(files.back(), "SignalledAllocates"), (SiteTotals{10, 1000, 10, 1000}));
+  EXPECT_TRUE(program.LeavesNoSegment()) << "by the dump, as the program would have";
 }
 
 // A companion that takes its time, so that all signals find it at work.

@@ -48,6 +48,17 @@ TEST_P(ForkedChild, StartsEmptyAndLeavesItsParentAlone) {
 INSTANTIATE_TEST_SUITE_P(Ways, ForkedChild,
                          testing::Values("fork", "_Fork", "SYS_fork", "SYS_clone", "SYS_clone3"));
 
+// A server that forks for each connection pays for it a thousand times a second. It was 180 pages
+// where tables were gone through that the child has no use for.
+TEST(BriefChild, TouchesFewPagesAtItsFirstSample) {
+  TracedProgram program({kForks, "brief"}, {"LIMPET_SAMPLE_BYTES=4096"});
+  EXPECT_LT(NumberIn(program.ReadLine()), 70);
+  EXPECT_EQ(program.Segments().size(), 2u);
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+  EXPECT_TRUE(program.Segments().empty());
+}
+
 // Each of them would make the segment, and what the others allocate meanwhile would be lost.
 TEST(ChildOfThreads, LosesNothingWhereItsThreadsAreTheFirstToAllocate) {
   TracedProgram program({kForks, "first"}, {kExact});
@@ -110,6 +121,17 @@ TEST(VforkedChild, IsNotTakenForTheThreadThatItsParentRuns) {
   program.Continue();
   EXPECT_EQ(program.Finish(), 0);
   EXPECT_TRUE(program.Segments().empty());
+}
+
+// It may become another user, who could write there.
+TEST(ForkedChild, ThatIsNotTracedLosesItsParentsSegment) {
+  const std::string kMaps =
+      "while read -r line; do case $line in *.segment) echo segment;; esac; done </proc/self/maps;";
+  TracedProgram program({"/bin/sh", "-c", "(set -- a b c;" + kMaps + "echo none); " + kMaps},
+                        {kExact, "LIMPET_FOLLOW=exec"});
+  EXPECT_EQ(program.ReadLine(), "none");
+  EXPECT_EQ(program.ReadLine(), "segment");
+  EXPECT_EQ(program.Finish(), 0);
 }
 
 TEST(ForkStorm, OfEightThreadsWhileEightAllocateEndsAtZero) {

@@ -72,11 +72,12 @@ class OutOfMemory(unittest.TestCase):
 
     def setUp(self):
         self.cgroup = Cgroup(f"limpet-oom-{os.getpid()}")
-        self.addCleanup(self.cgroup.close)
         runtime = tempfile.TemporaryDirectory(dir="/dev/shm", prefix="limpet-test-")
         profiles = tempfile.TemporaryDirectory(prefix="limpet-test-")
         self.addCleanup(runtime.cleanup)
         self.addCleanup(profiles.cleanup)
+        # Runs first: who still writes must be gone before the directories go.
+        self.addCleanup(self.cgroup.close)
         self.runtime = pathlib.Path(runtime.name)
         self.profiles = pathlib.Path(profiles.name)
 
@@ -105,6 +106,10 @@ class OutOfMemory(unittest.TestCase):
         rows = json.loads(self.limpet("ps", "--json"))["processes"]
         return any(row["state"] == "dead" and row.get("last_profile_written") for row in rows)
 
+    def end(self) -> str:
+        meta = json.loads((self.profiles / "latest" / "meta.json").read_text())
+        return meta.get("end", "")
+
     def assert_shows_the_leak(self, heap: pathlib.Path):
         text = subprocess.run(["go", "tool", "pprof", "-top", "-sample_index=inuse_space",
                                "-unit=MB", str(heap)], capture_output=True, text=True,
@@ -120,6 +125,7 @@ class OutOfMemory(unittest.TestCase):
         self.wait_for(self.has_last_profile, "no last profile")
         heaps = self.heaps()
         self.assertGreater(len(heaps), 1, "a periodic one and the last")
+        self.assertEqual("killed by SIGKILL; its cgroup counted an OOM kill", self.end())
         self.assert_shows_the_leak(heaps[-1])
 
     def test_a_copy_is_made_near_the_limit_and_gets_its_symbols_later(self):

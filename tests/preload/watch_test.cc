@@ -5,12 +5,15 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
 
 #include "tests/preload/dump_files.h"
 #include "tests/preload/snapshot_facts.h"
+#include "tests/support/kernel_version.h"
 #include "tests/support/temporary_directory.h"
 
 namespace limpet {
@@ -94,6 +97,12 @@ class Watched {
   TracedProgram program_;
 };
 
+// What the only process of `directory` has in its meta.json.
+nlohmann::json MetaIn(const std::string& directory) {
+  std::ifstream file(directory + "/latest/meta.json");
+  return nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
+}
+
 bool IsGone(std::uint32_t pid) { return kill(static_cast<pid_t>(pid), 0) != 0; }
 
 TEST(Watch, WritesProfilesEachInterval) {
@@ -112,6 +121,49 @@ TEST(Watch, WritesTheLastProfileOfAProcessThatWasKilled) {
   EXPECT_TRUE(Eventually([&] { return ReadSegment(segment)->watch.has_last_profile; }));
 }
 
+class WatchedEnd : public testing::TestWithParam<bool> {};  // whether the dead is reaped at once
+
+// The kernel tells it of every process that waits to be reaped.
+TEST_P(WatchedEnd, IsTold) {
+  Watched watched("LIMPET_EVERY=1h", {"vanish"});
+  const std::uint32_t watcher = watched.WaitForWatcher();
+  if (GetParam()) kill(static_cast<pid_t>(watcher), SIGSTOP);
+  watched.program().Continue();
+  if (GetParam()) {
+    EXPECT_EQ(watched.program().Finish(), 3);
+    kill(static_cast<pid_t>(watcher), SIGCONT);
+  }
+  watched.WaitForDump(1);
+  ASSERT_TRUE(Eventually([&] { return MetaIn(watched.dumps()).is_object(); }));
+  const nlohmann::json meta = MetaIn(watched.dumps());
+  EXPECT_EQ(meta["dumps"][0]["reason"], "death");
+  const bool is_told = !GetParam() || TellsTheEndOfTheReaped();
+  EXPECT_EQ(meta.value("end", ""), is_told ? "exit status 3" : "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Reaped, WatchedEnd, testing::Bool());
+
+class WatchedSignal : public testing::TestWithParam<bool> {};  // whether the program is faster
+
+// Either way: the watcher may look, and start a dump, before the end or after it.
+TEST_P(WatchedSignal, JustBeforeTheEndIsOneDump) {
+  Watched watched("LIMPET_EVERY=1h", {"signal and end"});
+  const std::uint32_t watcher = watched.WaitForWatcher();
+  if (GetParam()) kill(static_cast<pid_t>(watcher), SIGSTOP);
+  watched.program().Continue();
+  EXPECT_EQ(watched.program().ReadLine(), "") << "the end";
+  if (GetParam()) kill(static_cast<pid_t>(watcher), SIGCONT);
+  const std::vector<std::string> files = watched.WaitForDump(1);
+  ASSERT_FALSE(files.empty());
+  EXPECT_EQ(TotalsOfDump(files.back(), "WatchedAllocates"), kWatched);
+  EXPECT_TRUE(Eventually([&] { return IsGone(watcher); }));
+  EXPECT_TRUE(watched.program().LeavesNoSegment()) << "it ended by itself";
+  EXPECT_EQ(ListDumps(watched.dumps()).size(), kProfiles) << "one signal, one dump";
+  EXPECT_EQ(MetaIn(watched.dumps())["dumps"][0]["reason"], "signal");
+}
+
+INSTANTIATE_TEST_SUITE_P(Stopped, WatchedSignal, testing::Bool());
+
 TEST(Watch, IsNoChildOfTheProgram) {
   Watched watched("LIMPET_EVERY=1h", {"look", "look"});
   const std::uint32_t watcher = watched.WaitForWatcher();
@@ -126,9 +178,9 @@ TEST(Watch, AnswersTheSignalItself) {
   watched.WaitForWatcher();
   kill(watched.program().pid(), SIGUSR1);
   watched.WaitForDump(1);
-  const SegmentSnapshot snapshot = watched.program().Read();
-  EXPECT_EQ(CounterOf(snapshot, "companions_started"), 1u) << "the watcher, no other";
-  EXPECT_EQ(snapshot.watch.answered_requests, 1u);
+  EXPECT_EQ(CounterOf(watched.program().Read(), "companions_started"), 1u)
+      << "the watcher, no other";
+  EXPECT_TRUE(Eventually([&] { return watched.program().Read().watch.answered_requests == 1; }));
 }
 
 TEST(Watch, SeesGrowth) {
@@ -185,6 +237,21 @@ TEST(Watch, ThatIsKilledIsReplaced) {
     std::this_thread::sleep_for(std::chrono::milliseconds(90));
     return watched.Watcher() != first;
   }));
+}
+
+// The program has started a dump itself when the next watcher comes.
+TEST(Watch, ThatWasKilledLeavesOneDumpForOneSignal) {
+  Watched watched("LIMPET_EVERY=1h");
+  const std::uint32_t first = watched.WaitForWatcher();
+  kill(static_cast<pid_t>(first), SIGKILL);
+  ASSERT_TRUE(Eventually([&] { return IsGone(first); }));
+  // It looks for its watcher once a second at most.
+  std::this_thread::sleep_for(std::chrono::milliseconds(1200));
+  kill(watched.program().pid(), SIGUSR1);
+  EXPECT_TRUE(Eventually([&] { return watched.Watcher() != first; }));
+  watched.WaitForDump(1);
+  std::this_thread::sleep_for(std::chrono::seconds(3));
+  EXPECT_EQ(ListDumps(watched.dumps()).size(), kProfiles);
 }
 
 TEST(Watch, IsNotStartedAtEachThread) {

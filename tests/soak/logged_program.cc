@@ -11,18 +11,9 @@
 #include <utility>
 
 #include "tests/soak/log_mapping.h"
+#include "tests/support/text_pointers.h"
 
 namespace limpet {
-namespace {
-
-std::vector<char*> Pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-}  // namespace
 
 LoggedProgram::LoggedProgram(std::string place) : place_(std::move(place)) {
   std::filesystem::remove_all(place_);
@@ -47,8 +38,8 @@ void LoggedProgram::Start(const std::vector<std::string>& command, const std::st
       "LD_PRELOAD=" + library, "LIMPET_RUNTIME_DIR=" + place_ + "/run",
       "LIMPET_SAMPLE_BYTES=" + std::to_string(sample_bytes),
       kCallLogVariable + ("=" + place_ + "/log")};
-  std::vector<char*> arguments = Pointers(command);
-  std::vector<char*> variables = Pointers(environment);
+  std::vector<char*> arguments = PointersTo(command);
+  std::vector<char*> variables = PointersTo(environment);
   pid_ = fork();
   if (pid_ == 0) {
     setpgid(0, 0);

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "tests/support/temporary_directory.h"
+#include "tests/support/text_pointers.h"
 
 namespace limpet {
 namespace {
@@ -28,11 +29,7 @@ void RedirectTo(const std::string& path, int descriptor) {
 [[noreturn]] void Execute(const std::vector<std::string>& command,
                           const std::vector<std::string>& environment) {
   for (const std::string& variable : environment) putenv(const_cast<char*>(variable.c_str()));
-  std::vector<char*> arguments;
-  for (const std::string& argument : command) {
-    arguments.push_back(const_cast<char*>(argument.c_str()));
-  }
-  arguments.push_back(nullptr);
+  const std::vector<char*> arguments = PointersTo(command);
   execvp(arguments[0], arguments.data());
   _exit(127);
 }

@@ -8,18 +8,12 @@
 
 #include <filesystem>
 
+#include "tests/support/text_pointers.h"
 #include "tools/reader/segment_directory.h"
 #include "tools/reader/segment_reader.h"
 
 namespace limpet {
 namespace {
-
-std::vector<char*> Pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
 
 std::string MakeDirectory() {
   char path[] = "/dev/shm/limpet-test-XXXXXX";
@@ -37,8 +31,8 @@ TracedProgram::TracedProgram(const std::vector<std::string>& command,
   std::vector<std::string> environment = settings;
   environment.insert(environment.end(), {std::string("LD_PRELOAD=") + LIMPET_TEST_LIBRARY,
                                          "LIMPET_RUNTIME_DIR=" + directory_, "PATH=/usr/bin:/bin"});
-  std::vector<char*> arguments = Pointers(command);
-  std::vector<char*> variables = Pointers(environment);
+  std::vector<char*> arguments = PointersTo(command);
+  std::vector<char*> variables = PointersTo(environment);
   pid_ = fork();
   if (pid_ == 0) {
     dup2(in[0], STDIN_FILENO);
@@ -81,6 +75,11 @@ std::vector<std::string> TracedProgram::Segments() const {
   std::vector<std::string> paths;
   for (const SegmentEntry& entry : ListSegments({directory_})) paths.push_back(entry.path);
   return paths;
+}
+
+bool TracedProgram::LeavesNoSegment() const {
+  for (int tries = 0; tries < 1000 && !Segments().empty(); ++tries) usleep(10'000);
+  return Segments().empty();
 }
 
 SegmentSnapshot TracedProgram::Read() const {

@@ -34,6 +34,8 @@ class TracedProgram {
   const std::string& runtime_directory() const { return directory_; }
   // Paths of the segments that are there now.
   std::vector<std::string> Segments() const;
+  // After its end. A dump that was at work then removes the segment once it is written.
+  bool LeavesNoSegment() const;
   // The checked copy of this process's own segment.
   SegmentSnapshot Read() const;
 

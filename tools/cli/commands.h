@@ -35,6 +35,7 @@ struct DumpOptions {
   bool with_descendants = false;  // of the whole process tree, in one profile
   std::string runtime_directory;  // where segments lie, empty: LIMPET_RUNTIME_DIR or /dev/shm
   std::string directory;          // instead of the target's LIMPET_DIR
+  int segment_descriptor = -1;    // a copy of the segment, handed over by the target itself
 };
 
 struct StacksOptions {

@@ -1,9 +1,14 @@
+#include <unistd.h>
+
 #include <algorithm>
-#include <ctime>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "tools/cli/commands.h"
@@ -15,8 +20,14 @@
 #include "tools/profile/coverage.h"
 #include "tools/profile/profile_builder.h"
 #include "tools/profile/thread_lister.h"
+#include "tools/reader/clock.h"
+#include "tools/reader/dead_segments.h"
 #include "tools/reader/perf_map.h"
+#include "tools/reader/process_end.h"
 #include "tools/reader/segment_copy.h"
+#include "tools/reader/segment_directory.h"
+#include "tools/reader/segment_file.h"
+#include "tools/reader/segment_head.h"
 #include "tools/reader/segment_marks.h"
 #include "tools/render/goroutine_writer.h"
 #include "tools/store/dump_content.h"
@@ -35,7 +46,10 @@ std::string DescribeCoverage(const DumpTarget& target) {
     return "coverage: unknown, the process is of another container, alive or dead";
   if (target.is_copy) return "coverage: unknown, the segment is a copy";
   const std::optional<Coverage> coverage = CoverageOf(target);
-  return coverage.has_value() ? CoverageLine(*coverage) : "coverage: unknown, the process is dead";
+  if (coverage.has_value()) return CoverageLine(*coverage);
+  if (target.is_handed_over) return "coverage: unknown, the process sees no /proc";
+  const std::string end = DescribeEnd(target.snapshot.end);
+  return absl::StrCat("coverage: unknown, the process is dead", end.empty() ? "" : ": ", end);
 }
 
 absl::StatusOr<std::string> RenderProfile(ProfileBuilder& builder, const std::string& name,
@@ -133,16 +147,52 @@ absl::Status DumpTo(const DumpTarget& target, const DumpOptions& options) {
 // people look for what is missing.
 void LogFailure(const std::string& directory, const absl::Status& failure) {
   if (!MakeDirectory(directory).ok()) return;
-  const std::int64_t now_ns = std::int64_t{std::time(nullptr)} * 1'000'000'000;
-  AppendLine(directory + "/" + kErrorLog, absl::StrFormat("%s dump failed: %s", FormatUtc(now_ns),
-                                                          std::string(failure.message())));
+  const std::string time = FormatUtc(static_cast<std::int64_t>(UnixNs()));
+  AppendLine(directory + "/" + kErrorLog,
+             absl::StrFormat("%s dump failed: %s", time, std::string(failure.message())));
 }
 
-// What was asked for until the segment was read is written now. Only its owner may say so.
+bool IsRuntimeDirectory(const std::string& folder, const std::string& chosen) {
+  const std::vector<std::string> known = RuntimeDirectories(chosen);
+  return std::any_of(known.begin(), known.end(), [&](const std::string& directory) {
+    std::error_code error;
+    return std::filesystem::equivalent(folder.empty() ? "." : folder, directory, error);
+  });
+}
+
+// Still the file that was read, of our own user's, where segments are looked for: one that lies
+// elsewhere is somebody's to keep.
+bool IsOurs(const DumpTarget& target, const std::string& runtime_directory) {
+  const std::filesystem::path path = target.segment_path;
+  if (target.snapshot.owner_uid != geteuid()) return false;
+  if (!IsRuntimeDirectory(path.parent_path(), runtime_directory)) return false;
+  const absl::StatusOr<SegmentFile> now = SegmentFile::Open(path);
+  return now.ok() && now->node() == target.snapshot.node;
+}
+
+// What was asked for until the segment was read is written now, also if the process has ended
+// since.
 void NoteAnswered(const DumpTarget& target) {
-  if (target.segment_path.empty() || target.is_copy || target.life != Life::kAlive) return;
   const std::uint32_t requests = target.snapshot.dump_requests;
   WriteMarks(target.segment_path, {.answered_requests = requests}).IgnoreError();
+}
+
+// It ended by itself meanwhile, and left its segment for this dump, or for one that was asked for
+// after this one had read it: that one removes it. One that ends from now on does not.
+void RemoveExited(const DumpTarget& target) {
+  const auto self = static_cast<std::uint32_t>(getpid());
+  WriteMarks(target.segment_path, {.done_dump_pid = self}).IgnoreError();
+  const absl::StatusOr<SegmentHead> head = ReadSegmentHead(target.segment_path);
+  if (!head.ok() || !head->has_exited) return;
+  if (head->dump_requests != target.snapshot.dump_requests) return;
+  RemoveUnreadSegment(target.segment_path, target.snapshot.node);
+}
+
+void NoteWritten(const DumpTarget& target, const DumpOptions& options) {
+  if (target.segment_path.empty() || target.is_copy) return;
+  const bool is_ours = IsOurs(target, options.runtime_directory);
+  if (is_ours || target.life == Life::kAlive) NoteAnswered(target);
+  if (is_ours) RemoveExited(target);
 }
 
 absl::Status Dump(const DumpOptions& options) {
@@ -152,7 +202,7 @@ absl::Status Dump(const DumpOptions& options) {
     if (!status.ok() && !options.reason.empty()) {
       LogFailure(options.directory.empty() ? DumpDirectory(*target) : options.directory, status);
     }
-    if (status.ok()) NoteAnswered(*target);
+    if (status.ok()) NoteWritten(*target, options);
     return status;
   }
   std::uint32_t pid = 0;

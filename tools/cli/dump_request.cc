@@ -19,16 +19,15 @@ std::string HostName() {
   return gethostname(name, sizeof(name) - 1) == 0 ? name : "localhost";
 }
 
-bool IsOurs(const DumpTarget& target) { return target.snapshot.owner_uid == geteuid(); }
-
 std::string StateOf(const DumpTarget& target) {
   if (target.is_copy) return "";
-  return target.process.has_value() ? kStateRunning : kStateDead;
+  return target.IsRunning() ? kStateRunning : kStateDead;
 }
 
 // Somebody else's segment does not say how much of ours is removed.
 StoreLimits LimitsOf(const DumpTarget& target) {
-  const WatchSettings settings = IsOurs(target) ? target.snapshot.watch.settings : WatchSettings{};
+  const WatchSettings settings =
+      IsOurWord(target) ? target.snapshot.watch.settings : WatchSettings{};
   StoreLimits limits{kDefaultMaxDumps, kDefaultMaxDirectoryBytes};
   if (settings.max_dumps != 0) limits.max_dumps = std::max(settings.max_dumps, kMinMaxDumps);
   if (settings.max_directory_bytes != 0) {
@@ -75,7 +74,7 @@ std::optional<DumpRequest> RequestFor(const DumpTarget& target, const DumpOption
                       .is_of_copy = target.is_copy};
   request.process.host = HostName();
   request.process.state = StateOf(target);
-  if (!target.is_copy || !IsOurs(target)) return request;
+  if (!target.is_copy || !IsOurWord(target)) return request;
   const std::filesystem::path folder = request.directory;
   if (folder.filename() != request.folder) return std::nullopt;
   request.directory = folder.parent_path();

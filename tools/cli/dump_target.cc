@@ -16,8 +16,10 @@
 #include "runtime/layout/segment.h"
 #include "tools/profile/estimate.h"
 #include "tools/profile/thread_lister.h"
+#include "tools/reader/clock.h"
 #include "tools/reader/last_seen.h"
 #include "tools/reader/segment_directory.h"
+#include "tools/reader/segment_file.h"
 #include "tools/reader/segment_reader.h"
 #include "tools/threads/living_threads.h"
 
@@ -131,25 +133,37 @@ absl::StatusOr<DumpTarget> FindLiving(const ProcessFacts& process, const DumpOpt
   return target;
 }
 
+bool LivesStill(const ProcessFacts& process) {
+  const absl::StatusOr<ProcessFacts> now = ReadProcess(process.pid);
+  return now.ok() && now->is_alive && now->start_ticks == process.start_ticks;
+}
+
+absl::StatusOr<DumpTarget> ReadHandedOver(std::uint32_t pid, int descriptor) {
+  absl::StatusOr<SegmentFile> file = SegmentFile::Adopt(descriptor);
+  if (!file.ok()) return file.status();
+  absl::StatusOr<SegmentSnapshot> snapshot = ReadSegment(*std::move(file));
+  if (!snapshot.ok()) return snapshot.status();
+  DumpTarget target{.snapshot = *std::move(snapshot), .is_handed_over = true};
+  absl::StatusOr<ProcessFacts> process = ReadProcess(pid);
+  const bool is_its = process.ok() && process->start_ticks == target.snapshot.start_ticks;
+  if (is_its) target.process = *std::move(process);
+  return target;
+}
+
 absl::StatusOr<DumpTarget> Find(const DumpOptions& options) {
   std::uint32_t pid = 0;
+  if (options.segment_descriptor >= 0 && absl::SimpleAtoi(options.target, &pid)) {
+    return ReadHandedOver(pid, options.segment_descriptor);
+  }
   if (!absl::SimpleAtoi(options.target, &pid)) return FindFile(options.target, options);
   absl::StatusOr<ProcessFacts> process = ReadProcess(pid);
-  if (process.ok() && process->is_alive) return FindLiving(*process, options);
+  if (process.ok() && process->is_alive) {
+    absl::StatusOr<DumpTarget> target = FindLiving(*process, options);
+    const bool has_ended = absl::IsNotFound(target.status()) && !LivesStill(*process);
+    return has_ended ? FindDead(pid, options) : target;
+  }
   if (!process.ok() && !absl::IsNotFound(process.status())) return process.status();
   return FindDead(pid, options);
-}
-
-std::int64_t NowUnixNs() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-std::uint64_t NowMonotonicNs() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                        std::chrono::steady_clock::now().time_since_epoch())
-                                        .count());
 }
 
 bool WantsThreads(const DumpOptions& options) {
@@ -168,8 +182,8 @@ std::string FolderOfFile(const std::string& path) {
 absl::StatusOr<DumpTarget> FindDumpTarget(const DumpOptions& options) {
   absl::StatusOr<DumpTarget> target = Find(options);
   if (!target.ok()) return target;
-  target->read_unix_ns = NowUnixNs();
-  target->read_monotonic_ns = NowMonotonicNs();
+  target->read_unix_ns = static_cast<std::int64_t>(UnixNs());
+  target->read_monotonic_ns = MonotonicNs();
   if (target->process.has_value() && WantsThreads(options)) {
     CompleteThreads(*target->process, target->snapshot);
   }
@@ -193,11 +207,17 @@ std::string RequestedDirectory(std::uint32_t pid) {
   return AbsolutePathIn(pid, directory.empty() ? kDefaultDirectory : directory);
 }
 
+bool IsOurWord(const DumpTarget& target) {
+  if (target.snapshot.owner_uid != geteuid()) return false;
+  if (target.is_handed_over) return true;  // with its own rights, which are ours
+  if (target.process.has_value()) return target.process->uid == geteuid();
+  return !target.snapshot.has_given_up_rights;
+}
+
+// Whoever wrote the segment may have forged it: nobody else, and root least of all, writes where it
+// says.
 std::string DumpDirectory(const DumpTarget& target) {
-  // The directory stands in a segment that its owner may have forged, and whoever has it mapped
-  // though he gave up the owner's rights: nobody else, and root least of all, writes where it says.
-  const bool has_same_user = !target.process.has_value() || target.process->uid == geteuid();
-  const bool is_ours = target.snapshot.owner_uid == geteuid() && has_same_user;
+  const bool is_ours = IsOurWord(target);
   if (is_ours && target.is_copy) return FolderOfFile(target.segment_path);
   return is_ours && !target.snapshot.dump_directory.empty() ? target.snapshot.dump_directory
                                                             : kDefaultDirectory;
@@ -214,7 +234,7 @@ std::uint64_t MonotonicTime(const DumpTarget& target) {
 }
 
 std::int64_t SnapshotTime(const DumpTarget& target) {
-  if (target.process.has_value()) return target.read_unix_ns;
+  if (target.IsRunning()) return target.read_unix_ns;
   if (target.is_copy) {
     return static_cast<std::int64_t>(
         std::min<std::uint64_t>(target.snapshot.modified_unix_ns, INT64_MAX));

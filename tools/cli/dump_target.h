@@ -23,7 +23,10 @@ struct DumpTarget {
   std::string segment_path;  // empty: it has none yet
   std::int64_t read_unix_ns = 0;
   std::uint64_t read_monotonic_ns = 0;
-  bool is_copy = false;  // a file that is not where its process wrote
+  bool is_copy = false;         // a file that is not where its process wrote
+  bool is_handed_over = false;  // by the living process itself, which /proc may hide from us
+
+  bool IsRunning() const { return process.has_value() || is_handed_over; }
 };
 
 // A traced process that has sampled nothing has no segment yet: it gets an empty snapshot. Started
@@ -39,6 +42,10 @@ std::optional<Coverage> CoverageOf(const DumpTarget& target);
 
 // LIMPET_DIR that a living process was started with, made absolute.
 std::string RequestedDirectory(std::uint32_t pid);
+
+// What stands in the segment is the word of our own user: not another's, nor of one who has it
+// still mapped but gave up our rights.
+bool IsOurWord(const DumpTarget& target);
 
 // Where the target wants its dumps; of a copy: where it lies. Never empty.
 std::string DumpDirectory(const DumpTarget& target);

@@ -45,6 +45,7 @@ CLI::App* AddDump(CLI::App& app, DumpOptions& options) {
   verb->add_flag("--tree", options.with_descendants, "with all descendants of PID, as one profile");
   verb->add_option("--runtime-dir", options.runtime_directory)->group("");
   verb->add_option("--directory", options.directory)->group("");
+  verb->add_option("--segment-fd", options.segment_descriptor)->group("");
   verb->footer(
       "In a PATTERN: %e executable, %p PID, %s start, %t UTC time, %n number, %h host, %P "
       "profile.\n\n"

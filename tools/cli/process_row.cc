@@ -1,32 +1,38 @@
 #include "tools/cli/process_row.h"
 
-#include <signal.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "runtime/layout/segment.h"
+#include "tools/reader/clock.h"
 #include "tools/reader/dead_segments.h"
 #include "tools/reader/last_seen.h"
 #include "tools/reader/segment_directory.h"
 #include "tools/reader/segment_reader.h"
+#include "tools/reader/signal_name.h"
 
 namespace limpet {
 namespace {
 
 constexpr char kExitedState[] = "exited";
 
-std::string SignalName(std::uint32_t number) {
-  const int signal = static_cast<int>(number);
-  if (signal >= SIGRTMIN && signal <= SIGRTMAX) {
-    return absl::StrFormat("RTMIN+%d", signal - SIGRTMIN);
+// Why no companion was started.
+std::string DescribeLaunch(int reason) {
+  switch (reason) {
+    case kLaunchRefused:
+      return "no companion may be started from PID 1 or a subreaper";
+    case kLaunchCannotWrite:
+      return "the user that the process has now may not write to LIMPET_DIR";
+    case kLaunchRootChanged:
+      return "root starts no companion inside another root directory";
+    case kLaunchTooLarge:
+      return "the process has given up the right to its segment, which is too large to be copied";
+    default:
+      return absl::StrFormat("the companion could not be started (%s)", std::strerror(reason));
   }
-  const char* const name = sigabbrev_np(signal);
-  return name != nullptr ? absl::StrFormat("SIG%s", name) : absl::StrFormat("signal %d", signal);
 }
 
 // Of an owner that lives, unless it has become another program by exec, one that is not traced.
@@ -108,12 +114,6 @@ void AddUnsampled(std::vector<ProcessRow>& rows) {
   }
 }
 
-std::uint64_t NowMonotonicNs() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                        std::chrono::steady_clock::now().time_since_epoch())
-                                        .count());
-}
-
 }  // namespace
 
 std::vector<ProcessRow> ListProcessRows() {
@@ -141,7 +141,7 @@ std::string DescribeState(const SegmentSnapshot& snapshot, Life life) {
 }
 
 std::uint32_t WatcherOf(const SegmentSnapshot& snapshot) {
-  return IsFreshBeat(snapshot.watch.beat_ns, NowMonotonicNs()) ? snapshot.watch.watcher_pid : 0;
+  return IsFreshBeat(snapshot.watch.beat_ns, MonotonicNs()) ? snapshot.watch.watcher_pid : 0;
 }
 
 std::uint32_t WaitingRequests(const SegmentSnapshot& snapshot) {
@@ -153,17 +153,13 @@ std::uint32_t WaitingRequests(const SegmentSnapshot& snapshot) {
 std::string DescribeWaitingRequests(const SegmentSnapshot& snapshot, std::uint32_t pid) {
   const std::uint32_t waiting = WaitingRequests(snapshot);
   if (waiting == 0) return "";
-  const auto reason = static_cast<int>(snapshot.launch_errno);
-  return absl::StrFormat(
-      "%d dump request%s: %s; limpet dump %d", waiting, waiting == 1 ? " waits" : "s wait",
-      reason == kLaunchRefused
-          ? "no companion may be started from PID 1 or a subreaper"
-          : absl::StrFormat("the companion could not be started (%s)", std::strerror(reason)),
-      pid);
+  return absl::StrFormat("%d dump request%s: %s; limpet dump %d", waiting,
+                         waiting == 1 ? " waits" : "s wait",
+                         DescribeLaunch(static_cast<int>(snapshot.launch_errno)), pid);
 }
 
 std::string DescribeDumpSignal(const SegmentSnapshot& snapshot, std::uint32_t pid) {
-  const std::string name = SignalName(snapshot.dump_signal);
+  const std::string name = SignalName(static_cast<int>(snapshot.dump_signal));
   const std::string instead = absl::StrFormat("use limpet dump %d", pid);
   std::string words;
   switch (static_cast<DumpSignalState>(snapshot.dump_signal_state)) {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,6 +10,8 @@
 #include "tools/cli/process_row.h"
 #include "tools/cli/segment_tidying.h"
 #include "tools/profile/coverage.h"
+#include "tools/reader/clock.h"
+#include "tools/reader/process_end.h"
 #include "tools/render/age_text.h"
 #include "tools/render/printable_text.h"
 #include "tools/store/output_file.h"
@@ -40,15 +41,9 @@ std::string Resident(const ProcessRow& row) {
   return row.process.has_value() ? FormatBytes(row.process->resident_bytes) : kAbsent;
 }
 
-std::uint64_t NowUnixNs() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count());
-}
-
 std::string StateCell(const ProcessRow& row) {
   if (row.died_unix_ns == 0) return row.state;
-  const std::uint64_t now_ns = NowUnixNs();
+  const std::uint64_t now_ns = UnixNs();
   const std::uint64_t age_ns = now_ns - std::min(row.died_unix_ns, now_ns);
   return absl::StrFormat("%s %s ago", row.state, ShortAge(age_ns));
 }
@@ -73,11 +68,13 @@ Cells CellsOf(const ProcessRow& row) {
 bool HasLastProfile(const ProcessRow& row) { return row.snapshot->watch.has_last_profile; }
 
 std::string DeadRemark(const ProcessRow& row) {
+  std::string words = DescribeEnd(row.snapshot->end);
+  if (!words.empty()) words += "\n";
   if (HasLastProfile(row)) {
-    return absl::StrFormat("its last profile is written: %s",
-                           OneLine(row.snapshot->dump_directory));
+    return words + absl::StrFormat("its last profile is written: %s",
+                                   OneLine(row.snapshot->dump_directory));
   }
-  return absl::StrFormat("its profiles: limpet dump %s", OneLine(row.dump_target));
+  return words + absl::StrFormat("its profiles: limpet dump %s", OneLine(row.dump_target));
 }
 
 // Lines of a living process, each ended.
@@ -165,6 +162,7 @@ nlohmann::ordered_json SampledJson(const ProcessRow& row) {
   if (row.died_unix_ns != 0) {
     json["died_unix_ns"] = row.died_unix_ns;
     json["last_profile_written"] = HasLastProfile(row);
+    if (const std::string end = DescribeEnd(snapshot.end); !end.empty()) json["end"] = end;
   }
   for (const auto& [name, value] : snapshot.counters) json["counters"][name] = value;
   json["losses"] = nlohmann::ordered_json::object();

@@ -2,13 +2,15 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
+#include <filesystem>
 
 #include "runtime/layout/dead_segments.h"
+#include "tools/reader/clock.h"
 #include "tools/reader/living_processes.h"
 #include "tools/reader/section_copy.h"
 #include "tools/reader/segment_directory.h"
@@ -23,14 +25,14 @@ struct DeadSegment {
   DeadSegmentAge age;
 };
 
-std::uint64_t NowUnixNs() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+// Left by one that ended by itself for a dump that is still to be written.
+bool IsAwaited(const SegmentHeader& header) {
+  return header.dump_requests.load() != header.watch_state.answered_requests.load() &&
+         header.watch_state.has_last_profile.load() == 0;
 }
 
 bool IsEmpty(const SegmentHeader& header) {
-  return header.state.load() == SegmentState::kExited ||
+  return (header.state.load() == SegmentState::kExited && !IsAwaited(header)) ||
          FindSection(header, SectionKind::kSites).count <= 1;
 }
 
@@ -100,12 +102,30 @@ class Tidying {
   }
 
   LivingProcesses living_ = LivingProcesses::Read();
-  std::uint64_t now_unix_ns_ = NowUnixNs();
+  std::uint64_t now_unix_ns_ = UnixNs();
   std::uint64_t newest_unix_ns_ = 0;
   std::uint64_t chosen_max_ = kDefaultMaxDeadSegments;
   std::vector<DeadSegment> dead_;
   std::vector<std::string> headerless_;
 };
+
+bool IsOwn(int file, const std::optional<FileNode>& known) {
+  struct stat facts = {};
+  if (fstat(file, &facts) != 0 || facts.st_uid != geteuid()) return false;
+  return !known.has_value() || *known == FileNode{facts.st_dev, facts.st_ino};
+}
+
+// A file system without locks has no readers that could ask for one.
+bool IsRead(int file) { return flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK; }
+
+bool RemoveUnreadIn(int folder, const std::string& name, const std::optional<FileNode>& known) {
+  const int file = openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return false;
+  const bool is_removed =
+      IsOwn(file, known) && !IsRead(file) && unlinkat(folder, name.c_str(), 0) == 0;
+  close(file);
+  return is_removed;
+}
 
 }  // namespace
 
@@ -123,13 +143,14 @@ bool CanNeverBegin(const SegmentFile& file) {
   return absl::IsUnavailable(ReadHeader(file, header)) && file.HasWriter() == false;
 }
 
-bool RemoveUnreadSegment(const std::string& path) {
-  const int file = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) return false;
-  // A file system without locks has no readers that could ask for one.
-  const bool is_read = flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  const bool is_removed = !is_read && unlink(path.c_str()) == 0;
-  close(file);
+bool RemoveUnreadSegment(const std::string& path, std::optional<FileNode> known) {
+  const std::filesystem::path place = path;
+  // Held: what is looked at and what is removed lie in the same one.
+  const std::string parent = place.has_parent_path() ? place.parent_path().string() : ".";
+  const int folder = open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return false;
+  const bool is_removed = RemoveUnreadIn(folder, place.filename(), known);
+  close(folder);
   return is_removed;
 }
 

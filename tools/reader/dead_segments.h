@@ -23,7 +23,8 @@ void RemoveOldDeadSegments(const std::vector<std::string>& directories,
 // Its process died while it made it. Only where the system says who writes.
 bool CanNeverBegin(const SegmentFile& file);
 
-// False: somebody reads it, or it may not be removed.
-bool RemoveUnreadSegment(const std::string& path);
+// False: somebody reads it, it is another user's, or it may not be removed. `known`: only this
+// file, if another one is meant by the path now, that one stays.
+bool RemoveUnreadSegment(const std::string& path, std::optional<FileNode> known = std::nullopt);
 
 }  // namespace limpet

@@ -22,6 +22,18 @@ std::uint64_t ReadNamespace(const std::string& folder) {
   return ParseNamespaceLink(link).value_or(0);
 }
 
+// Nothing: it is dead, or there is none.
+std::optional<LivingProcess> ReadLiving(std::uint32_t pid, const std::string& proc) {
+  const std::string folder = absl::StrFormat("%s/%d", proc, pid);
+  const std::optional<StatFacts> stat = ParseStat(ReadSmallFile(folder + "/stat").value_or(""));
+  if (!stat.has_value() || stat->IsDead()) return std::nullopt;
+  const std::string status = ReadSmallFile(folder + "/status").value_or("");
+  return LivingProcess{.pid = pid,
+                       .namespace_pid = ParseNamespacePid(status).value_or(pid),
+                       .start_ticks = stat->start_ticks,
+                       .pid_namespace = ReadNamespace(folder)};
+}
+
 }  // namespace
 
 SegmentOwner OwnerOf(const SegmentSnapshot& snapshot) {
@@ -31,24 +43,24 @@ SegmentOwner OwnerOf(const SegmentSnapshot& snapshot) {
           .has_writer = snapshot.has_writer};
 }
 
+bool LivesHere(const SegmentName& name, const std::string& proc) {
+  const std::optional<LivingProcess> process = ReadLiving(name.pid, proc);
+  return process.has_value() && process->namespace_pid == name.pid &&
+         process->start_ticks == name.start_ticks;
+}
+
 LivingProcesses LivingProcesses::Read(const std::string& proc) {
   LivingProcesses living;
   living.own_namespace_ = ReadNamespace(proc + "/self");
   for (const std::uint32_t pid : ListProcesses(proc)) {
-    const std::string folder = absl::StrFormat("%s/%d", proc, pid);
-    const std::optional<StatFacts> stat = ParseStat(ReadSmallFile(folder + "/stat").value_or(""));
-    if (!stat.has_value() || stat->IsDead()) continue;
-    const std::string status = ReadSmallFile(folder + "/status").value_or("");
-    living.processes_.push_back({.pid = pid,
-                                 .namespace_pid = ParseNamespacePid(status).value_or(pid),
-                                 .start_ticks = stat->start_ticks,
-                                 .pid_namespace = ReadNamespace(folder)});
+    const std::optional<LivingProcess> process = ReadLiving(pid, proc);
+    if (process.has_value()) living.processes_.push_back(*process);
   }
   return living;
 }
 
 std::optional<std::uint32_t> LivingProcesses::Find(const SegmentOwner& owner) const {
-  for (const Process& process : processes_) {
+  for (const LivingProcess& process : processes_) {
     const bool is_same_namespace = process.pid_namespace == owner.pid_namespace ||
                                    process.pid_namespace == 0 || owner.pid_namespace == 0;
     if (is_same_namespace && process.namespace_pid == owner.pid &&
@@ -68,14 +80,15 @@ Life LivingProcesses::LifeOf(const SegmentOwner& owner) const {
 
 bool LivingProcesses::Has(std::uint32_t pid) const {
   return std::any_of(processes_.begin(), processes_.end(),
-                     [pid](const Process& process) { return process.pid == pid; });
+                     [pid](const LivingProcess& process) { return process.pid == pid; });
 }
 
 bool LivingProcesses::WouldSee(std::uint64_t pid_namespace) const {
   if (own_namespace_ == pid_namespace || own_namespace_ == kFirstNamespace) return true;
-  return std::any_of(processes_.begin(), processes_.end(), [pid_namespace](const Process& process) {
-    return process.pid_namespace == pid_namespace;
-  });
+  return std::any_of(processes_.begin(), processes_.end(),
+                     [pid_namespace](const LivingProcess& process) {
+                       return process.pid_namespace == pid_namespace;
+                     });
 }
 
 }  // namespace limpet

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/reader/segment_directory.h"
 #include "tools/reader/segment_snapshot.h"
 
 namespace limpet {
@@ -31,6 +32,17 @@ SegmentOwner OwnerOf(const SegmentSnapshot& snapshot);
 
 enum class Life : std::uint8_t { kAlive, kDead, kOtherContainer };
 
+struct LivingProcess {
+  std::uint32_t pid = 0;            // as we see it
+  std::uint32_t namespace_pid = 0;  // as it sees itself
+  std::uint64_t start_ticks = 0;
+  std::uint64_t pid_namespace = 0;  // 0: we may not look
+};
+
+// A process of our own pid namespace, as all are that a companion watches: one look at its folder.
+bool LivesHere(const SegmentName& name, const std::string& proc = "/proc");
+
+// All at once.
 class LivingProcesses {
  public:
   // Those of this moment. `proc` is "/proc" but in tests.
@@ -47,16 +59,9 @@ class LivingProcesses {
   std::uint64_t own_namespace() const { return own_namespace_; }
 
  private:
-  struct Process {
-    std::uint32_t pid = 0;
-    std::uint32_t namespace_pid = 0;
-    std::uint64_t start_ticks = 0;
-    std::uint64_t pid_namespace = 0;  // 0: we may not look
-  };
-
   bool WouldSee(std::uint64_t pid_namespace) const;
 
-  std::vector<Process> processes_;
+  std::vector<LivingProcess> processes_;
   std::uint64_t own_namespace_ = 0;
 };
 

@@ -2,10 +2,7 @@
 //
 //   used = charged - inactive file pages      the kernel takes those back before it kills
 //
-// A limit may stand at any ancestor; the one with the least room counts. In a container the mounted
-// hierarchy begins at the container's own cgroup, so what lies above is not seen.
-//
-// Kernel: Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst; proc(5) for mountinfo.
+// A limit may stand at any ancestor; the one with the least room counts. See memory_cgroup.h.
 //
 // Runs: companion.  Threads: any.  Allocates: yes.
 #pragma once

@@ -37,14 +37,22 @@ std::optional<StatFacts> ParseStat(const std::string& stat) {
       WordsOf(absl::string_view(stat).substr(name_end + 1));
   constexpr std::size_t kStateField = 0;  // field 3 of the man page
   constexpr std::size_t kParentField = 1;
+  constexpr std::size_t kFlagsField = 6;        // field 9, PF_ of linux/sched.h
   constexpr std::size_t kStartTicksField = 19;  // field 22
+  constexpr std::size_t kExitCodeField = 49;    // field 52, since Linux 3.5
+  constexpr std::uint32_t kExitingFlag = 4;     // PF_EXITING
   StatFacts facts;
+  std::uint32_t flags = 0;
   if (fields.size() <= kStartTicksField || fields[kStateField].size() != 1 ||
       !absl::SimpleAtoi(fields[kParentField], &facts.parent_pid) ||
       !absl::SimpleAtoi(fields[kStartTicksField], &facts.start_ticks)) {
     return std::nullopt;
   }
   facts.state = fields[kStateField][0];
+  facts.is_exiting = absl::SimpleAtoi(fields[kFlagsField], &flags) && (flags & kExitingFlag) != 0;
+  const bool has_exit_code =
+      fields.size() > kExitCodeField && absl::SimpleAtoi(fields[kExitCodeField], &facts.exit_code);
+  if (!has_exit_code) facts.exit_code = 0;
   const std::size_t name_start = stat.find('(');
   if (name_start < name_end) facts.name = stat.substr(name_start + 1, name_end - name_start - 1);
   return facts;

@@ -20,6 +20,8 @@ struct StatFacts {
   char state = '?';              // R, S, D, ... Z and X are dead
   std::uint32_t parent_pid = 0;  // 0: none that we can see
   std::uint64_t start_ticks = 0;
+  bool is_exiting = false;      // the kernel takes it down, whatever its state
+  std::uint32_t exit_code = 0;  // as wait() tells it; 0 also: it lives, or we may not know
 
   bool IsDead() const { return state == 'Z' || state == 'X'; }
 };

@@ -43,11 +43,14 @@ absl::StatusOr<ProcessFacts> ReadProcess(std::uint32_t pid, const std::string& p
   if (!stat.has_value()) {
     return absl::DataLossError(absl::StrFormat("%s/stat is not as Linux writes it", folder));
   }
+  // Gone since: without its user it would be taken for root's.
   const std::string status = ReadSmallFile(folder + "/status").value_or("");
+  const std::optional<std::uint32_t> uid = ParseEffectiveUid(status);
+  if (!uid.has_value()) return absl::NotFoundError(absl::StrFormat("there is no process %d", pid));
 
   ProcessFacts facts{.pid = pid,
                      .namespace_pid = ParseNamespacePid(status).value_or(pid),
-                     .uid = ParseEffectiveUid(status).value_or(0),
+                     .uid = *uid,
                      .start_ticks = stat->start_ticks,
                      .is_alive = !stat->IsDead(),
                      .executable = ReadLink(folder + "/exe")};

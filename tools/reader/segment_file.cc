@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "runtime/layout/segment.h"
 
 namespace limpet {
 
@@ -23,7 +24,9 @@ SegmentFile& SegmentFile::operator=(SegmentFile&& other) noexcept {
   std::swap(path_, other.path_);
   size_bytes_ = other.size_bytes_;
   allocated_bytes_ = other.allocated_bytes_;
+  node_ = other.node_;
   owner_uid_ = other.owner_uid_;
+  has_given_up_rights_ = other.has_given_up_rights_;
   modified_unix_ns_ = other.modified_unix_ns_;
   return *this;
 }
@@ -38,19 +41,34 @@ absl::StatusOr<SegmentFile> SegmentFile::Open(const std::string& path) {
   if (descriptor < 0) return absl::ErrnoToStatus(errno, absl::StrFormat("cannot open %s", path));
   SegmentFile file(descriptor, path);
   (void)flock(descriptor, LOCK_SH | LOCK_NB);  // without one it is read all the same
+  absl::Status status = file.LearnFacts();
+  if (!status.ok()) return status;
+  return file;
+}
+
+absl::StatusOr<SegmentFile> SegmentFile::Adopt(int descriptor) {
+  SegmentFile file(descriptor, absl::StrFormat("descriptor %d", descriptor));
+  absl::Status status = file.LearnFacts();
+  if (!status.ok()) return status;
+  return file;
+}
+
+absl::Status SegmentFile::LearnFacts() {
   struct stat facts = {};
-  if (fstat(descriptor, &facts) != 0) {
-    return absl::ErrnoToStatus(errno, absl::StrFormat("cannot stat %s", path));
+  if (fstat(descriptor_, &facts) != 0) {
+    return absl::ErrnoToStatus(errno, absl::StrFormat("cannot stat %s", path_));
   }
   if (!S_ISREG(facts.st_mode)) {
-    return absl::DataLossError(absl::StrFormat("%s is not a regular file", path));
+    return absl::DataLossError(absl::StrFormat("%s is not a regular file", path_));
   }
-  file.size_bytes_ = static_cast<std::uint64_t>(facts.st_size);
-  file.allocated_bytes_ = static_cast<std::uint64_t>(facts.st_blocks) * 512;
-  file.owner_uid_ = facts.st_uid;
-  file.modified_unix_ns_ = static_cast<std::uint64_t>(facts.st_mtim.tv_sec) * 1'000'000'000 +
-                           static_cast<std::uint64_t>(facts.st_mtim.tv_nsec);
-  return file;
+  size_bytes_ = static_cast<std::uint64_t>(facts.st_size);
+  allocated_bytes_ = static_cast<std::uint64_t>(facts.st_blocks) * 512;
+  node_ = {.device = facts.st_dev, .inode = facts.st_ino};
+  owner_uid_ = facts.st_uid;
+  has_given_up_rights_ = (facts.st_mode & kRightsGivenUpMode) != 0;
+  modified_unix_ns_ = static_cast<std::uint64_t>(facts.st_mtim.tv_sec) * 1'000'000'000 +
+                      static_cast<std::uint64_t>(facts.st_mtim.tv_nsec);
+  return absl::OkStatus();
 }
 
 // A lease for reading is given where nobody has the file open for writing. Who opens it so in the

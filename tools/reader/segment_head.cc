@@ -15,7 +15,8 @@ absl::StatusOr<SegmentHead> ReadSegmentHead(const std::string& path) {
   return SegmentHead{.name = {.pid = header.pid, .start_ticks = header.start_ticks},
                      .parent_pid = header.parent_pid,
                      .pid_namespace = header.pid_namespace,
-                     .has_exited = header.state.load() == SegmentState::kExited};
+                     .has_exited = header.state.load() == SegmentState::kExited,
+                     .dump_requests = header.dump_requests.load()};
 }
 
 }  // namespace limpet

@@ -16,6 +16,7 @@ struct SegmentHead {
   std::uint32_t parent_pid = 0;     // when the segment was made; 0: in no namespace of the process
   std::uint64_t pid_namespace = 0;  // inode, 0: unknown
   bool has_exited = false;          // it ended by itself and said so
+  std::uint32_t dump_requests = 0;
 };
 
 // Refuses what ReadSegment does.

@@ -48,19 +48,28 @@ bool WriteAnswered(int file, std::uint32_t answered) {
 // The beat comes last: it makes the others count.
 bool WriteLiving(int file, const SegmentMarks& marks) {
   return (!marks.answered_requests.has_value() || WriteAnswered(file, *marks.answered_requests)) &&
+         WriteValue(file, offsetof(SegmentHeader, done_dump_pid), marks.done_dump_pid) &&
          WriteValue(file, offsetof(SegmentHeader, watcher_pid), marks.watcher_pid) &&
          WriteValue(file, kWatchStateOffset + offsetof(WatchState, beat_ns), marks.beat_ns);
 }
 
-bool WriteDead(int file, const struct stat& facts, const SegmentMarks& marks) {
-  if (!marks.has_last_profile && !marks.found_dead_unix_ns.has_value()) return true;
+bool WriteEnd(int file, const std::optional<ProcessEnd>& end) {
+  return !end.has_value() || (WriteValue(file, offsetof(SegmentHeader, end_status), end->status) &&
+                              WriteValue(file, offsetof(SegmentHeader, oom_kills), end->oom_kills));
+}
+
+bool WriteDead(int file, const SegmentMarks& marks) {
   const std::optional<std::uint32_t> has_profile =
       marks.has_last_profile ? std::optional<std::uint32_t>(1) : std::nullopt;
-  const timespec times[] = {{0, UTIME_OMIT}, facts.st_mtim};
   return WriteValue(file, kWatchStateOffset + offsetof(WatchState, has_last_profile),
                     has_profile) &&
          WriteValue(file, offsetof(SegmentHeader, found_dead_unix_ns), marks.found_dead_unix_ns) &&
-         futimens(file, times) == 0;
+         WriteEnd(file, marks.end);
+}
+
+bool RestoreTime(int file, const struct stat& facts) {
+  const timespec times[] = {{0, UTIME_OMIT}, facts.st_mtim};
+  return futimens(file, times) == 0;
 }
 
 absl::Status WriteInto(int file, const std::string& path, const SegmentMarks& marks) {
@@ -68,7 +77,9 @@ absl::Status WriteInto(int file, const std::string& path, const SegmentMarks& ma
   if (fstat(file, &facts) != 0 || !IsSegment(file, facts)) {
     return absl::DataLossError(absl::StrFormat("%s is no limpet segment", path));
   }
-  if (WriteLiving(file, marks) && WriteDead(file, facts, marks)) return absl::OkStatus();
+  const bool is_written = WriteLiving(file, marks) && WriteDead(file, marks);
+  const bool is_of_the_living = marks.beat_ns.has_value();
+  if (is_written && (is_of_the_living || RestoreTime(file, facts))) return absl::OkStatus();
   return absl::ErrnoToStatus(errno, absl::StrFormat("cannot write into %s", path));
 }
 

@@ -63,12 +63,15 @@ void CopyHeaderFields(const SegmentHeader& header, SegmentSnapshot& snapshot) {
   snapshot.command_line = FieldArguments(header.command_line);
   snapshot.dump_directory = FieldText(header.dump_directory);
   snapshot.watch = WatchOf(header);
+  snapshot.end = {.status = header.end_status, .oom_kills = header.oom_kills};
   snapshot.counters = NamedCounters(header.counters);
 }
 
 void CopyFacts(const SegmentFile& file, const SegmentHeader& header, SegmentSnapshot& snapshot) {
   CopyHeaderFields(header, snapshot);
+  snapshot.node = file.node();
   snapshot.owner_uid = file.owner_uid();
+  snapshot.has_given_up_rights = file.has_given_up_rights();
   snapshot.has_writer = file.HasWriter();
   snapshot.modified_unix_ns = file.modified_unix_ns();
 }
@@ -219,6 +222,10 @@ absl::StatusOr<SegmentSnapshot> ReadSegment(const std::string& path) {
   return Reading(std::move(*file)).Run();
 }
 
+absl::StatusOr<SegmentSnapshot> ReadSegment(SegmentFile file) {
+  return Reading(std::move(file)).Run();
+}
+
 absl::StatusOr<SegmentSnapshot> ReadSegmentHeader(const std::string& path) {
   absl::StatusOr<SegmentFile> file = SegmentFile::Open(path);
   if (!file.ok()) return file.status();
@@ -227,6 +234,7 @@ absl::StatusOr<SegmentSnapshot> ReadSegmentHeader(const std::string& path) {
   if (!status.ok()) return status;
   SegmentSnapshot snapshot;
   snapshot.modules.resize(1);
+  snapshot.dump_requests = header.dump_requests.load();
   CopyFacts(*file, header, snapshot);
   return snapshot;
 }

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "tools/reader/segment_file.h"
 #include "tools/reader/segment_snapshot.h"
 
 namespace limpet {
@@ -18,6 +19,7 @@ namespace limpet {
 // Unavailable: the segment is still being made. DataLoss: no segment, cut off or forged.
 // Unimplemented: another version. What is damaged in single entries is left out and counted.
 absl::StatusOr<SegmentSnapshot> ReadSegment(const std::string& path);
+absl::StatusOr<SegmentSnapshot> ReadSegment(SegmentFile file);
 
 // What stands in the header alone: who the process is and what it was asked for, its counters. No
 // stacks, sites, blocks, threads or modules.

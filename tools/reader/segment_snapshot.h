@@ -13,6 +13,8 @@
 
 #include "runtime/layout/thread_slot.h"
 #include "runtime/layout/watch.h"
+#include "tools/reader/process_end.h"
+#include "tools/reader/segment_file.h"
 
 namespace limpet {
 
@@ -115,6 +117,7 @@ struct SegmentSnapshot {
   std::uint32_t launch_errno = 0;
   std::uint64_t max_bytes = 0;
   WatchRecord watch;
+  ProcessEnd end;
   std::string executable;
   std::string program;  // the name it was started by, which a link may make another one
   std::vector<std::string> command_line;
@@ -135,7 +138,9 @@ struct SegmentSnapshot {
       0;  // out of range, left out; of a stack: shown as the unknown stack
 
   // The file it was read from.
+  FileNode node;
   std::uint32_t owner_uid = 0;
+  bool has_given_up_rights = false;    // see SegmentFile
   std::optional<bool> has_writer;      // see SegmentFile::HasWriter
   std::uint64_t modified_unix_ns = 0;  // tmpfs does not count writes through a mapping
 };

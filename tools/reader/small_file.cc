@@ -48,7 +48,8 @@ absl::StatusOr<std::string> ReadAll(int descriptor, const std::string& path,
 
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path, const FileLimits& limits) {
   const int links = limits.must_be_regular ? O_NOFOLLOW : 0;
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | links);
+  const int descriptor = openat(limits.folder.value_or(AT_FDCWD), path.c_str(),
+                                O_RDONLY | O_CLOEXEC | O_NONBLOCK | links);
   if (descriptor < 0) return absl::ErrnoToStatus(errno, absl::StrFormat("cannot open %s", path));
   const absl::Status owner = CheckOwner(descriptor, path, limits);
   absl::StatusOr<std::string> text;

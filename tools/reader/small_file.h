@@ -16,6 +16,7 @@ struct FileLimits {
   std::size_t max_bytes = std::size_t{16} << 20;
   bool must_be_regular = false;            // /proc files are; false also takes links
   std::optional<std::uint32_t> owner_uid;  // a file of anybody else is refused
+  std::optional<int> folder;               // descriptor, that a relative path begins at
 };
 
 // What is longer than the limit is cut there.

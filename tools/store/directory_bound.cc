@@ -1,22 +1,17 @@
 #include "tools/store/directory_bound.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <optional>
 #include <tuple>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_format.h"
-#include "tools/reader/proc_text.h"
-#include "tools/reader/small_file.h"
+#include "tools/reader/living_processes.h"
 #include "tools/store/dump_folder.h"
 #include "tools/store/dump_name.h"
 #include "tools/store/folder_record.h"
 #include "tools/store/latest_link.h"
 #include "tools/store/meta_file.h"
-#include "tools/store/open_folder.h"
 #include "tools/store/output_file.h"
 #include "tools/store/retention.h"
 #include "tools/store/temporary_file.h"
@@ -25,12 +20,14 @@ namespace limpet {
 namespace {
 
 struct Folder {
-  std::string path;
-  FolderName name;
+  std::string name;
+  FolderName process;
+  FolderIdentity identity;
   bool is_current = false;
   FolderListing listing;
   std::string state;
   std::string host;
+  std::optional<OpenFolder> open;  // as long as it is locked
   std::optional<DirectoryLock> lock;
   bool is_refused = false;
   std::uint64_t removed = 0;
@@ -40,14 +37,6 @@ struct Candidate {
   std::size_t folder;
   std::size_t dump;
 };
-
-bool IsAlive(const FolderName& process) {
-  const absl::StatusOr<std::string> text =
-      ReadSmallFile(absl::StrFormat("/proc/%d/stat", process.pid));
-  if (!text.ok()) return false;
-  const std::optional<StatFacts> stat = ParseStat(*text);
-  return stat.has_value() && stat->start_ticks == process.start_ticks && !stat->IsDead();
-}
 
 class Bounding {
  public:
@@ -67,49 +56,67 @@ class Bounding {
   bool IsKept() const { return disk_bytes_ <= directory_.max_bytes; }
 
   void FindFolders() {
-    const std::optional<OpenFolder> directory = OpenFolder::OpenNamed(directory_.path);
-    if (!directory.has_value()) return;
-    RemoveDeadTemporaries(*directory);
-    const std::optional<struct stat> current = directory->Facts(directory_.current);
-    const std::uint32_t owner_uid = current.has_value() ? current->st_uid : geteuid();
-    for (const std::string& name : directory->Names()) AddFolder(name, owner_uid);
+    RemoveDeadTemporaries(directory_.folder);
+    for (const std::string& name : directory_.folder.Names()) AddFolder(name);
   }
 
-  void AddFolder(const std::string& name, std::uint32_t owner_uid) {
+  std::optional<OpenFolder> Open(const std::string& name) const {
+    const bool is_current = name == directory_.current_name;
+    return is_current ? directory_.current.OpenInside(".") : directory_.folder.OpenInside(name);
+  }
+
+  // The one that was added: somebody may have put another one at its name since.
+  std::optional<OpenFolder> OpenAgain(const Folder& folder) const {
+    std::optional<OpenFolder> open = Open(folder.name);
+    if (open.has_value() && open->identity() != folder.identity) return std::nullopt;
+    return open;
+  }
+
+  void AddFolder(const std::string& name) {
     const std::optional<FolderName> parts = ParseFolderName(name);
     if (!parts.has_value()) return;
-    Folder folder{.path = directory_.path + "/" + name, .name = *parts};
-    const std::optional<OpenFolder> open = OpenFolder::Open(folder.path);
-    if (!open.has_value() || open->owner_uid() != owner_uid) return;
+    Folder folder{.name = name, .process = *parts};
+    const std::optional<OpenFolder> open = Open(name);
+    if (!open.has_value() || open->owner_uid() != directory_.current.owner_uid()) return;
+    folder.identity = open->identity();
     folder.listing = ListDumps(*open);
-    if (folder.listing.dumps.empty() && !HasOurMeta(folder)) return;
-    folder.is_current = name == directory_.current;
+    if (folder.listing.dumps.empty() && !HasOurMeta(folder, *open)) return;
+    folder.is_current = name == directory_.current_name;
     disk_bytes_ += folder.listing.disk_bytes;
     folders_.push_back(std::move(folder));
   }
 
   // Another program may have a meta.json of its own, in a folder with a name like ours.
-  static bool HasOurMeta(const Folder& folder) {
-    const std::optional<ProcessRecord> known = ReadMeta(folder.path);
-    return known.has_value() && known->pid == folder.name.pid;
+  static bool HasOurMeta(const Folder& folder, const OpenFolder& open) {
+    const std::optional<ProcessRecord> known = ReadMeta(open);
+    return known.has_value() && known->pid == folder.process.pid;
   }
 
-  static void ReadKnown(Folder& folder) {
-    const std::optional<ProcessRecord> known = ReadMeta(folder.path);
+  void ReadKnown(Folder& folder) const {
+    const std::optional<OpenFolder> open = OpenAgain(folder);
+    if (!open.has_value()) return;
+    const std::optional<ProcessRecord> known = ReadMeta(*open);
     if (!known.has_value()) return;
     Annotate(known->dumps, folder.listing.dumps);
     folder.state = known->state;
     folder.host = known->host;
   }
 
-  // False where another companion writes, or we may not.
-  static bool Lock(Folder& folder) {
-    if (folder.is_current || folder.lock.has_value()) return true;
+  // Held from now on. False where another companion writes, or we may not.
+  bool Hold(Folder& folder) const {
+    if (folder.open.has_value()) return true;
     if (folder.is_refused) return false;
-    absl::StatusOr<DirectoryLock> lock = DirectoryLock::Try(folder.path);
-    folder.is_refused = !lock.ok() || access(folder.path.c_str(), W_OK) != 0;
-    if (!folder.is_refused) folder.lock.emplace(*std::move(lock));
-    return !folder.is_refused;
+    folder.is_refused = true;
+    std::optional<OpenFolder> open = OpenAgain(folder);
+    if (!open.has_value()) return false;
+    if (!folder.is_current) {
+      absl::StatusOr<DirectoryLock> lock = DirectoryLock::Try(*open);
+      if (!lock.ok() || !open->IsWritable()) return false;
+      folder.lock.emplace(*std::move(lock));
+    }
+    folder.open.emplace(*std::move(open));
+    folder.is_refused = false;
+    return true;
   }
 
   const DumpRecord& DumpOf(const Candidate& candidate) const {
@@ -137,15 +144,17 @@ class Bounding {
     for (const Candidate& candidate : Candidates()) {
       if (IsKept()) return;
       Folder& folder = folders_[candidate.folder];
-      const std::optional<OpenFolder> open = OpenFolder::Open(folder.path);
-      if (!Lock(folder) || !open.has_value() || !RemoveDump(*open, DumpOf(candidate))) continue;
+      if (!Hold(folder) || !RemoveDump(*folder.open, DumpOf(candidate))) continue;
       disk_bytes_ -= DiskBytes(DumpOf(candidate));
       ++folder.removed;
     }
   }
 
   bool IsDead(const Folder& folder) const {
-    if (IsAlive(folder.name)) return false;
+    // Its name does not say which pid namespace it is of.
+    const SegmentOwner owner = {.pid = folder.process.pid,
+                                .start_ticks = folder.process.start_ticks};
+    if (living_->LifeOf(owner) == Life::kAlive) return false;
     const std::vector<DumpRecord>& dumps = folder.listing.dumps;
     const bool has_ended = !dumps.empty() && IsLastWord(dumps.back());
     return has_ended || folder.state == kStateDead || folder.host.empty() ||
@@ -168,31 +177,31 @@ class Bounding {
 
   void RemoveDeadFolders() {
     if (IsKept()) return;
+    living_ = LivingProcesses::Read();
     for (std::size_t index : DeadFolders()) {
       if (IsKept()) return;
-      if (Lock(folders_[index])) RemoveFolder(folders_[index]);
+      if (Hold(folders_[index])) RemoveFolder(folders_[index]);
     }
   }
 
   // What is not ours in it stays, and the folder with it.
   void RemoveFolder(Folder& folder) {
-    const std::optional<OpenFolder> open = OpenFolder::Open(folder.path);
-    if (!open.has_value()) return;
-    const std::uint64_t before = ListDumps(*open).disk_bytes;
+    const OpenFolder& open = *folder.open;
+    const std::uint64_t before = ListDumps(open).disk_bytes;
     for (const DumpRecord& dump : folder.listing.dumps) {
-      if (RemoveDump(*open, dump)) ++folder.removed;
+      if (RemoveDump(open, dump)) ++folder.removed;
     }
-    if (ListDumps(*open).dumps.empty()) RemoveRest(folder, *open);
-    disk_bytes_ -= before - std::min(before, ListDumps(*open).disk_bytes);
+    if (ListDumps(open).dumps.empty()) RemoveRest(folder, open);
+    disk_bytes_ -= before - std::min(before, ListDumps(open).disk_bytes);
   }
 
-  static void RemoveRest(const Folder& folder, const OpenFolder& open) {
-    if (HasOurMeta(folder)) open.Remove(kMetaName);
+  void RemoveRest(const Folder& folder, const OpenFolder& open) const {
+    if (HasOurMeta(folder, open)) open.Remove(kMetaName);
     for (const std::string& name : open.Names()) {
       if (!LatestProfile(name).empty() && open.Link(name).has_value()) open.Remove(name);
     }
     RemoveDeadTemporaries(open);
-    rmdir(folder.path.c_str());
+    directory_.folder.RemoveEmptyFolder(folder.name);
   }
 
   BoundResult Finish() {
@@ -200,7 +209,7 @@ class Bounding {
     for (Folder& folder : folders_) {
       if (folder.is_current) result.removed_current_dumps = folder.removed;
       if (folder.lock.has_value() && folder.removed != 0) {
-        RefreshRecord(folder.path, folder.removed);
+        RefreshRecord(*folder.open, folder.removed);
       }
     }
     return result;
@@ -208,6 +217,7 @@ class Bounding {
 
   const BoundedDirectory& directory_;
   std::vector<Folder> folders_;
+  std::optional<LivingProcesses> living_;  // read when it is asked who is dead
   std::uint64_t disk_bytes_ = 0;
 };
 

@@ -12,12 +12,15 @@
 #include <cstdint>
 #include <string>
 
+#include "tools/store/open_folder.h"
+
 namespace limpet {
 
 struct BoundedDirectory {
-  std::string path;     // LIMPET_DIR
-  std::string current;  // name of the folder just written, whose lock the caller holds
-  std::string host;     // ours; a process of another one may live although we do not see it
+  const OpenFolder& folder;   // LIMPET_DIR
+  const OpenFolder& current;  // the folder just written, whose lock the caller holds
+  std::string current_name;
+  std::string host;  // ours; a process of another one may live although we do not see it
   std::uint64_t max_bytes = 0;
 };
 

@@ -22,7 +22,8 @@ struct DumpContent {
 };
 
 // Whole or not at all.
-absl::Status WriteContent(const std::string& path, const DumpContent& content);
+absl::Status WriteContent(const OpenFolder& folder, const std::string& name,
+                          const DumpContent& content);
 
 // Names from a pattern that a user gave; all profiles get one number. Returns the paths.
 absl::StatusOr<std::vector<std::string>> WriteByPattern(const std::vector<DumpContent>& contents,

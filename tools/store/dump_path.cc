@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <ctime>
-#include <filesystem>
 #include <regex>
-#include <system_error>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
@@ -95,9 +93,12 @@ absl::Status CheckPattern(const std::string& pattern) {
           "output pattern '%s': %%%s means nothing; use %%e %%p %%s %%t %%n %%h %%P or %%%%",
           pattern, letter));
     }
-    if (letter == "n" && pattern.find('/', index) != std::string::npos) {
+    const bool is_of_file = letter == "n" || letter == "P";
+    if (is_of_file && pattern.find('/', index) != std::string::npos) {
       return absl::InvalidArgumentError(absl::StrFormat(
-          "output pattern '%s': %%n numbers files, so it belongs behind the last slash", pattern));
+          "output pattern '%s': all files of a dump lie in one folder, so %%%s belongs behind the "
+          "last slash",
+          pattern, letter));
     }
   }
   if (LastPart(pattern).empty()) {
@@ -131,13 +132,11 @@ std::string EscapePattern(const std::string& text) {
   return absl::StrReplaceAll(text, {{"%", "%%"}});
 }
 
-std::uint64_t NextNumber(const std::string& directory, const std::string& pattern) {
+std::uint64_t NextNumber(const std::vector<std::string>& files, const std::string& pattern) {
   if (!PatternHas(pattern, 'n')) return 1;
   const std::regex expression = NameExpression(LastPart(pattern));
   std::uint64_t largest = 0;
-  std::error_code error;
-  for (const auto& file : std::filesystem::directory_iterator(directory, error)) {
-    const std::string name = file.path().filename().string();
+  for (const std::string& name : files) {
     std::smatch match;
     std::uint64_t number = 0;
     if (std::regex_match(name, match, expression) && absl::SimpleAtoi(match[1].str(), &number)) {

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -41,8 +42,8 @@ bool PatternHas(const std::string& pattern, char letter);
 std::string EscapePattern(const std::string& text);
 
 // The number after the largest that a file of this pattern has, 1 where there is none. Only the
-// pattern's last part counts; `directory` is its expanded rest.
-std::uint64_t NextNumber(const std::string& directory, const std::string& pattern);
+// pattern's last part counts; `files` lie in the directory that is its expanded rest.
+std::uint64_t NextNumber(const std::vector<std::string>& files, const std::string& pattern);
 
 // "20261121T092356Z"
 std::string FormatUtc(std::int64_t unix_ns);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <utility>
 
@@ -25,25 +26,29 @@ std::uint64_t NextNumber(const std::vector<DumpRecord>& dumps) {
   return dumps.empty() ? 1 : dumps.back().number + 1;
 }
 
+// A link would lead out of LIMPET_DIR.
+absl::StatusOr<OpenFolder> OpenOwnFolder(const OpenFolder& directory, const std::string& name) {
+  if (!directory.MakeFolder(name)) {
+    return absl::ErrnoToStatus(errno, absl::StrFormat("cannot write into %s", directory.path()));
+  }
+  std::optional<OpenFolder> folder = directory.OpenInside(name);
+  if (folder.has_value() && folder->owner_uid() == geteuid()) return *std::move(folder);
+  return absl::PermissionDeniedError(
+      absl::StrFormat("cannot write into %s/%s: it is no folder of this user's own; remove it",
+                      directory.path(), name));
+}
+
 // One dump on its way into the store; each step needs the lock that Run() holds.
 class Storing {
  public:
-  explicit Storing(const DumpRequest& request)
-      : request_(request), folder_(request.directory + "/" + request.folder) {}
+  Storing(const DumpRequest& request, const OpenFolder& directory, const OpenFolder& folder)
+      : request_(request), directory_(directory), folder_(folder) {}
 
   absl::StatusOr<StoredDump> Run() {
-    absl::Status status = MakeDirectory(folder_);
-    if (!status.ok()) return status;
-    // A link would lead out of LIMPET_DIR.
-    const std::optional<OpenFolder> own = OpenFolder::Open(folder_);
-    if (!own.has_value() || own->owner_uid() != geteuid()) {
-      return absl::PermissionDeniedError(
-          absl::StrFormat("%s is no folder of this user's own: remove it", folder_));
-    }
     absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(folder_);
     if (!lock.ok()) return lock.status();
     Look();
-    status = Write();
+    absl::Status status = Write();
     if (!status.ok()) return status;
     Record();
     if (!request_.is_of_copy) BoundSurroundings();
@@ -53,9 +58,7 @@ class Storing {
  private:
   void Look() {
     known_ = ReadMeta(folder_);
-    if (const std::optional<OpenFolder> open = OpenFolder::Open(folder_)) {
-      RemoveDeadTemporaries(*open);
-    }
+    RemoveDeadTemporaries(folder_);
     const std::vector<DumpRecord> dumps = ListKnownDumps(folder_, known_);
     dump_ = request_.dump;
     if (dump_.number == 0) dump_.number = NextNumber(dumps);
@@ -73,8 +76,9 @@ class Storing {
     stored_.paths.clear();
     for (const DumpContent& content : request_.contents) {
       const DumpName name{dump_.time, dump_.number, content.profile, content.extension};
-      stored_.paths.push_back(folder_ + "/" + FormatDumpName(name));
-      absl::Status status = WriteContent(stored_.paths.back(), content);
+      const std::string file = FormatDumpName(name);
+      stored_.paths.push_back(folder_.path() + "/" + file);
+      absl::Status status = WriteContent(folder_, file, content);
       if (!status.ok()) return status;
     }
     return absl::OkStatus();
@@ -93,10 +97,9 @@ class Storing {
 
   std::uint64_t Remove(const std::vector<DumpRecord>& dumps,
                        const std::vector<std::size_t>& indexes) {
-    const std::optional<OpenFolder> open = OpenFolder::Open(folder_);
     std::uint64_t removed = 0;
     for (std::size_t index : indexes) {
-      if (open.has_value() && RemoveDump(*open, dumps[index])) ++removed;
+      if (RemoveDump(folder_, dumps[index])) ++removed;
     }
     removed_ += removed;
     return removed;
@@ -145,6 +148,7 @@ class Storing {
     if (process.build_id.empty()) process.build_id = known_->build_id;
     if (process.build_id.empty()) process.build_id = request_.process.build_id;
     if (!known_->started.empty()) process.started = known_->started;
+    if (process.end.empty()) process.end = known_->end;
     return process;
   }
 
@@ -157,9 +161,10 @@ class Storing {
   }
 
   void BoundSurroundings() {
-    SetLink(request_.directory, kLatestName, request_.folder);
-    const BoundResult result = BoundDirectory({.path = request_.directory,
-                                               .current = request_.folder,
+    SetLink(directory_, kLatestName, request_.folder);
+    const BoundResult result = BoundDirectory({.folder = directory_,
+                                               .current = folder_,
+                                               .current_name = request_.folder,
                                                .host = request_.process.host,
                                                .max_bytes = request_.limits.max_directory_bytes});
     const bool holds = result.disk_bytes <= request_.limits.max_directory_bytes;
@@ -180,7 +185,8 @@ class Storing {
   }
 
   const DumpRequest& request_;
-  const std::string folder_;
+  const OpenFolder& directory_;  // LIMPET_DIR
+  const OpenFolder& folder_;
   std::optional<ProcessRecord> known_;
   DumpRecord dump_;
   StoredDump stored_;
@@ -189,6 +195,12 @@ class Storing {
 
 }  // namespace
 
-absl::StatusOr<StoredDump> StoreDump(const DumpRequest& request) { return Storing(request).Run(); }
+absl::StatusOr<StoredDump> StoreDump(const DumpRequest& request) {
+  absl::StatusOr<OpenFolder> directory = OpenDirectory(request.directory);
+  if (!directory.ok()) return directory.status();
+  absl::StatusOr<OpenFolder> folder = OpenOwnFolder(*directory, request.folder);
+  if (!folder.ok()) return folder.status();
+  return Storing(request, *directory, *folder).Run();
+}
 
 }  // namespace limpet

@@ -3,32 +3,28 @@
 #include "tools/store/dump_folder.h"
 #include "tools/store/latest_link.h"
 #include "tools/store/meta_file.h"
-#include "tools/store/open_folder.h"
 
 namespace limpet {
 
-std::vector<DumpRecord> ListKnownDumps(const std::string& folder,
+std::vector<DumpRecord> ListKnownDumps(const OpenFolder& folder,
                                        const std::optional<ProcessRecord>& known) {
-  const std::optional<OpenFolder> open = OpenFolder::Open(folder);
-  if (!open.has_value()) return {};
-  std::vector<DumpRecord> dumps = ListDumps(*open).dumps;
+  std::vector<DumpRecord> dumps = ListDumps(folder).dumps;
   if (known.has_value()) Annotate(known->dumps, dumps);
   return dumps;
 }
 
-std::optional<ProcessRecord> LoadRecord(const std::string& folder) {
+std::optional<ProcessRecord> LoadRecord(const OpenFolder& folder) {
   std::optional<ProcessRecord> record = ReadMeta(folder);
   if (record.has_value()) record->dumps = ListKnownDumps(folder, record);
   return record;
 }
 
-absl::Status SaveRecord(const std::string& folder, const ProcessRecord& record) {
+absl::Status SaveRecord(const OpenFolder& folder, const ProcessRecord& record) {
   UpdateLatestProfiles(folder, record.dumps);
   return WriteMeta(folder, record);
 }
 
-void RefreshRecord(const std::string& folder, std::uint64_t removed_dumps,
-                   const std::string& note) {
+void RefreshRecord(const OpenFolder& folder, std::uint64_t removed_dumps, const std::string& note) {
   std::optional<ProcessRecord> record = LoadRecord(folder);
   if (!record.has_value()) {
     UpdateLatestProfiles(folder, ListKnownDumps(folder, std::nullopt));

@@ -1,15 +1,11 @@
 #include "tools/store/latest_link.h"
 
-#include <unistd.h>
-
-#include <cstdio>
 #include <map>
 #include <optional>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "tools/store/dump_name.h"
-#include "tools/store/open_folder.h"
 #include "tools/store/temporary_file.h"
 
 namespace limpet {
@@ -23,16 +19,15 @@ bool IsOurs(const OpenFolder& folder, const std::string& name) {
 
 }  // namespace
 
-void SetLink(const std::string& folder, const std::string& name, const std::string& target) {
-  const std::optional<OpenFolder> open = OpenFolder::OpenNamed(folder);
-  if (!open.has_value() || !IsOurs(*open, name) || open->Link(name) == target) return;
-  const std::string temporary = TemporaryPath(folder);
-  unlink(temporary.c_str());
-  if (symlink(target.c_str(), temporary.c_str()) != 0) return;
-  if (rename(temporary.c_str(), (folder + "/" + name).c_str()) != 0) unlink(temporary.c_str());
+void SetLink(const OpenFolder& folder, const std::string& name, const std::string& target) {
+  if (!IsOurs(folder, name) || folder.Link(name) == target) return;
+  const std::string temporary = TemporaryName();
+  folder.Remove(temporary);
+  if (!folder.MakeLink(temporary, target)) return;
+  if (!folder.Rename(temporary, name)) folder.Remove(temporary);
 }
 
-void UpdateLatestProfiles(const std::string& folder, const std::vector<DumpRecord>& dumps) {
+void UpdateLatestProfiles(const OpenFolder& folder, const std::vector<DumpRecord>& dumps) {
   std::map<std::string, std::string> newest;
   for (const DumpRecord& dump : dumps) {
     for (const DumpFile& file : dump.files) {
@@ -42,13 +37,11 @@ void UpdateLatestProfiles(const std::string& folder, const std::vector<DumpRecor
   for (const auto& [profile, file] : newest) {
     SetLink(folder, absl::StrFormat("%s.%s%s", kLatestName, profile, kPprofExtension), file);
   }
-  const std::optional<OpenFolder> open = OpenFolder::Open(folder);
-  if (!open.has_value()) return;
-  for (const std::string& name : open->Names()) {
+  for (const std::string& name : folder.Names()) {
     const std::string profile = LatestProfile(name);
     if (profile.empty() || newest.contains(profile)) continue;
-    const std::optional<std::string> target = open->Link(name);
-    if (target.has_value() && ParseDumpName(*target).has_value()) open->Remove(name);
+    const std::optional<std::string> target = folder.Link(name);
+    if (target.has_value() && ParseDumpName(*target).has_value()) folder.Remove(name);
   }
 }
 

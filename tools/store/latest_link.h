@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/store/open_folder.h"
 #include "tools/store/process_record.h"
 
 namespace limpet {
@@ -18,10 +19,10 @@ namespace limpet {
 inline constexpr char kLatestName[] = "latest";
 
 // `target` is relative to the link's folder.
-void SetLink(const std::string& folder, const std::string& name, const std::string& target);
+void SetLink(const OpenFolder& folder, const std::string& name, const std::string& target);
 
 // latest.<profile>.pb.gz of all dumps, which ascend; those that lead nowhere are removed.
-void UpdateLatestProfiles(const std::string& folder, const std::vector<DumpRecord>& dumps);
+void UpdateLatestProfiles(const OpenFolder& folder, const std::vector<DumpRecord>& dumps);
 
 // The profile that a name belongs to, as "heap" of "latest.heap.pb.gz"; empty: it is no such name.
 std::string LatestProfile(const std::string& name);

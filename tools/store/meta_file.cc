@@ -22,8 +22,6 @@ constexpr int kMaxDepth = 4;                              // dumps, one, profile
 constexpr std::size_t kMaxTextBytes = 4096;
 constexpr std::size_t kMaxEntries = 512;  // arguments, losses
 
-std::string PathOf(const std::string& folder) { return folder + "/" + kMetaName; }
-
 Json ProfilesJson(const DumpRecord& dump) {
   Json names = Json::array();
   for (const DumpFile& file : dump.files) names.push_back(file.name);
@@ -61,6 +59,7 @@ Json ProcessJson(const ProcessRecord& record) {
   json["started"] = record.started;
   json["sample_interval_bytes"] = record.sample_interval_bytes;
   json["state"] = record.state.empty() ? kReasonUnknown : record.state;
+  if (!record.end.empty()) json["end"] = record.end;
   json["losses"] = Json(record.losses);
   json["removed_dumps"] = record.removed_dumps;
   if (!record.note.empty()) json["note"] = ValidUtf8(record.note);
@@ -139,6 +138,7 @@ ProcessRecord ReadProcess(const Json& json) {
           .started = Text(json, "started"),
           .sample_interval_bytes = Count(json, "sample_interval_bytes").value_or(0),
           .state = StateOf(json),
+          .end = Text(json, "end"),
           .losses = ReadLosses(json),
           .removed_dumps = Count(json, "removed_dumps").value_or(0),
           .note = Text(json, "note")};
@@ -154,17 +154,17 @@ std::vector<DumpRecord> ReadDumps(const Json& json) {
 
 }  // namespace
 
-absl::Status WriteMeta(const std::string& folder, const ProcessRecord& record) {
+absl::Status WriteMeta(const OpenFolder& folder, const ProcessRecord& record) {
   Json json = ProcessJson(record);
   Json dumps = Json::array();
   for (const DumpRecord& dump : record.dumps) dumps.push_back(DumpJson(dump));
   json["dumps"] = std::move(dumps);
-  return WriteOutputFile(PathOf(folder), json.dump(1) + "\n");
+  return WriteOutputFile(folder, kMetaName, json.dump(1) + "\n");
 }
 
-std::optional<ProcessRecord> ReadMeta(const std::string& folder) {
-  const absl::StatusOr<std::string> text =
-      ReadSmallFile(PathOf(folder), {.max_bytes = kMaxBytes, .must_be_regular = true});
+std::optional<ProcessRecord> ReadMeta(const OpenFolder& folder) {
+  const absl::StatusOr<std::string> text = ReadSmallFile(
+      kMetaName, {.max_bytes = kMaxBytes, .must_be_regular = true, .folder = folder.descriptor()});
   if (!text.ok()) return std::nullopt;
   // What is nested deeper is left out before it takes memory.
   const auto is_wanted = [](int depth, Json::parse_event_t, const Json&) {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "tools/store/open_folder.h"
 #include "tools/store/process_record.h"
 
 namespace limpet {
@@ -17,10 +18,10 @@ namespace limpet {
 inline constexpr char kMetaName[] = "meta.json";
 
 // Whole or not at all.
-absl::Status WriteMeta(const std::string& folder, const ProcessRecord& record);
+absl::Status WriteMeta(const OpenFolder& folder, const ProcessRecord& record);
 
 // Nothing when there is none, or it is damaged, of another version, or larger than 32 MiB. Of each
 // dump: number, time, reason and bytes, but no files.
-std::optional<ProcessRecord> ReadMeta(const std::string& folder);
+std::optional<ProcessRecord> ReadMeta(const OpenFolder& folder);
 
 }  // namespace limpet

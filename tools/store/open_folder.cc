@@ -6,34 +6,44 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <utility>
 
 namespace limpet {
 
-std::optional<OpenFolder> OpenFolder::OpenWith(const std::string& path, int flags) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
+std::optional<OpenFolder> OpenFolder::OpenWith(int base, const std::string& name, int flags,
+                                               const std::string& path) {
+  const int descriptor = openat(base, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
   if (descriptor < 0) return std::nullopt;
-  OpenFolder folder(descriptor);
+  OpenFolder folder(descriptor, path);
   struct stat facts = {};
   if (fstat(descriptor, &facts) != 0) return std::nullopt;
-  folder.owner_uid_ = facts.st_uid;
+  folder.identity_ = {facts.st_dev, facts.st_ino, facts.st_uid};
   return folder;
 }
 
 std::optional<OpenFolder> OpenFolder::Open(const std::string& path) {
-  return OpenWith(path, O_NOFOLLOW);
+  return OpenWith(AT_FDCWD, path, O_NOFOLLOW, path);
 }
 
 std::optional<OpenFolder> OpenFolder::OpenNamed(const std::string& path) {
-  return OpenWith(path, 0);
+  return OpenWith(AT_FDCWD, path, 0, path);
+}
+
+std::optional<OpenFolder> OpenFolder::OpenInside(const std::string& name) const {
+  return OpenWith(descriptor_, name, O_NOFOLLOW, path_ + "/" + name);
 }
 
 OpenFolder::OpenFolder(OpenFolder&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), owner_uid_(other.owner_uid_) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      path_(std::move(other.path_)),
+      identity_(other.identity_) {}
 
 OpenFolder::~OpenFolder() {
   if (descriptor_ >= 0) close(descriptor_);
 }
+
+bool OpenFolder::IsWritable() const { return faccessat(descriptor_, ".", W_OK, 0) == 0; }
 
 std::vector<std::string> OpenFolder::Names() const {
   std::vector<std::string> names;
@@ -61,6 +71,27 @@ std::optional<std::string> OpenFolder::Link(const std::string& name) const {
   const ssize_t bytes = readlinkat(descriptor_, name.c_str(), target, sizeof(target));
   if (bytes < 0) return std::nullopt;
   return std::string(target, static_cast<std::size_t>(bytes));
+}
+
+int OpenFolder::OpenFile(const std::string& name, int flags) const {
+  constexpr mode_t kMode = 0666;  // less the umask
+  return openat(descriptor_, name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, kMode);
+}
+
+bool OpenFolder::Rename(const std::string& from, const std::string& to) const {
+  return renameat(descriptor_, from.c_str(), descriptor_, to.c_str()) == 0;
+}
+
+bool OpenFolder::MakeLink(const std::string& name, const std::string& target) const {
+  return symlinkat(target.c_str(), descriptor_, name.c_str()) == 0;
+}
+
+bool OpenFolder::MakeFolder(const std::string& name) const {
+  return mkdirat(descriptor_, name.c_str(), 0777) == 0 || errno == EEXIST;
+}
+
+void OpenFolder::RemoveEmptyFolder(const std::string& name) const {
+  unlinkat(descriptor_, name.c_str(), AT_REMOVEDIR);
 }
 
 bool OpenFolder::Remove(const std::string& name) const {

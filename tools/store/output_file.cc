@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -21,11 +22,6 @@ namespace {
 
 constexpr auto kLockPause = std::chrono::milliseconds(10);
 constexpr int kLockTries = 500;  // 5 s: a dump holds the lock only while it writes
-
-std::string FolderOf(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  return folder.empty() ? "." : folder;
-}
 
 // Every refusal of the system names the directory and what to do, whatever call it came from.
 absl::Status Refusal(int error, const std::string& folder) {
@@ -52,37 +48,28 @@ int WriteAll(int descriptor, const std::string& bytes) {
   return 0;
 }
 
-// A rename is on the disk only when its directory is.
-void FlushDirectory(const std::string& folder) {
-  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  fsync(descriptor);
-  close(descriptor);
-}
-
 }  // namespace
 
-OutputFile::OutputFile(const std::string& path)
-    : path_(path), folder_(FolderOf(path)), temporary_(TemporaryPath(folder_)) {}
+OutputFile::OutputFile(const OpenFolder& folder, std::string name)
+    : folder_(&folder), name_(std::move(name)), temporary_(TemporaryName()) {}
 
 OutputFile::OutputFile(OutputFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      folder_(std::move(other.folder_)),
+    : folder_(other.folder_),
+      name_(std::move(other.name_)),
       temporary_(std::move(other.temporary_)),
       descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 OutputFile::~OutputFile() {
   if (descriptor_ < 0) return;
   close(descriptor_);
-  unlink(temporary_.c_str());
+  folder_->Remove(temporary_);
 }
 
-absl::StatusOr<OutputFile> OutputFile::Create(const std::string& path) {
-  OutputFile file(path);
-  unlink(file.temporary_.c_str());  // of a process that had our PID and was killed
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  file.descriptor_ = open(file.temporary_.c_str(), kFlags, 0666);
-  if (file.descriptor_ < 0) return Refusal(errno, file.folder_);
+absl::StatusOr<OutputFile> OutputFile::Create(const OpenFolder& folder, const std::string& name) {
+  OutputFile file(folder, name);
+  folder.Remove(file.temporary_);  // of a process that had our PID and was killed
+  file.descriptor_ = folder.OpenFile(file.temporary_, O_WRONLY | O_CREAT | O_EXCL);
+  if (file.descriptor_ < 0) return Refusal(errno, folder.path());
   return file;
 }
 
@@ -90,7 +77,7 @@ absl::Status OutputFile::WriteAt(std::uint64_t offset, absl::string_view bytes) 
   while (!bytes.empty()) {
     const ssize_t put = pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return Refusal(errno, folder_);
+    if (put < 0) return Refusal(errno, folder_->path());
     bytes.remove_prefix(static_cast<std::size_t>(put));
     offset += static_cast<std::uint64_t>(put);
   }
@@ -99,7 +86,7 @@ absl::Status OutputFile::WriteAt(std::uint64_t offset, absl::string_view bytes) 
 
 absl::Status OutputFile::SetBytes(std::uint64_t bytes) {
   if (ftruncate(descriptor_, static_cast<off_t>(bytes)) == 0) return absl::OkStatus();
-  return Refusal(errno, folder_);
+  return Refusal(errno, folder_->path());
 }
 
 absl::Status OutputFile::SetModifiedTime(std::int64_t unix_ns) {
@@ -107,23 +94,24 @@ absl::Status OutputFile::SetModifiedTime(std::int64_t unix_ns) {
   const timespec modified = {unix_ns / kNsPerSecond, unix_ns % kNsPerSecond};
   const timespec times[] = {modified, modified};
   if (futimens(descriptor_, times) == 0) return absl::OkStatus();
-  return Refusal(errno, folder_);
+  return Refusal(errno, folder_->path());
 }
 
 absl::Status OutputFile::Commit() {
   int error = fsync(descriptor_) == 0 ? 0 : errno;
   if (close(std::exchange(descriptor_, -1)) != 0 && error == 0) error = errno;
-  if (error == 0 && rename(temporary_.c_str(), path_.c_str()) != 0) error = errno;
+  if (error == 0 && !folder_->Rename(temporary_, name_)) error = errno;
   if (error != 0) {
-    unlink(temporary_.c_str());
-    return Refusal(error, folder_);
+    folder_->Remove(temporary_);
+    return Refusal(error, folder_->path());
   }
-  FlushDirectory(folder_);
+  fsync(folder_->descriptor());  // a rename is on the disk only when its directory is
   return absl::OkStatus();
 }
 
-absl::Status WriteOutputFile(const std::string& path, const std::string& bytes) {
-  absl::StatusOr<OutputFile> file = OutputFile::Create(path);
+absl::Status WriteOutputFile(const OpenFolder& folder, const std::string& name,
+                             const std::string& bytes) {
+  absl::StatusOr<OutputFile> file = OutputFile::Create(folder, name);
   if (!file.ok()) return file.status();
   absl::Status status = file->WriteAt(0, bytes);
   return status.ok() ? file->Commit() : status;
@@ -134,6 +122,14 @@ absl::Status MakeDirectory(const std::string& path) {
   std::filesystem::create_directories(path, error);
   if (error && !std::filesystem::is_directory(path)) return Refusal(error.value(), path);
   return absl::OkStatus();
+}
+
+absl::StatusOr<OpenFolder> OpenDirectory(const std::string& path) {
+  const absl::Status status = MakeDirectory(path);
+  if (!status.ok()) return status;
+  std::optional<OpenFolder> folder = OpenFolder::OpenNamed(path);
+  if (!folder.has_value()) return Refusal(errno, path);
+  return *std::move(folder);
 }
 
 void AppendLine(const std::string& path, const std::string& line) {
@@ -152,22 +148,23 @@ absl::Status WriteStandardOutput(const std::string& bytes) {
   return absl::ErrnoToStatus(error, "cannot write to standard output");
 }
 
-absl::StatusOr<DirectoryLock> DirectoryLock::Try(const std::string& directory) {
-  const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return Refusal(errno, directory);
+absl::StatusOr<DirectoryLock> DirectoryLock::Try(const OpenFolder& folder) {
+  // Of its own, so that the lock goes with it.
+  const int descriptor = folder.OpenFile(".", O_RDONLY | O_DIRECTORY);
+  if (descriptor < 0) return Refusal(errno, folder.path());
   DirectoryLock lock(descriptor);
   if (flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return lock;
-  return absl::UnavailableError(absl::StrFormat("%s is locked", directory));
+  return absl::UnavailableError(absl::StrFormat("%s is locked", folder.path()));
 }
 
-absl::StatusOr<DirectoryLock> DirectoryLock::Take(const std::string& directory) {
+absl::StatusOr<DirectoryLock> DirectoryLock::Take(const OpenFolder& folder) {
   for (int attempt = 0; attempt < kLockTries; ++attempt) {
-    absl::StatusOr<DirectoryLock> lock = Try(directory);
+    absl::StatusOr<DirectoryLock> lock = Try(folder);
     if (!absl::IsUnavailable(lock.status())) return lock;
     std::this_thread::sleep_for(kLockPause);
   }
   return absl::DeadlineExceededError(absl::StrFormat(
-      "%s stays locked by another limpet dump: look for one that is stopped", directory));
+      "%s stays locked by another limpet dump: look for one that is stopped", folder.path()));
 }
 
 DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept

@@ -10,13 +10,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "tools/store/open_folder.h"
 
 namespace limpet {
 
 // A file in the making. Without Commit() nothing of it stays. ResourceExhausted: no room.
 class OutputFile {
  public:
-  static absl::StatusOr<OutputFile> Create(const std::string& path);
+  // `folder` outlives it.
+  static absl::StatusOr<OutputFile> Create(const OpenFolder& folder, const std::string& name);
 
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&& other) = delete;
@@ -31,19 +33,23 @@ class OutputFile {
   absl::Status Commit();
 
  private:
-  explicit OutputFile(const std::string& path);
+  OutputFile(const OpenFolder& folder, std::string name);
 
-  std::string path_;
-  std::string folder_;
+  const OpenFolder* folder_;
+  std::string name_;
   std::string temporary_;
   int descriptor_ = -1;
 };
 
 // Replaces a file that is there. A failure leaves what was there, and nothing half-written.
-absl::Status WriteOutputFile(const std::string& path, const std::string& bytes);
+absl::Status WriteOutputFile(const OpenFolder& folder, const std::string& name,
+                             const std::string& bytes);
 
 // With its parents.
 absl::Status MakeDirectory(const std::string& path);
+
+// One that a user named, which is made if there is none.
+absl::StatusOr<OpenFolder> OpenDirectory(const std::string& path);
 
 // To a file of our own, which a line is added to; nothing where a link or somebody else's is.
 void AppendLine(const std::string& path, const std::string& line);
@@ -54,10 +60,10 @@ absl::Status WriteStandardOutput(const std::string& bytes);
 class DirectoryLock {
  public:
   // Waits a few seconds at most. Where a file system has no locks, goes on without.
-  static absl::StatusOr<DirectoryLock> Take(const std::string& directory);
+  static absl::StatusOr<DirectoryLock> Take(const OpenFolder& folder);
 
   // Does not wait: Unavailable where somebody else has it.
-  static absl::StatusOr<DirectoryLock> Try(const std::string& directory);
+  static absl::StatusOr<DirectoryLock> Try(const OpenFolder& folder);
 
   DirectoryLock(DirectoryLock&& other) noexcept;
   DirectoryLock& operator=(DirectoryLock&& other) = delete;

@@ -3,10 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <ctime>
 #include <iterator>
 
 #include "tools/profile/loss.h"
+#include "tools/reader/clock.h"
+#include "tools/reader/process_end.h"
 #include "tools/store/dump_name.h"
 #include "tools/store/dump_path.h"
 
@@ -17,14 +18,8 @@ constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 constexpr const char* kReasons[] = {"signal",    "exit",   "interval", "growth",
                                     "highwater", "cgroup", "death",    kReasonDemand};
 
-std::int64_t Now(clockid_t clock) {
-  timespec now = {};
-  clock_gettime(clock, &now);
-  return now.tv_sec * kNsPerSecond + now.tv_nsec;
-}
-
 BootClock ThisMachine() {
-  return {.boot_unix_ns = Now(CLOCK_REALTIME) - Now(CLOCK_BOOTTIME),
+  return {.boot_unix_ns = static_cast<std::int64_t>(BootUnixNs()),
           .ticks_per_second = sysconf(_SC_CLK_TCK)};
 }
 
@@ -48,6 +43,7 @@ ProcessRecord RecordOf(const SegmentSnapshot& snapshot) {
       .uid = snapshot.uid,
       .started = IsoTime(FormatUtc(StartUnixNs(snapshot, ThisMachine()))),
       .sample_interval_bytes = snapshot.sample_interval_bytes,
+      .end = DescribeEnd(snapshot.end),
   };
   for (const Loss& loss : ListLosses(snapshot)) record.losses[loss.name] = loss.count;
   return record;

@@ -50,6 +50,7 @@ struct ProcessRecord {
   std::string started;  // "2026-11-21T09:23:56Z"
   std::uint64_t sample_interval_bytes = 0;
   std::string state;  // at the last dump; empty: that was of a copy, and nothing older is known
+  std::string end;    // "killed by SIGKILL"; empty: not known, or it lives
   std::map<std::string, std::uint64_t> losses;
   std::uint64_t removed_dumps = 0;
   std::string note;               // why more is kept than was allowed; empty: it is not

@@ -30,9 +30,7 @@ bool IsGone(pid_t pid) { return kill(pid, 0) != 0 && errno == ESRCH; }
 
 }  // namespace
 
-std::string TemporaryPath(const std::string& folder) {
-  return absl::StrFormat("%s/%s%d%s", folder, kPrefix, getpid(), kSuffix);
-}
+std::string TemporaryName() { return absl::StrFormat("%s%d%s", kPrefix, getpid(), kSuffix); }
 
 void RemoveDeadTemporaries(const OpenFolder& folder) {
   const std::time_t now = std::time(nullptr);

@@ -12,8 +12,8 @@
 
 namespace limpet {
 
-// Of this process, in `folder`.
-std::string TemporaryPath(const std::string& folder);
+// Of this process.
+std::string TemporaryName();
 
 // Those whose process is gone, and which are an hour old: a process in another PID namespace is
 // never seen, but writes for seconds only.

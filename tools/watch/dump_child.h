@@ -25,6 +25,7 @@ struct DumpJob {
   std::string reason;
   bool is_urgent = false;
   bool is_raw = false;   // makes a copy of the segment, without symbols
+  bool is_last = false;  // its process has ended
   bool is_copy = false;  // `segment` is such a copy, to be removed when its profiles are written
   std::shared_ptr<SegmentFile> evidence;  // held, so that nobody tidies it away meanwhile
 };

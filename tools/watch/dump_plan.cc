@@ -10,6 +10,9 @@ constexpr std::uint64_t kLeastHighwaterBytes = 1 << 20;
 // Between dumps that the process's own memory asks for: one that grows fast would be dumped always.
 constexpr std::uint64_t kLeastPauseNs = 1'000'000'000;
 
+// Numbers of requests, which may wrap.
+bool IsAfter(std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(a - b) > 0; }
+
 }  // namespace
 
 const char* NameOf(DumpReason reason) {
@@ -43,7 +46,10 @@ bool DumpPlan::NeedsInUse() const {
 }
 
 DumpReason DumpPlan::Next(const Observation& seen) {
-  const bool is_asked = seen.dump_requests != answered_requests_;
+  if (IsAfter(seen.answered_requests, answered_requests_)) {
+    answered_requests_ = seen.answered_requests;
+  }
+  const bool is_asked = IsAfter(seen.dump_requests, answered_requests_);
   const bool is_near = seen.memory.has_value() && IsNewlyNearLimit(*seen.memory);
   const bool may_react = seen.now_ns >= last_dump_ns_ + kLeastPauseNs && seen.in_use.has_value();
   DumpReason reason = DumpReason::kNone;

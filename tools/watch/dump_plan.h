@@ -25,6 +25,7 @@ const char* NameOf(DumpReason reason);
 struct Observation {
   std::uint64_t now_ns = 0;             // CLOCK_MONOTONIC
   std::uint32_t dump_requests = 0;      // signals so far
+  std::uint32_t answered_requests = 0;  // by others: those of before are done
   std::optional<std::uint64_t> in_use;  // bytes; absent: not looked at
   std::optional<MemoryLimit> memory;    // absent: no limit, or not looked at
 };

@@ -4,47 +4,35 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <system_error>
 #include <utility>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "tools/reader/segment_directory.h"
 #include "tools/reader/segment_marks.h"
+#include "tools/store/segment_copies.h"
 
 namespace limpet {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr int kMaxTries = 3;
 constexpr std::uint64_t kRetryPauseNs = 5'000'000'000;
 constexpr std::uint64_t kPatienceNs = 600'000'000'000;  // half a gigabyte of DWARF takes seconds
-constexpr char kDeath[] = "death";
 
 bool IsSame(const DumpJob& a, const DumpJob& b) {
   return a.segment == b.segment && a.reason == b.reason && a.is_raw == b.is_raw;
 }
 
-// Copies that lie in the folder of the job's process: <directory>/<program>.<pid>-<start>/*.segment
 std::vector<std::string> CopiesOf(const DumpJob& job) {
-  std::vector<std::string> copies;
-  const std::string process = absl::StrCat(".", fs::path(job.segment).stem().string());
-  std::error_code error;
-  for (const auto& folder : fs::directory_iterator(job.directory, error)) {
-    if (folder.is_symlink() || !absl::EndsWith(folder.path().string(), process)) continue;
-    for (const auto& file : fs::directory_iterator(folder.path(), error)) {
-      if (file.path().extension() == ".segment") copies.push_back(file.path().string());
-    }
-  }
-  return copies;
+  const std::string file = std::filesystem::path(job.segment).filename();
+  const std::optional<SegmentName> process = ParseSegmentName(file);
+  if (!process.has_value()) return {};
+  return ListSegmentCopies(job.directory, *process);
 }
 
 }  // namespace
 
 void DumpQueue::Add(DumpJob job) {
   // What is dead stays as it is: the one at work is as good as another.
-  if (child_.has_value() && job.reason == kDeath && IsSame(at_work_.what, job)) return;
+  if (child_.has_value() && job.is_last && IsSame(at_work_.what, job)) return;
   const bool is_known = std::any_of(waiting_.begin(), waiting_.end(),
                                     [&](const Job& known) { return IsSame(known.what, job); });
   if (!is_known) waiting_.push_back({.what = std::move(job)});
@@ -99,8 +87,8 @@ void DumpQueue::Finish(std::uint64_t now_ns) {
 
 void DumpQueue::Complete() {
   const DumpJob& done = at_work_.what;
-  if (done.is_copy) unlink(done.segment.c_str());
-  if (done.reason == kDeath && !done.is_copy)
+  if (done.is_copy) RemoveSegmentCopy(done.segment);
+  if (done.is_last && !done.is_copy)
     WriteMarks(done.segment, {.has_last_profile = true}).IgnoreError();
   if (!done.is_raw) return;
   for (const std::string& copy : CopiesOf(done)) {
@@ -119,7 +107,7 @@ void DumpQueue::Complete() {
 void DumpQueue::Retry(std::uint64_t now_ns) {
   if (access(at_work_.what.segment.c_str(), F_OK) != 0) return;  // it ended by itself meanwhile
   if (++at_work_.tries >= kMaxTries) {
-    if (at_work_.what.reason == kDeath) given_up_.insert(at_work_.what.segment);
+    if (at_work_.what.is_last) given_up_.insert(at_work_.what.segment);
     return;
   }
   at_work_.not_before_ns = now_ns + kRetryPauseNs;

@@ -33,6 +33,17 @@ bool IsLeaving(int descriptor) {
   return pread(descriptor, &lock, sizeof(lock), 0) == sizeof(lock) && lock.beat_ns == 0;
 }
 
+// Another user's could be given segments of processes that are not theirs.
+absl::Status CheckDirectory(const std::string& directory) {
+  mkdir(directory.c_str(), 0700);
+  struct stat facts = {};
+  const bool is_own =
+      lstat(directory.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode) && facts.st_uid == geteuid();
+  if (is_own) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat(directory, " is no directory of user ", geteuid(),
+                                                  "'s own; name one with LIMPET_RUNTIME_DIR"));
+}
+
 absl::Status Refusal(const std::string& path) {
   return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
 }
@@ -52,10 +63,10 @@ WatchSeat::~WatchSeat() {
 }
 
 absl::StatusOr<WatchSeat> WatchSeat::Take(const std::string& directory, std::uint64_t key) {
+  if (absl::Status status = CheckDirectory(directory); !status.ok()) return status;
   char name[kWatchLockNameBytes];
   WriteWatchLockName(key, name);
   const std::string path = absl::StrCat(directory, "/", name);
-  mkdir(directory.c_str(), 0700);
   for (int attempt = 0; attempt < kTries; ++attempt) {
     const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (descriptor < 0) return Refusal(path);

@@ -16,7 +16,7 @@ namespace limpet {
 
 class WatchSeat {
  public:
-  // AlreadyExists: another companion has it.
+  // AlreadyExists: another companion has it. PermissionDenied: the directory is somebody else's.
   static absl::StatusOr<WatchSeat> Take(const std::string& directory, std::uint64_t key);
 
   WatchSeat(WatchSeat&& other) noexcept;

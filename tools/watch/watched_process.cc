@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "tools/reader/dead_segments.h"
 #include "tools/reader/in_use.h"
+#include "tools/reader/living_processes.h"
 #include "tools/reader/proc_text.h"
 #include "tools/reader/process_facts.h"
 #include "tools/reader/section_copy.h"
@@ -44,12 +45,6 @@ std::string ExecutableOf(std::uint32_t pid) {
   return std::filesystem::read_symlink(absl::StrCat("/proc/", pid, "/exe"), error).string();
 }
 
-bool IsAlive(const SegmentName& name) {
-  const std::string folder = absl::StrCat("/proc/", name.pid);
-  const std::optional<StatFacts> stat = ParseStat(ReadSmallFile(folder + "/stat").value_or(""));
-  return stat.has_value() && stat->start_ticks == name.start_ticks && !stat->IsDead();
-}
-
 // The process has the rights that we have, so it could have written there itself.
 bool IsOurEqual(std::uint32_t pid) {
   const std::string status = ReadSmallFile(absl::StrCat("/proc/", pid, "/status")).value_or("");
@@ -67,7 +62,7 @@ std::uint64_t ElapsedNs(std::chrono::steady_clock::time_point began) {
 
 // Its own companion's key is not written yet, but whoever made it is gone.
 Remains RemainsOfUnbegun(const SegmentEntry& entry) {
-  if (IsAlive(entry.name)) return Remains::kBeingMade;
+  if (LivesHere(entry.name)) return Remains::kBeingMade;
   const absl::StatusOr<SegmentFile> file = SegmentFile::Open(entry.path);
   return file.ok() && CanNeverBegin(*file) ? Remains::kLeftBehind : Remains::kNone;
 }
@@ -85,7 +80,7 @@ absl::StatusOr<WatchedProcess> WatchedProcess::Begin(const SegmentEntry& entry, 
   if (descriptor < 0) return absl::ErrnoToStatus(errno, "cannot watch the process");
   WatchedProcess process(entry, descriptor, header);
   // Now that its pid cannot be another's without our seeing it end.
-  if (!IsAlive(entry.name)) return absl::NotFoundError("the process is dead");
+  if (!LivesHere(entry.name)) return absl::NotFoundError("the process is dead");
   const absl::StatusOr<ProcessFacts> facts = ReadProcess(entry.name.pid);
   if (facts.ok() && !IsSegmentOf(*facts, entry.path)) {
     return absl::FailedPreconditionError("of a program that the process was before an exec");
@@ -113,6 +108,9 @@ WatchedProcess::WatchedProcess(WatchedProcess&& other) noexcept
       made_ns_(other.made_ns_),
       plan_(other.plan_),
       evidence_(std::move(other.evidence_)),
+      oom_kills_(std::move(other.oom_kills_)),
+      first_beat_ns_(other.first_beat_ns_),
+      early_requests_(other.early_requests_),
       executable_(std::move(other.executable_)),
       is_readable_(other.is_readable_),
       is_another_program_(other.is_another_program_),
@@ -129,10 +127,16 @@ DumpReason WatchedProcess::Look(std::uint64_t now_ns) {
       file.ok() && ReadHeader(*file, header).ok() && header.state.load() != SegmentState::kExited;
   if (!is_readable_ || HasBecomeAnother(header)) return DumpReason::kNone;
   evidence_ = std::make_shared<SegmentFile>(*std::move(file));
+  oom_kills_.Look(entry_.name.pid, now_ns);
   // Where it fails (rights, a full disk) the target starts companions of its own, and no harm done.
   WriteMarks(entry_.path, {.watcher_pid = static_cast<std::uint32_t>(getpid()), .beat_ns = now_ns})
       .IgnoreError();
   ForgetBeforeExec(header);
+  if (header.watcher_pid.load() != static_cast<std::uint32_t>(getpid())) {
+    // What is counted from now on has seen our beat; what was before may be answered already.
+    if (!ReadHeader(*evidence_, header).ok()) return DumpReason::kNone;
+    NoteFirstBeat(now_ns, header);
+  }
   dump_requests_ = header.dump_requests.load();
   return plan_.Next(Observe(now_ns, *evidence_, header));
 }
@@ -155,9 +159,28 @@ void WatchedProcess::ForgetBeforeExec(const SegmentHeader& header) {
   executable_ = ExecutableOf(entry_.name.pid);
 }
 
+ProcessEnd WatchedProcess::End() const {
+  return {.status = ReadEndStatus(descriptor_, entry_.name), .oom_kills = oom_kills_.Count()};
+}
+
+void WatchedProcess::NoteFirstBeat(std::uint64_t now_ns, const SegmentHeader& header) {
+  first_beat_ns_ = now_ns;
+  early_requests_ = header.dump_requests.load();
+}
+
+// What came before our first beat the process may be answering itself: it is given a moment to say
+// so.
+void WatchedProcess::ObserveRequests(const SegmentHeader& header, Observation& seen) const {
+  seen.answered_requests = header.watch_state.answered_requests.load();
+  const bool may_be_answered = dump_requests_ == early_requests_ && early_requests_ != 0 &&
+                               seen.now_ns < first_beat_ns_ + kWatchBeatNs;
+  seen.dump_requests = may_be_answered ? seen.answered_requests : dump_requests_;
+}
+
 Observation WatchedProcess::Observe(std::uint64_t now_ns, const SegmentFile& file,
                                     const SegmentHeader& header) {
-  Observation seen = {.now_ns = now_ns, .dump_requests = dump_requests_};
+  Observation seen = {.now_ns = now_ns};
+  ObserveRequests(header, seen);
   if (plan_.NeedsMemoryLimit()) seen.memory = ReadMemoryLimit(absl::StrCat(entry_.name.pid));
   if (plan_.NeedsInUse() && now_ns >= next_in_use_ns_) {
     const auto began = std::chrono::steady_clock::now();
@@ -172,9 +195,13 @@ Remains RemainsOf(const SegmentEntry& entry, std::uint64_t key) {
   SegmentHeader header;
   const absl::Status status = ReadHeaderOf(entry.path, header);
   if (absl::IsUnavailable(status)) return RemainsOfUnbegun(entry);
-  if (!status.ok() || header.watch_key != key || IsAlive(entry.name)) return Remains::kNone;
-  if (header.state.load() == SegmentState::kExited) return Remains::kLeftBehind;
-  return header.watch_state.has_last_profile.load() == 0 ? Remains::kEvidence : Remains::kNone;
+  if (!status.ok() || header.watch_key != key || LivesHere(entry.name)) return Remains::kNone;
+  const bool is_done = header.watch_state.has_last_profile.load() != 0;
+  if (header.state.load() != SegmentState::kExited) {
+    return is_done ? Remains::kNone : Remains::kEvidence;
+  }
+  const bool is_asked = header.dump_requests.load() != header.watch_state.answered_requests.load();
+  return is_asked && !is_done ? Remains::kRequest : Remains::kLeftBehind;
 }
 
 }  // namespace limpet

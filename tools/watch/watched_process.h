@@ -9,6 +9,8 @@
 
 #include "absl/status/statusor.h"
 #include "runtime/layout/segment.h"
+#include "tools/reader/oom_kills.h"
+#include "tools/reader/process_end.h"
 #include "tools/reader/segment_directory.h"
 #include "tools/reader/segment_file.h"
 #include "tools/watch/dump_plan.h"
@@ -43,6 +45,9 @@ class WatchedProcess {
   bool is_another_program() const { return is_another_program_; }
   std::uint64_t made_ns() const { return made_ns_; }
 
+  // What the kernel tells of one that has ended.
+  ProcessEnd End() const;
+
   // Looks at the segment, tells the target that it is watched, and says whether to dump it.
   DumpReason Look(std::uint64_t now_ns);
 
@@ -51,6 +56,8 @@ class WatchedProcess {
 
   bool HasBecomeAnother(const SegmentHeader& header);
   void ForgetBeforeExec(const SegmentHeader& header);
+  void NoteFirstBeat(std::uint64_t now_ns, const SegmentHeader& header);
+  void ObserveRequests(const SegmentHeader& header, Observation& seen) const;
   Observation Observe(std::uint64_t now_ns, const SegmentFile& file, const SegmentHeader& header);
 
   SegmentEntry entry_;
@@ -61,7 +68,10 @@ class WatchedProcess {
   std::uint64_t made_ns_;  // the segment, CLOCK_MONOTONIC
   DumpPlan plan_;
   std::shared_ptr<SegmentFile> evidence_;
-  std::string executable_;  // empty: not to be known
+  OomKills oom_kills_;
+  std::uint64_t first_beat_ns_ = 0;   // in this segment
+  std::uint32_t early_requests_ = 0;  // at that time
+  std::string executable_;            // empty: not to be known
   bool is_readable_ = true;
   bool is_another_program_ = false;
   std::uint64_t next_in_use_ns_ = 0;
@@ -72,6 +82,7 @@ enum class Remains {
   kNone,        // not ours, or its last profile is written
   kBeingMade,   // its process lives and has not finished the segment
   kEvidence,    // its process was killed, and its last profile is to be written
+  kRequest,     // its process ended by itself right after a dump was asked for
   kLeftBehind,  // no evidence: its process ended by itself, or died while it made the segment
 };
 Remains RemainsOf(const SegmentEntry& entry, std::uint64_t key);

@@ -2,12 +2,9 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,11 +16,13 @@
 
 #include "absl/status/statusor.h"
 #include "runtime/layout/watch.h"
+#include "tools/reader/clock.h"
 #include "tools/reader/memory_limit.h"
-#include "tools/reader/segment_directory.h"
 #include "tools/reader/segment_marks.h"
 #include "tools/watch/dump_queue.h"
+#include "tools/watch/leave_plan.h"
 #include "tools/watch/request_waiter.h"
+#include "tools/watch/segment_scan.h"
 #include "tools/watch/watch_seat.h"
 #include "tools/watch/watched_process.h"
 
@@ -32,24 +31,12 @@ namespace {
 
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr std::uint64_t kLookNs = kWatchBeatNs;
-// A directory in which segments come and go all the time is not listed for each of them.
-constexpr std::uint64_t kScanPauseNs = 50 * kNsPerMs;
-constexpr std::uint64_t kScanAnywayNs = 10'000 * kNsPerMs;
-// Programs of a script come one after the other: one companion for them, not one for each.
-constexpr std::uint64_t kLingerNs = 1000 * kNsPerMs;
-// After SIGTERM: a service that is stopped ends within this, or is killed and found dead later.
-constexpr std::uint64_t kClosingNs = 10'000 * kNsPerMs;
+// Signals that come fast are answered by one look.
+constexpr std::uint64_t kSignalPauseNs = 50 * kNsPerMs;
 // Symbols of a large program take less than the most, of most programs less than the least (README,
 // "What it costs").
 constexpr std::uint64_t kMostSymbolBytes = std::uint64_t{192} << 20;
 constexpr std::uint64_t kLeastSymbolBytes = std::uint64_t{48} << 20;
-
-std::uint64_t NowNs() {
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
-         static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 // Beside living processes, which must not die of what we take.
 bool HasRoomForSymbols() {
@@ -81,20 +68,6 @@ void RaiseDescriptorLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Another user's could be given segments of processes that are not theirs.
-absl::Status CheckDirectory(const std::string& directory) {
-  struct stat facts = {};
-  if (lstat(directory.c_str(), &facts) != 0) return absl::OkStatus();  // it will be made
-  if (S_ISDIR(facts.st_mode) && facts.st_uid == geteuid()) return absl::OkStatus();
-  return absl::PermissionDeniedError(directory + " is no directory of this user's own");
-}
-
-int WatchDirectory(const std::string& directory) {
-  const int descriptor = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-  if (descriptor >= 0) inotify_add_watch(descriptor, directory.c_str(), IN_CREATE | IN_MOVED_TO);
-  return descriptor;
-}
-
 void Drain(int descriptor) {
   char buffer[4096];
   while (read(descriptor, buffer, sizeof(buffer)) > 0) {
@@ -106,13 +79,13 @@ class Watcher {
   Watcher(const WatchOptions& options, WatchSeat seat)
       : options_(options),
         seat_(std::move(seat)),
-        directory_changes_(WatchDirectory(options.runtime_directory)),
+        scan_(options.runtime_directory),
         signals_(TakeSignals()),
         main_process_(
             options.pid == 0 ? -1 : static_cast<int>(syscall(SYS_pidfd_open, options.pid, 0))) {}
 
   ~Watcher() {
-    for (int descriptor : {directory_changes_, signals_, main_process_}) {
+    for (int descriptor : {signals_, main_process_}) {
       if (descriptor >= 0) close(descriptor);
     }
   }
@@ -123,7 +96,7 @@ class Watcher {
   void Run() {
     RaiseDescriptorLimit();
     while (!MayLeave()) {
-      if (needs_scan_ && now_ns_ >= next_scan_ns_) Scan();
+      if (scan_.IsDue(now_ns_)) Scan();
       if (now_ns_ >= next_look_ns_) LookAtAll();
       queue_.Advance(now_ns_, has_room_);
       Wait();
@@ -142,15 +115,14 @@ class Watcher {
 
   bool IsBusy() const {
     return !processes_.empty() || !queue_.IsEmpty() || queue_.HasPostponed() ||
-           main_process_ >= 0 || needs_scan_;
+           main_process_ >= 0 || scan_.IsAsked();
   }
 
   bool MayLeave() {
-    now_ns_ = NowNs();
-    if (IsBusy()) idle_since_ns_ = now_ns_;
-    if (closing_ns_ != 0 && now_ns_ >= closing_ns_ + kClosingNs) return true;
-    const std::uint64_t linger_ns = closing_ns_ != 0 ? 0 : kLingerNs;
-    return !IsBusy() && now_ns_ >= idle_since_ns_ + linger_ns && IsLastLookEmpty();
+    now_ns_ = MonotonicNs();
+    if (IsBusy()) leaving_.NoteBusy(now_ns_);
+    if (leaving_.MustLeave(now_ns_)) return true;
+    return !IsBusy() && leaving_.MayLeave(now_ns_) && IsLastLookEmpty();
   }
 
   // Whoever makes a segment after this looks for our beat, does not find it, and starts another.
@@ -162,9 +134,7 @@ class Watcher {
   }
 
   void Scan() {
-    needs_scan_ = false;
-    next_scan_ns_ = now_ns_ + kScanPauseNs;
-    for (const SegmentEntry& entry : ListSegments({options_.runtime_directory})) {
+    for (const SegmentEntry& entry : scan_.List(now_ns_)) {
       const bool is_known =
           std::any_of(processes_.begin(), processes_.end(),
                       [&](const auto& known) { return known.entry().name == entry.name; });
@@ -183,8 +153,7 @@ class Watcher {
   void LookAtAll() {
     last_look_ns_ = now_ns_;
     next_look_ns_ = now_ns_ + kLookNs;
-    // Where there is no inotify, or not enough of what a look takes, nobody is missed for long.
-    if (directory_changes_ < 0 || now_ns_ >= next_scan_ns_ + kScanAnywayNs) needs_scan_ = true;
+    scan_.AskIfLate(now_ns_);
     std::erase_if(processes_, [](const auto& known) { return known.is_another_program(); });
     seat_.Beat(now_ns_);
     has_room_ = processes_.empty() || HasRoomForSymbols();
@@ -200,13 +169,12 @@ class Watcher {
   }
 
   void Dump(const WatchedProcess& process, DumpReason reason) {
-    WriteMarks(process.entry().path, {.answered_requests = process.dump_requests()}).IgnoreError();
     AddJob(process.entry().path, process.directory(), reason, process.evidence());
   }
 
   // Without a directory there is none that could be trusted.
   void AddJob(const std::string& segment, const std::string& directory, DumpReason reason,
-              std::shared_ptr<SegmentFile> evidence) {
+              std::shared_ptr<SegmentFile> evidence, bool is_last = false) {
     if (directory.empty()) return;
     const bool is_urgent = reason == DumpReason::kSignal || reason == DumpReason::kDeath;
     queue_.Add({.segment = segment,
@@ -214,6 +182,7 @@ class Watcher {
                 .reason = NameOf(reason),
                 .is_urgent = is_urgent,
                 .is_raw = reason == DumpReason::kCgroup,
+                .is_last = is_last,
                 .evidence = std::move(evidence)});
   }
 
@@ -222,9 +191,12 @@ class Watcher {
     switch (RemainsOf(entry, options_.key)) {
       case Remains::kEvidence:
         if (queue_.HasGivenUp(entry.path)) break;
-        return AddJob(entry.path, directory, DumpReason::kDeath, std::move(evidence));
+        return AddJob(entry.path, directory, DumpReason::kDeath, std::move(evidence), true);
+      case Remains::kRequest:
+        if (queue_.HasGivenUp(entry.path)) break;  // those that tidy decide
+        return AddJob(entry.path, directory, DumpReason::kSignal, std::move(evidence), true);
       case Remains::kBeingMade:
-        needs_scan_ = true;
+        scan_.Ask();
         break;
       case Remains::kLeftBehind:
         unlink(entry.path.c_str());
@@ -236,7 +208,7 @@ class Watcher {
 
   void Wait() {
     std::vector<pollfd> events;
-    for (int descriptor : {directory_changes_, signals_, requests_.descriptor(), main_process_,
+    for (int descriptor : {scan_.descriptor(), signals_, requests_.descriptor(), main_process_,
                            queue_.descriptor()}) {
       events.push_back({descriptor, POLLIN, 0});  // poll passes over negative ones
     }
@@ -244,36 +216,36 @@ class Watcher {
       events.push_back({process.descriptor(), POLLIN, 0});
     }
     poll(events.data(), events.size(), TimeoutMs());
-    now_ns_ = NowNs();
+    now_ns_ = MonotonicNs();
     Handle(events);
   }
 
   int TimeoutMs() const {
     std::uint64_t until_ns = next_look_ns_;
-    if (needs_scan_) until_ns = std::min(until_ns, next_scan_ns_);
+    if (scan_.IsAsked()) until_ns = std::min(until_ns, scan_.next_ns());
     return until_ns <= now_ns_ ? 0 : static_cast<int>((until_ns - now_ns_) / kNsPerMs + 1);
   }
 
   void Handle(const std::vector<pollfd>& events) {
     const auto is_ready = [&](std::size_t index) { return events[index].revents != 0; };
-    if (is_ready(0)) {
-      Drain(directory_changes_);
-      needs_scan_ = true;
-    }
+    if (is_ready(0)) scan_.NoteChanges();
     if (is_ready(1)) {
       Drain(signals_);
-      closing_ns_ = now_ns_;
+      leaving_.NoteAsked(now_ns_);
     }
     if (is_ready(2)) {
       requests_.Clear();
       awaited_.clear();  // the words have changed
-      next_look_ns_ = std::min(next_look_ns_, last_look_ns_ + kScanPauseNs);
+      next_look_ns_ = std::min(next_look_ns_, last_look_ns_ + kSignalPauseNs);
     }
     if (is_ready(3)) {
       close(std::exchange(main_process_, -1));
-      needs_scan_ = true;
+      scan_.Ask();
     }
-    if (is_ready(4)) queue_.Finish(now_ns_);
+    if (is_ready(4)) {
+      queue_.Finish(now_ns_);
+      scan_.Ask();  // what was kept for that dump only may go now
+    }
     BuryEnded(events, 5);
   }
 
@@ -283,6 +255,7 @@ class Watcher {
         ++process;
         continue;
       }
+      WriteMarks(process->entry().path, {.end = process->End()}).IgnoreError();
       Bury(process->entry(), process->directory(), process->evidence());
       process = processes_.erase(process);
       next_look_ns_ = 0;  // there may be room for symbols now
@@ -291,20 +264,17 @@ class Watcher {
 
   WatchOptions options_;
   WatchSeat seat_;
-  int directory_changes_;
+  SegmentScan scan_;
   int signals_;
   int main_process_;
   RequestWaiter requests_;  // after the signals are blocked, which its thread inherits
   std::list<WatchedProcess> processes_;
   std::vector<AwaitedRequests> awaited_;
   DumpQueue queue_;
-  std::uint64_t now_ns_ = NowNs();
+  std::uint64_t now_ns_ = MonotonicNs();
   std::uint64_t last_look_ns_ = 0;
   std::uint64_t next_look_ns_ = 0;
-  std::uint64_t next_scan_ns_ = 0;
-  std::uint64_t idle_since_ns_ = now_ns_;
-  std::uint64_t closing_ns_ = 0;  // since when we are asked to leave, 0: we are not
-  bool needs_scan_ = true;
+  LeavePlan leaving_{now_ns_};
   bool has_room_ = true;
 };
 
@@ -313,10 +283,9 @@ class Watcher {
 absl::Status Watch(const WatchOptions& options) {
   WatchOptions own = options;
   if (own.key == 0) own.key = OwnWatchKey();
-  if (absl::Status status = CheckDirectory(own.runtime_directory); !status.ok()) return status;
   absl::StatusOr<WatchSeat> seat = WatchSeat::Take(own.runtime_directory, own.key);
   if (!seat.ok()) return seat.status();
-  seat->Beat(NowNs());
+  seat->Beat(MonotonicNs());
   Watcher(own, *std::move(seat)).Run();
   return absl::OkStatus();
 }

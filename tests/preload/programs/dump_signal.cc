@@ -182,6 +182,7 @@ int main(int, char** arguments) {
   if (IsMode(way, "stack")) return MeasureStack(), 0;
   SignalledAllocates();
   if (IsMode(way, "often")) return RaiseOften(), 0;
+  if (IsMode(way, "end")) return raise(SIGUSR1);
   if (IsMode(way, "sigaction") || IsMode(way, "signal")) UseHandler(SIGUSR1, way);
   if (IsMode(way, "sigwait")) UseSigwait(SIGUSR1);
   if (IsMode(way, "signalfd")) UseSignalfd(SIGUSR1);

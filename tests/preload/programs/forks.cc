@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -227,6 +228,26 @@ void ForkFirstChildren() {
   }
 }
 
+long PageFaults() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt;
+}
+
+// What a child's first sample costs it, in pages.
+void ForkBriefChild() {
+  for (int i = 0; i < 1000; ++i) UseBlock(malloc(1000));
+  int pid = fork();
+  if (pid == 0) {
+    long before = PageFaults();
+    UseBlock(malloc(100'000));  // a sample at 4 KiB, but for one in 10^10
+    Say("faults %ld", PageFaults() - before);
+    WaitForTest();
+    _exit(0);
+  }
+  WaitForChild(pid, 0);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -236,6 +257,8 @@ int main(int count, char** arguments) {
     Storm(atoi(arguments[2]));
   } else if (IsMode(arguments[1], "first")) {
     ForkFirstChildren();
+  } else if (IsMode(arguments[1], "brief")) {
+    ForkBriefChild();
   } else if (IsMode(arguments[1], "others")) {
     StartOthers();
   } else {

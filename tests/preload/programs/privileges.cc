@@ -1,12 +1,15 @@
 // Gives up rights, in the way that is asked for, and allocates afterwards.
 //
-//   privileges WHO WAY WHEN [PROGRAM ...]    WHO: self, child, heir: a child afterwards
+//   privileges WHO WAY WHEN [PROGRAM ...]    WHO: self, child, heir: a child afterwards, staged:
+//   self
+//                                            after the test's word, busy: with a thread at work
 //                                            WHEN: early, late: after the first sample, only: never
 //
 // Then becomes PROGRAM, if there is one.
 
 #include <errno.h>
 #include <grp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/fsuid.h>
@@ -14,6 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+
+#include "tests/preload/programs/ready.h"
 #include "tests/preload/programs/stage.h"
 
 namespace {
@@ -27,6 +33,17 @@ SITE void LateAllocates() {
   void* blocks[100];
   for (void*& block : blocks) UseBlock(block = malloc(1 << 20));
   for (int i = 0; i < 50; ++i) free(blocks[i]);
+}
+
+std::atomic<bool> g_is_busy = true;
+
+SITE void* BusyAllocates(void*) {
+  while (g_is_busy) {
+    void* block = malloc(48);
+    UseBlock(block);
+    free(block);
+  }
+  return nullptr;
 }
 
 void RequireNobody() { Require(geteuid() == kNobody, "the user is nobody"); }
@@ -61,6 +78,9 @@ void GiveUp(const char* way) {
   if (IsMode(way, "setreuid")) Require(setreuid(kNobody, kNobody) == 0, "both users change");
   if (IsMode(way, "setfsuid")) Require(setfsuid(kNobody) == 0, "the user of files changes");
   if (IsMode(way, "chroot")) ChangeRoot();
+  if (IsMode(way, "same_root")) Require(chroot("/") == 0, "the root stays what it is");
+  if (IsMode(way, "same_root_setuid")) Require(chroot("/") == 0, "the root stays"), DropUser();
+  if (way[0] == '/') Require(chdir(way) == 0 && chroot(".") == 0, "it is the root"), DropUser();
   if (IsMode(way, "chroot_setuid")) ChangeRoot(), DropUser();
   if (IsMode(way, "unshare") && unshare(CLONE_NEWNS) != 0) _exit(kSamplesNothing);
   if (IsMode(way, "not_dumpable")) Require(prctl(PR_SET_DUMPABLE, 0) == 0, "it is not dumpable");
@@ -83,11 +103,22 @@ int RunChild(const char* way, const char* when) {
   return WEXITSTATUS(status);
 }
 
+int RunBusy(const char* way, const char* when) {
+  pthread_t thread;
+  Require(pthread_create(&thread, nullptr, BusyAllocates, nullptr) == 0, "a thread is made");
+  Work(way, when);
+  g_is_busy = false;
+  pthread_join(thread, nullptr);
+  return 5;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   if (IsMode(arguments[1], "heir")) return GiveUp(arguments[2]), RunChild("", arguments[3]);
   if (IsMode(arguments[1], "child")) return RunChild(arguments[2], arguments[3]);
+  if (IsMode(arguments[1], "busy")) return RunBusy(arguments[2], arguments[3]);
+  if (IsMode(arguments[1], "staged")) EarlyAllocates(), Ready();
   if (count > 4) return GiveUp(arguments[2]), execv(arguments[4], arguments + 4);
   Work(arguments[2], arguments[3]);
   return 5;

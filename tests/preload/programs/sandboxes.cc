@@ -6,10 +6,12 @@
 //     WHEN    early, late: after the first sample
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <ucontext.h>
@@ -115,11 +117,24 @@ void RunStrictly() {
   exit(0);
 }
 
+// The seventh argument, which lies on the stack, arrives.
+void MapByNumber() {
+  constexpr long kOffset = 4096;
+  char bytes[64];
+  int file = open("/proc/self/exe", O_RDONLY);
+  Require(pread(file, bytes, sizeof(bytes), kOffset) == sizeof(bytes), "there is a second page");
+  long map = syscall(SYS_mmap, nullptr, kOffset, PROT_READ, MAP_PRIVATE, file, kOffset);
+  Require(map != -1 && memcmp(reinterpret_cast<void*>(map), bytes, sizeof(bytes)) == 0,
+          "it is what is mapped");
+  close(file);
+}
+
 // The kernel is asked what it knows, which changes nothing.
 void AskForFilters() {
   Require(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, nullptr) == -1 && errno == EFAULT,
           "it knows filters");
   Require(prctl(PR_SET_SECCOMP, 77L) == -1 && errno == EINVAL, "it does not know that mode");
+  MapByNumber();
   Say("asked");
   WaitForTest();
 }

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,6 +52,8 @@ int main(int count, char** arguments) {
     if (IsMode(arguments[i], "grow")) WatchedAllocates(64, 64 << 10);
     if (IsMode(arguments[i], "fork")) ForkThree();
     if (IsMode(arguments[i], "thread")) StartThread();
+    if (IsMode(arguments[i], "signal and end")) return raise(SIGUSR1);
+    if (IsMode(arguments[i], "vanish")) syscall(SYS_exit_group, 3);  // which no hook sees
     SayChildren();
   }
   WaitForTest();

@@ -13,6 +13,8 @@
 #include <fstream>
 #include <string>
 
+#include "runtime/sys/memory_file.h"
+#include "runtime/sys/raw_syscall.h"
 #include "tests/runtime/sys/child_process.h"
 #include "tests/runtime/sys/witness_report.h"
 #include "tests/support/temporary_directory.h"
@@ -108,6 +110,61 @@ TEST_F(DetachedProgram, HasDevNullAlsoWhereTheStarterHasNoDescriptors) {
   auto saw = test::ReadWitnessReport(report());
   EXPECT_EQ(saw["descriptors"], "3");
   EXPECT_EQ(saw["descriptor0"], "/dev/null");
+}
+
+// Of a preparation: what the process was when it came, and what it shall bring.
+struct Visit {
+  long result = kNothingHanded;
+  std::string text;
+  std::uint64_t blocked_signals = 0;
+};
+
+long HandText(void* context) {
+  auto* visit = static_cast<Visit*>(context);
+  RawSyscall(SYS_rt_sigprocmask, SIG_BLOCK, 0, AsArgument(&visit->blocked_signals), 8);
+  if (visit->text.empty()) return visit->result;
+  long file = MakeMemoryFile("text");
+  file = RawSyscall(SYS_fcntl, file, F_DUPFD, 7);  // not where it belongs
+  RawSyscall(SYS_pwrite64, file, AsArgument(visit->text.data()),
+             static_cast<long>(visit->text.size()), 0);
+  return file;
+}
+
+TEST_F(DetachedProgram, GetsWhatItsPreparationHands) {
+  Visit visit = {.text = "a text"};
+  const Preparation preparation = {HandText, &visit};
+  const std::string copy = "cat /proc/self/fd/3 > " + report();
+  const char* arguments[] = {"sh", "-c", copy.c_str(), nullptr};
+  const char* paths[] = {"/bin/sh", nullptr};
+  const DetachedProcess started = StartDetached(paths, arguments, &preparation);
+  ASSERT_GT(started.pid, 0);
+  ASSERT_TRUE(WaitUntilGone(started.pid, kPatienceMs));
+  std::ifstream file(report());
+  std::string text;
+  EXPECT_TRUE(std::getline(file, text));
+  EXPECT_EQ(text, "a text");
+  EXPECT_EQ(visit.blocked_signals | 1 << (SIGKILL - 1) | 1 << (SIGSTOP - 1), ~std::uint64_t{0})
+      << "no handler of the starter's runs in its memory";
+}
+
+TEST_F(DetachedProgram, GetsNothingWhereNothingIsHanded) {
+  Visit visit;
+  const Preparation preparation = {HandText, &visit};
+  const char* paths[] = {LIMPET_WITNESS, nullptr};
+  const char* arguments[] = {"someone", report().c_str(), nullptr};
+  const DetachedProcess started = StartDetached(paths, arguments, &preparation);
+  EXPECT_TRUE(WaitUntilGone(started.pid, kPatienceMs));
+  EXPECT_EQ(test::ReadWitnessReport(report())["descriptors"], "3");
+}
+
+TEST(StartDetached, StartsNothingWhereThePreparationRefuses) {
+  Visit visit = {.result = -0xFFFE};
+  const Preparation preparation = {HandText, &visit};
+  const char* arguments[] = {"true", nullptr};
+  const char* paths[] = {"/bin/true", nullptr};
+  const DetachedProcess started = StartDetached(paths, arguments, &preparation);
+  EXPECT_EQ(started.pid, 0);
+  EXPECT_EQ(started.error_number, 0xFFFE) << "also what is no errno";
 }
 
 TEST_F(DetachedProgram, HasNoEnvironment) { EXPECT_EQ(Witness()["variables"], "0"); }

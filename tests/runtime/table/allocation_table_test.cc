@@ -190,7 +190,7 @@ TEST(AllocationTable, StartsEmptyInAFreshSegment) {
   Ledger ledger(kMiB);
   ASSERT_TRUE(ledger.Insert(0x1000));
   auto fresh = test::MakeSegment(kMiB);
-  ledger.filter->Clear();
+  ledger.filter->ClearInChild();
   ASSERT_TRUE(ledger.table.Attach(fresh.get(), ledger.filter.get(), 1000));
   EXPECT_EQ(ledger.table.Detach(0x1000), SlotId::kNone);
   EXPECT_TRUE(ledger.Insert(0x2000));

@@ -292,5 +292,34 @@ TEST(DeadSegments, AreNotLinks) {
   EXPECT_TRUE(std::filesystem::exists(target));
 }
 
+// Their parent has tidied, and one of them tidies for many.
+TEST(DeadSegments, AreLeftToOthersByForkedChildren) {
+  TemporaryDirectory home;
+  StartProcesses(home, 1);
+  std::vector<std::string> paths;
+  for (int i = 0; i < 20; ++i) paths.push_back(Leave(home, {.number = i}));
+  SegmentFile file;
+  SegmentFileLimits limits = {1 << 20, 16, 8, true};
+  EXPECT_TRUE(CreateSegmentFile(home.path().c_str(), 78, limits, &file));
+  CloseSegmentFile(&file);
+  EXPECT_EQ(Remaining(paths), 20);
+  limits.trusts_parent = false;
+  EXPECT_TRUE(CreateSegmentFile(home.path().c_str(), 79, limits, &file));
+  CloseSegmentFile(&file);
+  EXPECT_EQ(Remaining(paths), 16);
+}
+
+// One that has become another user, or has another root, has another directory.
+TEST(DeadSegments, OfADirectoryThatTheParentHasNotReadAreNotLeft) {
+  TemporaryDirectory parents, childs;
+  StartProcesses(parents, 1);
+  std::vector<std::string> paths;
+  for (int i = 0; i < 20; ++i) paths.push_back(Leave(childs, {.number = i}));
+  SegmentFile file;
+  EXPECT_TRUE(CreateSegmentFile(childs.path().c_str(), 78, {1 << 20, 16, 8, true}, &file));
+  CloseSegmentFile(&file);
+  EXPECT_EQ(Remaining(paths), 16);
+}
+
 }  // namespace
 }  // namespace limpet

@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "tests/runtime/sys/child_process.h"
 #include "tests/runtime/table/parallel.h"
 
 namespace limpet {
@@ -89,10 +90,40 @@ TEST(FreeFilter, HoldsForEverWhatSaturates) {
 TEST(FreeFilter, ForgetsAllWhenCleared) {
   auto filter = Empty();
   for (std::uint64_t i = 0; i < 10'000; ++i) filter->Add(0x1000 + i * 16);
-  filter->Clear();
+  filter->ClearInChild();
   for (std::uint64_t i = 0; i < 10'000; ++i) {
     ASSERT_FALSE(filter->MayHold(Pointer(0x1000 + i * 16)));
   }
+}
+
+TEST(FreeFilter, IsEmptyInAForkedChildButForWhatIsPinned) {
+  auto filter = Empty();
+  filter->Pin(Pointer(0x1000));
+  filter->WipeOnFork();
+  filter->Pin(Pointer(0x8'1000));
+  for (unsigned address : {0x2000U, 0x8'2000U, 0xf'0000U}) filter->Add(address);
+  test::ExpectInChild([&] {
+    for (unsigned pinned : {0x1000U, 0x8'1000U}) EXPECT_TRUE(filter->MayHold(Pointer(pinned)));
+    EXPECT_FALSE(filter->MayHold(Pointer(0xf'0000)));
+    filter->ClearInChild();
+    for (unsigned pinned : {0x1000U, 0x8'1000U}) EXPECT_TRUE(filter->MayHold(Pointer(pinned)));
+    for (unsigned other : {0x2000U, 0x8'2000U, 0xf'0000U})
+      EXPECT_FALSE(filter->MayHold(Pointer(other)));
+  });
+  for (unsigned address : {0x2000U, 0x8'2000U, 0xf'0000U})
+    EXPECT_TRUE(filter->MayHold(Pointer(address)));
+}
+
+TEST(FreeFilter, HoldsAllInAForkedChildWhereAllIsPinned) {
+  auto filter = Empty();
+  filter->WipeOnFork();
+  filter->PinAll();
+  test::ExpectInChild([&] {
+    filter->ClearInChild();
+    filter->PinAll();
+    for (std::uint64_t address = 0; address < 1 << 24; address += 64)
+      ASSERT_TRUE(filter->MayHold(Pointer(address)));
+  });
 }
 
 TEST(FreeFilter, KeepsWhatIsPinned) {
@@ -102,7 +133,7 @@ TEST(FreeFilter, KeepsWhatIsPinned) {
   filter->Remove(0x1000);
   filter->Remove(0x1000);
   EXPECT_TRUE(filter->MayHold(Pointer(0x1000)));
-  filter->Clear();
+  filter->ClearInChild();
   EXPECT_TRUE(filter->MayHold(Pointer(0x1000)));
 }
 

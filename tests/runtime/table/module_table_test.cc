@@ -117,6 +117,48 @@ TEST(ModuleTable, NamesTheExecutableByItsPath) {
   EXPECT_EQ(modules.PathOf(modules.IdOf(b, nullptr)), kExecutable);
 }
 
+struct Child {
+  explicit Child(Register& parent, std::uint64_t bytes = kMiB)
+      : file(test::MakeSegmentMemory(bytes)), is_copied(parent.table.CopyTo(file, &copy)) {}
+
+  SegmentFile file;
+  ModuleCopy copy;
+  bool is_copied;
+};
+
+// As in a forked child, whose unwind rules name its parent's modules.
+TEST(ModuleTable, GoesOnInACopyWithTheSameIds) {
+  Register modules;
+  ObjectImage a(1), b(2), c(3);
+  modules.IdOf(a, "/a");
+  modules.IdOf(b, "/b");
+  Child child(modules);
+  ASSERT_TRUE(child.is_copied);
+  modules.IdOf(c, "/parents");
+  ASSERT_TRUE(modules.segment->Map(child.file));
+  ASSERT_TRUE(modules.table.AttachCopy(child.copy));
+  EXPECT_EQ(modules.PathOf(1), "/a");
+  EXPECT_EQ(modules.PathOf(2), "/b");
+  EXPECT_EQ(modules.Slot(2).build_id[0], 2);
+  EXPECT_EQ(modules.IdOf(b, "/b"), 2);
+  EXPECT_EQ(modules.IdOf(c, "/childs"), 3);
+  EXPECT_EQ(modules.PathOf(3), "/childs");
+}
+
+TEST(ModuleTable, IsNotCopiedIntoAFileOfAnotherSize) {
+  Register modules;
+  EXPECT_FALSE(Child(modules, 2 * kMiB).is_copied);
+}
+
+// It gives its memory back next.
+TEST(ModuleTable, IsNotCopiedFromAProcessThatHasEnded) {
+  Register modules;
+  ObjectImage image;
+  modules.IdOf(image, "/a");
+  modules.segment->header()->state.store(SegmentState::kExited);
+  EXPECT_FALSE(Child(modules).is_copied);
+}
+
 TEST(ModuleTable, GivesAnotherObjectAtTheSamePlaceAnotherId) {
   Register modules;
   ObjectImage image(1);

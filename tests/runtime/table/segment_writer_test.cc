@@ -121,15 +121,24 @@ TEST(SegmentWriter, HandsOutZeroedEntriesThatCanBeWritten) {
   EXPECT_EQ(segment->header()->magic, kSegmentMagic);
 }
 
+// A child that is forked for a millisecond hardly fills a page of each section.
+TEST(SegmentWriter, ReservesPageByPageAtFirst) {
+  auto segment = MakeSegment(kMiB);
+  EXPECT_EQ(ReservedBytes(*segment), kSegmentPageBytes);
+  EXPECT_TRUE(segment->Reserve(0, kSegmentPageBytes));
+  EXPECT_EQ(ReservedBytes(*segment), kSegmentPageBytes);
+  EXPECT_TRUE(segment->Reserve(10 * kChunkBytes - 1, 2));
+  EXPECT_EQ(ReservedBytes(*segment), 3 * kSegmentPageBytes);
+}
+
 TEST(SegmentWriter, CountsTheBytesItReserves) {
   auto segment = MakeSegment(kMiB);
-  EXPECT_EQ(ReservedBytes(*segment), kChunkBytes);
-  EXPECT_TRUE(segment->Reserve(0, kChunkBytes));
-  EXPECT_EQ(ReservedBytes(*segment), kChunkBytes);
+  EXPECT_TRUE(segment->Reserve(0, 4 * kChunkBytes));
+  EXPECT_EQ(ReservedBytes(*segment), 4 * kChunkBytes);
   EXPECT_TRUE(segment->Reserve(10 * kChunkBytes - 1, 2));
-  EXPECT_EQ(ReservedBytes(*segment), 3 * kChunkBytes);
+  EXPECT_EQ(ReservedBytes(*segment), 6 * kChunkBytes);
   EXPECT_TRUE(segment->Reserve(9 * kChunkBytes, 2 * kChunkBytes));
-  EXPECT_EQ(ReservedBytes(*segment), 3 * kChunkBytes);
+  EXPECT_EQ(ReservedBytes(*segment), 6 * kChunkBytes);
   EXPECT_TRUE(segment->Reserve(0, kMiB));
   EXPECT_EQ(ReservedBytes(*segment), kMiB);
   EXPECT_EQ(segment->counters().reservation_failures.load(), 0u);
@@ -146,7 +155,7 @@ TEST(SegmentWriter, TakesAnotherFileAtTheSameAddress) {
   ASSERT_TRUE(segment.Map(child));
   EXPECT_EQ(segment.header(), address);
   EXPECT_EQ(segment.header()->state.load(), SegmentState::kBuilding);
-  EXPECT_EQ(ReservedBytes(segment), kChunkBytes);
+  EXPECT_EQ(ReservedBytes(segment), kSegmentPageBytes);
   EXPECT_TRUE(segment.Reserve(0, kMiB));  // nothing is thought to be reserved already
   EXPECT_EQ(ReservedBytes(segment), kMiB);
 }
@@ -237,7 +246,7 @@ TEST(SegmentWriter, GivesEachEntryToOneThread) {
   std::sort(all.begin(), all.end());
   ASSERT_EQ(all.size(), section.capacity);
   for (std::uint64_t i = 0; i < all.size(); ++i) ASSERT_EQ(all[i], i);
-  EXPECT_EQ(ReservedBytes(*segment) % kChunkBytes, 0u);
+  EXPECT_EQ(ReservedBytes(*segment) % kSegmentPageBytes, 0u);
   EXPECT_GE(ReservedBytes(*segment), section.capacity * section.entry_bytes);
 }
 

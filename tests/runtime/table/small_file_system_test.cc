@@ -132,6 +132,19 @@ TEST_F(SmallFileSystem, HasRoomUpToAQuarter) {
   });
 }
 
+// What has come since its parent looked is taken for segments.
+TEST_F(SmallFileSystem, LetsAForkedChildTakeOnlyWhatTheirShareLeaves) {
+  OnFileSystemOf(16 * kMiB, [&] {
+    SegmentFile file;
+    ASSERT_TRUE(Create(kMiB, &file));
+    const SegmentFileLimits childs = {.bytes = kMiB, .trusts_parent = true};
+    ASSERT_TRUE(CreateSegmentFile(home().c_str(), 78, childs, &file));
+    EXPECT_EQ(file.bytes, kMiB);
+    ASSERT_TRUE(Occupy(home() + "/1-1.segment", 3 * kMiB + kMiB / 2));
+    EXPECT_FALSE(CreateSegmentFile(home().c_str(), 79, childs, &file));
+  });
+}
+
 // Other files came since the segment was made: writing to a page that the kernel cannot back would
 // end the program by SIGBUS.
 TEST_F(SmallFileSystem, RefusesPagesWhenFullAndCountsIt) {
@@ -143,7 +156,7 @@ TEST_F(SmallFileSystem, RefusesPagesWhenFullAndCountsIt) {
     EXPECT_FALSE(segment->Claim(section, 1, &index));
     EXPECT_EQ(section.used.load(), 0u);
     EXPECT_EQ(segment->counters().reservation_failures.load(), 1u);
-    EXPECT_EQ(segment->counters().reserved_bytes.load(), 16384u);
+    EXPECT_EQ(segment->counters().reserved_bytes.load(), kSegmentPageBytes);
   });
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 
@@ -128,6 +130,100 @@ TEST_F(DeadProcess, IsFoundByItsPathWhereItsPidIsAnothers) {
   });
   EXPECT_THAT(Ps(), HasSubstr("dead 3h ago"));
   EXPECT_THAT(Ps(), HasSubstr("its profiles: limpet dump " + segment_));
+}
+
+// One that ended by itself right after a dump was asked for, and left its segment for that.
+class ExitedProcess : public DeadProcess {
+ protected:
+  ExitedProcess() {
+    Leave([](SegmentHeader& header) {
+      header.state = SegmentState::kExited;
+      header.dump_requests = 1;
+    });
+  }
+
+  void Dump(const std::string& segment) const {
+    const CommandOutput output =
+        RunProgram({LIMPET_BINARY, "dump", segment, "-p", "heap", "-o", "-"}, {runtime_});
+    EXPECT_EQ(output.exit_code, kExitOk) << output.error;
+  }
+
+  // `script` runs between the dump's look at the segment and its last word on it: what it writes is
+  // more than a pipe holds.
+  void DumpMeanwhile(const std::string& script) {
+    SegmentBuilder builder;
+    builder.ChangeHeader([](SegmentHeader& header) {
+      header.pid = 4'194'305;
+      header.pid_namespace = OwnNamespace();
+      header.state = SegmentState::kExited;
+      header.dump_requests = 1;
+    });
+    for (std::uint64_t site = 1; site < 20'000; ++site) {
+      const std::uint32_t stack = builder.AddStack({{site << 8}});
+      builder.AddSite(stack, {.objects = 1, .bytes = 64});
+      builder.AddAllocation(stack, {.address = site << 12, .requested_bytes = 64});
+    }
+    builder.WriteTo(segment_);
+    const CommandOutput output = RunProgram(
+        {"sh", "-c",
+         "segment=" + segment_ +
+             "; { " LIMPET_BINARY " dump $segment -p heap -f collapsed -o - && echo done >&2; } |"
+             "{ read line; " +
+             script + " wc -c; }"},
+        {runtime_});
+    EXPECT_EQ(output.error, "done\n");
+    EXPECT_GT(std::stoul(output.out), 100'000U) << "it has not waited for the script";
+  }
+
+  std::uint32_t Answered() const {
+    std::uint32_t answered = 0;
+    std::ifstream file(segment_, std::ios::binary);
+    file.seekg(offsetof(SegmentHeader, watch_state) + offsetof(WatchState, answered_requests));
+    file.read(reinterpret_cast<char*>(&answered), sizeof(answered));
+    return answered;
+  }
+};
+
+TEST_F(ExitedProcess, LeavesNothingOnceItsDumpIsWritten) {
+  Dump(segment_);
+  EXPECT_FALSE(std::filesystem::exists(segment_));
+}
+
+TEST_F(ExitedProcess, IsAnsweredAlsoWhereSomebodyReadsItsSegment) {
+  const int reader = open(segment_.c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(flock(reader, LOCK_SH), 0);
+  const auto written = std::filesystem::last_write_time(segment_);
+  Dump(segment_);
+  close(reader);
+  EXPECT_EQ(Answered(), 1U) << "whoever watches would write the same once more";
+  EXPECT_EQ(std::filesystem::last_write_time(segment_), written) << "it tells when it lived";
+}
+
+TEST_F(ExitedProcess, StaysWhereItIsKeptElsewhere) {
+  const TemporaryDirectory elsewhere;
+  const std::string kept = elsewhere.File("4194305-987654.segment");
+  std::filesystem::rename(segment_, kept);
+  Dump(kept);
+  EXPECT_TRUE(std::filesystem::exists(kept));
+}
+
+TEST_F(ExitedProcess, StaysWhereItIsAnotherUsers) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  ASSERT_EQ(chown(segment_.c_str(), 12'345, 12'345), 0);
+  Dump(segment_);
+  EXPECT_TRUE(std::filesystem::exists(segment_));
+}
+
+TEST_F(ExitedProcess, StaysForADumpThatWasAskedForLater) {
+  DumpMeanwhile("printf '\\2' | dd of=$segment bs=1 conv=notrunc status=none seek=" +
+                std::to_string(offsetof(SegmentHeader, dump_requests)) + ";");
+  EXPECT_TRUE(std::filesystem::exists(segment_));
+}
+
+TEST_F(ExitedProcess, IsNotTakenForWhatLiesThereNow) {
+  DumpMeanwhile("cp $segment $segment.new; mv $segment.new $segment;");
+  EXPECT_TRUE(std::filesystem::exists(segment_));
+  EXPECT_EQ(Answered(), 0U);
 }
 
 #ifdef LIMPET_LIBRARY

@@ -258,6 +258,17 @@ TEST_F(Limpet, DoesNotWriteWhereAnotherUsersSegmentSays) {
   EXPECT_EQ(FilesBelow(directory_.File("limpet")).size(), 3U) << "two profiles, meta.json";
 }
 
+// Dead now, so that its user of then cannot be asked.
+TEST_F(Limpet, DoesNotWriteWhereSomebodySaysWhoHadGivenUpOurRights) {
+  constexpr auto kMark = static_cast<std::filesystem::perms>(kRightsGivenUpMode);
+  std::filesystem::permissions(segment_, kMark, std::filesystem::perm_options::add);
+  const CommandOutput output = RunProgram(
+      {"sh", "-c", "cd " + directory_.path() + " && " + LIMPET_BINARY + " dump " + segment_});
+  EXPECT_EQ(output.exit_code, kExitOk) << output.error;
+  EXPECT_THAT(FilesBelow(dumps_), IsEmpty());
+  EXPECT_EQ(FilesBelow(directory_.File("limpet")).size(), 3U) << "two profiles, meta.json";
+}
+
 TEST_F(Limpet, LeavesItsReasonInTheDumpDirectoryWhenASignalStartedIt) {
   std::filesystem::create_directory(dumps_);
   std::ofstream(dumps_ + "/app.4194305-987654") << "a file where a folder must be";

@@ -90,6 +90,16 @@ TEST_F(Living, KnowsTheDeadOfAnotherContainerByTheirFile) {
   EXPECT_EQ(Read().LifeOf({9, 1, kAnother, true}), Life::kOtherContainer);
 }
 
+TEST_F(Living, HereAreThoseOfOurOwnNamespace) {
+  Add(50, {.own_pid = "50", .start_ticks = "9", .pid_namespace = kOurs});
+  EXPECT_TRUE(LivesHere({50, 9}, proc_.path()));
+  EXPECT_FALSE(LivesHere({50, 8}, proc_.path()));
+  EXPECT_FALSE(LivesHere({51, 9}, proc_.path()));
+  EXPECT_FALSE(LivesHere({42, 555}, proc_.path())) << "it calls itself 7";
+  Add(52, {.own_pid = "52", .start_ticks = "9", .pid_namespace = kOurs, .state = 'Z'});
+  EXPECT_FALSE(LivesHere({52, 9}, proc_.path()));
+}
+
 TEST_F(Living, HasPidsAsWeSeeThem) {
   EXPECT_TRUE(Read().Has(42));
   EXPECT_FALSE(Read().Has(7));

@@ -84,6 +84,8 @@ TEST_F(Marks, OfTheDeadLeaveTheFileItsTime) {
   std::filesystem::last_write_time(path_, long_ago);
   ASSERT_TRUE(WriteMarks(path_, {.has_last_profile = true, .found_dead_unix_ns = 7}).ok());
   EXPECT_EQ(std::filesystem::last_write_time(path_), long_ago);
+  ASSERT_TRUE(WriteMarks(path_, {.answered_requests = 7, .done_dump_pid = 7}).ok());
+  EXPECT_EQ(std::filesystem::last_write_time(path_), long_ago) << "a dump may be of the dead";
   ASSERT_TRUE(WriteMarks(path_, {.beat_ns = 7}).ok());
   EXPECT_GT(std::filesystem::last_write_time(path_), long_ago) << "who beats lives";
 }

@@ -1,9 +1,14 @@
 #include "tools/store/directory_bound.h"
 
 #include <gmock/gmock.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/tools/store/store_fixture.h"
+#include "tests/tools/store/test_folder.h"
 #include "tools/store/meta_file.h"
 #include "tools/store/output_file.h"
 
@@ -15,6 +20,24 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr std::size_t kLarge = 400 << 10;
+
+// Field 22 of /proc/PID/stat of a process whose name has no blanks.
+std::string StartOf(const std::string& pid) {
+  std::ifstream stat("/proc/" + pid + "/stat");
+  std::string word, start;
+  for (int field = 1; field <= 22 && stat >> word; ++field) start = word;
+  return start;
+}
+
+// In a pid namespace of its own, where its PID is 1; 0: there may be none.
+pid_t StartBoxed() {
+  const auto pid = static_cast<pid_t>(syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0));
+  if (pid == 0) {
+    pause();
+    _exit(0);
+  }
+  return std::max(pid, 0);
+}
 
 class DirectoryBound : public StoreFixture {
  protected:
@@ -52,10 +75,7 @@ TEST_F(DirectoryBound, TakesWholeFoldersOfTheDeadWhenNothingElseHelps) {
 
 TEST_F(DirectoryBound, KeepsTheFoldersOfTheLivingAndOfOtherHosts) {
   limits_.max_directory_bytes = 1 << 20;
-  std::ifstream stat("/proc/self/stat");
-  std::string word, start;
-  for (int field = 1; field <= 22 && stat >> word; ++field) start = word;
-  const std::string living = "me." + std::to_string(getpid()) + "-" + start;
+  const std::string living = "me." + std::to_string(getpid()) + "-" + StartOf("self");
   Enter(living);
   Store("interval", kLarge);
   Store("interval", kLarge);
@@ -68,7 +88,23 @@ TEST_F(DirectoryBound, KeepsTheFoldersOfTheLivingAndOfOtherHosts) {
   EXPECT_TRUE(Exists(living));
   EXPECT_TRUE(Exists("far.4194307-1"));
   EXPECT_THAT(stored.notes, ElementsAre(HasSubstr("LIMPET_MAX_DIR_BYTES=1048576")));
-  EXPECT_THAT(LoadRecord(Folder())->note, HasSubstr("LIMPET_MAX_DIR_BYTES=1048576"));
+  EXPECT_THAT(RecordIn(Folder())->note, HasSubstr("LIMPET_MAX_DIR_BYTES=1048576"));
+}
+
+TEST_F(DirectoryBound, KeepsTheFolderOfAProcessInAContainerThatWeSee) {
+  const pid_t boxed = StartBoxed();
+  if (boxed == 0) GTEST_SKIP() << "no right to make namespaces";
+  limits_.max_directory_bytes = 1 << 20;
+  const std::string living = "boxed.1-" + StartOf(std::to_string(boxed));
+  Enter(living);
+  Store("interval", kLarge);
+  Store("interval", kLarge);
+  Enter("b.4194306-1");
+  Store("interval", kLarge);
+  Enter(living);
+  EXPECT_THAT(Kept(), ElementsAre("1 interval", "2 interval"));
+  kill(boxed, SIGKILL);
+  waitpid(boxed, nullptr, 0);
 }
 
 TEST_F(DirectoryBound, TouchesNothingThatIsNotOurs) {
@@ -111,10 +147,42 @@ TEST_F(DirectoryBound, PassesOverAFolderThatIsBeingWritten) {
   limits_.max_directory_bytes = 1 << 20;
   Store("interval", kLarge);
   Store("interval", kLarge);
-  const absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(Folder());
+  const absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(*OpenFolder::Open(Folder()));
   Enter("b.4194306-1");
   Store("interval", kLarge);
   EXPECT_TRUE(Exists("app.4194305-987654"));
+}
+
+// Whoever may write to LIMPET_DIR can put another folder at the name of the one just written.
+TEST_F(DirectoryBound, TakesDumpsOutOfTheFolderJustWrittenAndNoOtherAtItsName) {
+  for (int index = 0; index < 4; ++index) Store("interval", kLarge);
+  const OpenFolder current = Opened(Folder());
+  const std::string moved = directory_.File("moved");
+  std::filesystem::rename(Folder(), moved);
+  std::filesystem::copy(
+      moved, Folder(),
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
+  const OpenFolder directory = Opened(directory_.path());
+  const BoundResult result = BoundDirectory({.folder = directory,
+                                             .current = current,
+                                             .current_name = folder_,
+                                             .host = "here",
+                                             .max_bytes = 3 * kLarge});
+  EXPECT_EQ(result.removed_current_dumps, 2U);
+  EXPECT_EQ(KeptIn(moved).size(), 2U);
+  EXPECT_EQ(Kept().size(), 4U);
+}
+
+TEST_F(DirectoryBound, PassesOverAFolderOfAnotherUser) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  limits_.max_directory_bytes = 1 << 20;
+  Store("interval", kLarge);
+  Store("interval", kLarge);
+  ASSERT_EQ(chown(Folder().c_str(), 12'345, 12'345), 0);
+  Enter("b.4194306-1");
+  Store("interval", kLarge);
+  Enter("app.4194305-987654");
+  EXPECT_EQ(Kept().size(), 2U);
 }
 
 }  // namespace

@@ -2,9 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-
-#include "tests/support/temporary_directory.h"
+#include <string>
+#include <vector>
 
 namespace limpet {
 namespace {
@@ -16,8 +15,6 @@ const DumpNames kNames = {.executable = "/usr/bin/app",
                           .host = "box",
                           .profile = "heap",
                           .number = 42};
-
-void Touch(const std::string& path) { std::ofstream file(path); }
 
 TEST(DumpPath, ExpandsEveryLetter) {
   EXPECT_EQ(ExpandPattern("%e.%p-%s/%t.%n.%P@%h.100%%", kNames),
@@ -48,6 +45,7 @@ TEST(DumpPath, RefusesPatternsThatMeanNothing) {
   EXPECT_FALSE(CheckPattern("%x").ok());
   EXPECT_FALSE(CheckPattern("100%").ok());
   EXPECT_FALSE(CheckPattern("%n/heap").ok());
+  EXPECT_FALSE(CheckPattern("%P/heap").ok());
   EXPECT_FALSE(CheckPattern("folder/").ok());
 }
 
@@ -58,22 +56,19 @@ TEST(DumpPath, TellsLettersFromPercentSigns) {
 }
 
 TEST(DumpPath, NumbersAfterTheLargest) {
-  const TemporaryDirectory directory;
   const std::string pattern = "any/%t.%n.%P.pb.gz";
-  EXPECT_EQ(NextNumber(directory.path(), pattern), 1U);
-  Touch(directory.File("20261121T092256Z.000007.heap.pb.gz"));
-  Touch(directory.File("20261121T092256Z.000041.allocs.pb.gz"));
-  Touch(directory.File("20261121T092256Z.000099.heap.txt"));
-  Touch(directory.File("notes.000500.pb.gz"));
-  EXPECT_EQ(NextNumber(directory.path(), pattern), 42U);
+  EXPECT_EQ(NextNumber({}, pattern), 1U);
+  EXPECT_EQ(
+      NextNumber({"20261121T092256Z.000007.heap.pb.gz", "20261121T092256Z.000041.allocs.pb.gz",
+                  "20261121T092256Z.000099.heap.txt", "notes.000500.pb.gz"},
+                 pattern),
+      42U);
 }
 
 TEST(DumpPath, FindsNumbersBetweenSpecialLetters) {
-  const TemporaryDirectory directory;
-  Touch(directory.File("heap(app)+000012"));
-  EXPECT_EQ(NextNumber(directory.path(), "heap(%e)+%n"), 13U);
-  EXPECT_EQ(NextNumber(directory.path(), "heap"), 1U);
-  EXPECT_EQ(NextNumber(directory.File("none"), "%n"), 1U);
+  const std::vector<std::string> files = {"heap(app)+000012"};
+  EXPECT_EQ(NextNumber(files, "heap(%e)+%n"), 13U);
+  EXPECT_EQ(NextNumber(files, "heap"), 1U);
 }
 
 }  // namespace

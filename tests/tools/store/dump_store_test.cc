@@ -73,7 +73,7 @@ TEST_F(DumpStore, SaysWhenItKeepsMoreThanItMay) {
   const StoredDump third = Store("death");
   EXPECT_THAT(Kept(), SizeIs(3));
   EXPECT_THAT(third.notes, ElementsAre(HasSubstr("LIMPET_KEEP=2")));
-  EXPECT_THAT(LoadRecord(Folder())->note, HasSubstr("LIMPET_KEEP=2"));
+  EXPECT_THAT(RecordIn(Folder())->note, HasSubstr("LIMPET_KEEP=2"));
 }
 
 TEST_F(DumpStore, ListsWhatLiesThereAndForgetsWhatIsGone) {
@@ -122,6 +122,29 @@ TEST_F(DumpStore, FailsOnADiskThatStaysFullAndLeavesNothingHalfWritten) {
   }
 }
 
+// Whoever may write into LIMPET_DIR exchanges the folder while a dump is written, and knows the
+// temporary name.
+TEST_F(DumpStore, WritesWhereItBeganAlthoughALinkComesInBetween) {
+  const TemporaryDirectory elsewhere;
+  const std::string temporary = ".limpet-" + std::to_string(getpid()) + ".tmp";
+  const std::string moved = directory_.File("moved");
+  DumpRequest request = Request("demand");
+  request.contents[0].write = [&](OutputFile& file) {
+    std::filesystem::rename(Folder(), moved);
+    std::filesystem::create_directory_symlink(elsewhere.path(), Folder());
+    std::ofstream(elsewhere.File(temporary)) << "planted";
+    return file.WriteAt(0, "x");
+  };
+  EXPECT_TRUE(StoreDump(request).ok());
+  std::vector<std::string> there;
+  for (const auto& file : std::filesystem::directory_iterator(elsewhere.path())) {
+    there.push_back(file.path().filename());
+  }
+  EXPECT_THAT(there, ElementsAre(temporary));
+  EXPECT_TRUE(std::filesystem::exists(moved + "/meta.json"));
+  EXPECT_TRUE(std::filesystem::is_symlink(moved + "/latest.heap.pb.gz"));
+}
+
 TEST_F(DumpStore, RemovesOldTemporariesOfTheDeadOnly) {
   std::filesystem::create_directories(Folder());
   const std::string dead = InFolder(".limpet-4194305.tmp");
@@ -150,7 +173,7 @@ TEST_F(DumpStore, ProfilesOfACopyJoinTheDumpThatMadeIt) {
   limits_.max_dumps = 2;
   ASSERT_TRUE(StoreDump(copy).ok());
   EXPECT_THAT(Kept(), ElementsAre("1 cgroup", "2 interval"));
-  const ProcessRecord record = *LoadRecord(Folder());
+  const ProcessRecord record = *RecordIn(Folder());
   EXPECT_THAT(record.dumps[0].files, SizeIs(2));
   EXPECT_EQ(record.dumps[0].in_use_bytes, 5);
   EXPECT_EQ(record.state, kStateRunning) << "what was known of the process stays";

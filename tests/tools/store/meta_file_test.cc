@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/temporary_directory.h"
+#include "tests/tools/store/test_folder.h"
 
 namespace limpet {
 namespace {
@@ -29,6 +30,7 @@ ProcessRecord Example() {
           .pid = 7,
           .started = "2026-11-21T09:23:56Z",
           .state = kStateRunning,
+          .end = "killed by SIGKILL",
           .losses = {{"torn_slots", 3}},
           .removed_dumps = 2,
           .dumps = {{.number = 5,
@@ -39,7 +41,7 @@ ProcessRecord Example() {
 }
 
 TEST_F(MetaFile, IsReadByPrograms) {
-  ASSERT_TRUE(WriteMeta(directory_.path(), Example()).ok());
+  ASSERT_TRUE(WriteMeta(Opened(directory_.path()), Example()).ok());
   std::ifstream file(Path());
   const nlohmann::json json = nlohmann::json::parse(file);
   EXPECT_EQ(json["version"], 1);
@@ -55,12 +57,13 @@ TEST_F(MetaFile, IsReadByPrograms) {
 }
 
 TEST_F(MetaFile, IsReadBack) {
-  ASSERT_TRUE(WriteMeta(directory_.path(), Example()).ok());
-  const std::optional<ProcessRecord> record = ReadMeta(directory_.path());
+  ASSERT_TRUE(WriteMeta(Opened(directory_.path()), Example()).ok());
+  const std::optional<ProcessRecord> record = ReadMeta(Opened(directory_.path()));
   ASSERT_TRUE(record.has_value());
   EXPECT_EQ(record->pid, 7U);
   EXPECT_EQ(record->removed_dumps, 2U);
   EXPECT_EQ(record->state, kStateRunning);
+  EXPECT_EQ(record->end, "killed by SIGKILL");
   EXPECT_EQ(record->losses.at("torn_slots"), 3U);
   ASSERT_EQ(record->dumps.size(), 1U);
   EXPECT_TRUE(record->dumps[0].IsSameDump(Example().dumps[0]));
@@ -69,26 +72,26 @@ TEST_F(MetaFile, IsReadBack) {
 }
 
 TEST_F(MetaFile, IsNotTrustedWhenItIsNoneOrDamaged) {
-  EXPECT_FALSE(ReadMeta(directory_.path()).has_value());
+  EXPECT_FALSE(ReadMeta(Opened(directory_.path())).has_value());
   for (const char* text : {"", "{", "[]", "7", "{}", R"({"version": 2})", R"({"version": "1"})",
                            R"({"version": 1.0})", "\xFF\xFE"}) {
     Put(text);
-    EXPECT_FALSE(ReadMeta(directory_.path()).has_value()) << text;
+    EXPECT_FALSE(ReadMeta(Opened(directory_.path())).has_value()) << text;
   }
 }
 
 TEST_F(MetaFile, IsNotTrustedWhenItIsALink) {
   const TemporaryDirectory elsewhere;
-  ASSERT_TRUE(WriteMeta(elsewhere.path(), Example()).ok());
+  ASSERT_TRUE(WriteMeta(Opened(elsewhere.path()), Example()).ok());
   std::filesystem::create_symlink(elsewhere.File(kMetaName), Path());
-  EXPECT_FALSE(ReadMeta(directory_.path()).has_value());
+  EXPECT_FALSE(ReadMeta(Opened(directory_.path())).has_value());
 }
 
 TEST_F(MetaFile, GivesNothingForWrongTypes) {
   Put(R"({"version": 1, "build_id": 7, "state": "flying", "removed_dumps": -3, "losses": [1],
           "command_line": {"a": 1}, "dumps": [7, "x", null, [], {"number": "1", "time": 2},
           {"number": 9, "time": "2026-11-21T09:23:56Z", "reason": {}, "in_use_bytes": 1e99}]})");
-  const std::optional<ProcessRecord> record = ReadMeta(directory_.path());
+  const std::optional<ProcessRecord> record = ReadMeta(Opened(directory_.path()));
   ASSERT_TRUE(record.has_value());
   EXPECT_EQ(record->state, "");
   EXPECT_EQ(record->removed_dumps, 0U);
@@ -100,15 +103,15 @@ TEST_F(MetaFile, GivesNothingForWrongTypes) {
 
 TEST_F(MetaFile, DoesNotFallIntoADeepOne) {
   Put(R"({"version": 1, "dumps": )" + std::string(1 << 20, '['));
-  EXPECT_FALSE(ReadMeta(directory_.path()).has_value());
+  EXPECT_FALSE(ReadMeta(Opened(directory_.path())).has_value());
   Put(R"({"version": 1, "dumps": )" + std::string(1 << 20, '[') + std::string(1 << 20, ']') + "}");
-  const std::optional<ProcessRecord> record = ReadMeta(directory_.path());
+  const std::optional<ProcessRecord> record = ReadMeta(Opened(directory_.path()));
   EXPECT_TRUE(!record.has_value() || record->dumps.size() <= 1);
 }
 
 TEST_F(MetaFile, IsNotReadWhenItIsHuge) {
   Put(R"({"version": 1, "x": ")" + std::string(std::size_t{40} << 20, 'x') + "\"}");
-  EXPECT_FALSE(ReadMeta(directory_.path()).has_value());
+  EXPECT_FALSE(ReadMeta(Opened(directory_.path())).has_value());
 }
 
 }  // namespace

@@ -11,9 +11,12 @@
 #include <iterator>
 
 #include "tests/support/temporary_directory.h"
+#include "tests/tools/store/test_folder.h"
 
 namespace limpet {
 namespace {
+
+constexpr char kName[] = "heap.pb.gz";
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -27,29 +30,32 @@ std::size_t FilesIn(const std::string& directory) {
 
 TEST(OutputFile, IsWhole) {
   const TemporaryDirectory directory;
-  const std::string path = directory.File("heap.pb.gz");
-  ASSERT_TRUE(WriteOutputFile(path, "first").ok());
-  ASSERT_TRUE(WriteOutputFile(path, std::string("se\0cond", 7)).ok());
+  const OpenFolder folder = Opened(directory.path());
+  const std::string path = directory.File(kName);
+  ASSERT_TRUE(WriteOutputFile(folder, kName, "first").ok());
+  ASSERT_TRUE(WriteOutputFile(folder, kName, std::string("se\0cond", 7)).ok());
   EXPECT_EQ(ReadFile(path), std::string("se\0cond", 7));
   EXPECT_EQ(FilesIn(directory.path()), 1U);
 }
 
 TEST(OutputFile, NamesTheDirectoryThatIsNotThere) {
-  const absl::Status status = WriteOutputFile("/nowhere/at/all/heap.pb.gz", "x");
+  const absl::Status status = OpenDirectory("/proc/nowhere/at/all").status();
   EXPECT_FALSE(status.ok());
-  EXPECT_NE(std::string(status.message()).find("/nowhere/at/all"), std::string::npos) << status;
+  EXPECT_NE(std::string(status.message()).find("/proc/nowhere/at/all"), std::string::npos)
+      << status;
 }
 
 TEST(OutputFile, LeavesTheOldFileAndNothingElseWhenTheDiskIsFull) {
   const TemporaryDirectory directory;
-  const std::string path = directory.File("heap.pb.gz");
-  ASSERT_TRUE(WriteOutputFile(path, "old").ok());
+  const OpenFolder folder = Opened(directory.path());
+  const std::string path = directory.File(kName);
+  ASSERT_TRUE(WriteOutputFile(folder, kName, "old").ok());
   const pid_t child = fork();
   if (child == 0) {  // a limit stands in for a full disk, and must not stay with the other tests
     signal(SIGXFSZ, SIG_IGN);
     const rlimit limit = {1000, 1000};
     setrlimit(RLIMIT_FSIZE, &limit);
-    _exit(WriteOutputFile(path, std::string(100'000, 'x')).raw_code());
+    _exit(WriteOutputFile(folder, kName, std::string(100'000, 'x')).raw_code());
   }
   int status = 0;
   waitpid(child, &status, 0);
@@ -64,7 +70,7 @@ TEST(OutputFile, DoesNotFollowALinkAtItsTemporaryName) {
   std::ofstream(victim) << "precious";
   std::filesystem::create_symlink(victim,
                                   directory.File(".limpet-" + std::to_string(getpid()) + ".tmp"));
-  ASSERT_TRUE(WriteOutputFile(directory.File("heap"), "x").ok());
+  ASSERT_TRUE(WriteOutputFile(Opened(directory.path()), kName, "x").ok());
   EXPECT_EQ(ReadFile(victim), "precious");
 }
 
@@ -80,9 +86,13 @@ TEST(OutputFile, MakesDirectoriesOrSaysWhichItCannot) {
 
 TEST(OutputFile, LocksADirectoryForOneAtATime) {
   const TemporaryDirectory directory;
-  { ASSERT_TRUE(DirectoryLock::Take(directory.path()).ok()); }
-  EXPECT_TRUE(DirectoryLock::Take(directory.path()).ok()) << "released by the first";
-  EXPECT_FALSE(DirectoryLock::Take(directory.File("none")).ok());
+  const OpenFolder folder = Opened(directory.path());
+  {
+    const absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(folder);
+    ASSERT_TRUE(lock.ok());
+    EXPECT_TRUE(absl::IsUnavailable(DirectoryLock::Try(folder).status()));
+  }
+  EXPECT_TRUE(DirectoryLock::Try(folder).ok()) << "released by the first";
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,18 @@
 #include "tools/store/folder_record.h"
 
 namespace limpet {
+
+// Nothing where there is no folder.
+inline std::optional<ProcessRecord> RecordIn(const std::string& path) {
+  const std::optional<OpenFolder> folder = OpenFolder::Open(path);
+  return folder.has_value() ? LoadRecord(*folder) : std::nullopt;
+}
+
+inline std::vector<DumpRecord> KeptIn(const std::string& path) {
+  const std::optional<OpenFolder> folder = OpenFolder::Open(path);
+  if (!folder.has_value()) return {};
+  return ListKnownDumps(*folder, LoadRecord(*folder));
+}
 
 inline constexpr std::uint32_t kGonePid = 4'194'305;  // more than Linux ever gives
 
@@ -50,14 +63,14 @@ class StoreFixture : public ::testing::Test {
   // "number reason", ascending.
   std::vector<std::string> Kept() const {
     std::vector<std::string> kept;
-    for (const DumpRecord& dump : ListKnownDumps(Folder(), LoadRecord(Folder()))) {
+    for (const DumpRecord& dump : KeptIn(Folder())) {
       kept.push_back(std::to_string(dump.number) + " " + dump.reason);
     }
     return kept;
   }
 
   std::uint64_t Removed() const {
-    const std::optional<ProcessRecord> record = LoadRecord(Folder());
+    const std::optional<ProcessRecord> record = RecordIn(Folder());
     return record.has_value() ? record->removed_dumps : 0;
   }
 

@@ -32,6 +32,16 @@ TEST(DumpPlan, AnswersRequestsOnce) {
   EXPECT_EQ(plan.Next({.now_ns = 3, .dump_requests = 5}), DumpReason::kNone);
 }
 
+TEST(DumpPlan, DoesNotRepeatWhatOthersAnswered) {
+  DumpPlan plan({}, 0, 3);
+  EXPECT_EQ(plan.Next({.now_ns = 1, .dump_requests = 5, .answered_requests = 5}),
+            DumpReason::kNone);
+  EXPECT_EQ(plan.Next({.now_ns = 2, .dump_requests = 6, .answered_requests = 5}),
+            DumpReason::kSignal);
+  EXPECT_EQ(plan.Next({.now_ns = 3, .dump_requests = 6, .answered_requests = 5}), DumpReason::kNone)
+      << "it is being written";
+}
+
 TEST(DumpPlan, DumpsAtEachInterval) {
   DumpPlan plan({.dump_interval_ns = 30 * kSecond}, 10 * kSecond, 0);
   EXPECT_EQ(plan.Next(At(39)), DumpReason::kNone);
