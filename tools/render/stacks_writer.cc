@@ -151,7 +151,7 @@ std::string CreatorText(const SimpleFrames& frames, const ThreadGroup& group, st
   std::string line = FrameLine(kCreatedBy, frame, width + kIndent - (sizeof(kCreatedBy) - 1));
   if (creators.size() != 1 || first.creator_number == 0) return line;
   line.pop_back();
-  return line + absl::StrFormat("  in thread %d\n", first.creator_number);
+  return line + absl::StrFormat(", in thread %d\n", first.creator_number);
 }
 
 std::string GroupText(const SimpleFrames& frames, const ThreadGroup& group) {

@@ -348,7 +348,7 @@ TEST_F(Threads, AreShownOfTheDeadToo) {
                                     "  threads 2-3 worker; on 0x5000\n"
                                     "      [jit]+0x1110\n"
                                     "      [jit]+0x2221\n"
-                                    "  created by [jit]+0x3332  in thread 1\n"));
+                                    "  created by [jit]+0x3332, in thread 1\n"));
 }
 
 TEST_F(Threads, AreShownAsGoDoes) {
