@@ -115,6 +115,11 @@ def first_difference(untraced: str, traced: str) -> str:
     return "they differ in blanks"
 
 
+def pprof_top(profile: pathlib.Path, *options: str) -> subprocess.CompletedProcess:
+    return subprocess.run(["go", "tool", "pprof", "-top", "-nodecount=100000", "-nodefraction=0", *options,
+                           str(profile)], capture_output=True, text=True, check=False, timeout=120)
+
+
 def profile_faults(program: Program, profiles: pathlib.Path):
     files = heap_profiles(profiles, program.executable)
     if not files:
@@ -122,9 +127,8 @@ def profile_faults(program: Program, profiles: pathlib.Path):
         return
     # Several processes of one name, several dumps: the largest has most to show.
     largest = max(files, key=lambda file: file.stat().st_size)
-    top = subprocess.run(["go", "tool", "pprof", "-top", "-sample_index=alloc_space", "-nodecount=100000",
-                          "-nodefraction=0", str(largest)], capture_output=True, text=True, check=False,
-                         timeout=120)
+    yield from thread_faults(largest.with_name(largest.name.replace(".heap.", ".goroutine.")))
+    top = pprof_top(largest, "-sample_index=alloc_space")
     if top.returncode != 0:
         yield f"go tool pprof refuses {largest.name}: {top.stderr.strip()[:200]}"
     # A frame without a name is `module+0xoffset`.
@@ -134,10 +138,17 @@ def profile_faults(program: Program, profiles: pathlib.Path):
             yield f"the profile has no function like '{function}' but:\n{top.stdout[:1500]}"
 
 
+def thread_faults(profile: pathlib.Path):
+    """Each dump says where the threads are; a process has one at least."""
+    top = pprof_top(profile)
+    if top.returncode != 0 or not re.search(r"^Showing nodes accounting for [1-9]", top.stdout, re.MULTILINE):
+        yield f"{profile.name} has no threads: {top.stderr.strip()[:200]} {top.stdout[:500]}"
+
+
 def leftovers(profiles: pathlib.Path):
     """A profile is written under another name first; none of those may stay."""
     for file in profiles.rglob("*"):
-        if file.is_file() and not re.search(r"(\.(heap|allocs|mmap)\.pb\.gz|^meta\.json)$", file.name):
+        if file.is_file() and not re.search(r"(\.(heap|allocs|mmap|goroutine)\.pb\.gz|^meta\.json)$", file.name):
             yield f"left behind: {file.name}"
 
 
