@@ -112,7 +112,7 @@ TEST_P(UserGivenUp, IsDumpedByItsSignalAsTheUserOfNow) {
     EXPECT_EQ(MetaOf(files.back(), dumps)["state"], "running");
   }
   EXPECT_EQ(CounterOf(program.Read(), "companions_started"), 2u);
-  EXPECT_EQ(Ps(program).find(" wait"), std::string::npos) << Ps(program);
+  EXPECT_EQ(Ps(program).find("dump request"), std::string::npos) << Ps(program);
   ExpectNothingLost(program.Read());
   program.Continue();
   EXPECT_EQ(program.Finish(), 5);
