@@ -1,7 +1,11 @@
 // What the door does for waits.
 
+#include <string.h>
+
 #include "runtime/session.h"
 #include "runtime/sys/clock.h"
+#include "runtime/sys/readable_memory.h"
+#include "runtime/sys/sandbox.h"
 #include "runtime/tracer.h"
 
 namespace limpet::session {
@@ -36,6 +40,17 @@ bool IsEntered(ThreadContext& thread) {
   return thread.record != nullptr && thread.record->slot != nullptr;
 }
 
+// What the thread's callers have on its own stack, nearly all of what is passed. Below this frame
+// the stack may not be mapped.
+bool IsOnLiveStack(const void* from, std::size_t bytes) {
+  const ThreadRecord* record = t_thread.record;
+  if (record == nullptr) return false;
+  auto address = reinterpret_cast<std::uint64_t>(from);
+  auto frame = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
+  const StackBounds live = {frame, record->own_stack.high};
+  return record->own_stack.Holds(frame) && live.Holds(address) && live.high - address >= bytes;
+}
+
 }  // namespace
 
 // Makes no call that sets errno, as those of memory (session.cc).
@@ -59,6 +74,15 @@ void OnWaitEnd(Park& park) {
 
 void OnWaitOver(Park& park) {
   if (park.IsStarted()) park.Finish(sys::CoarseMonotonicNs(), MayWrite(park));
+}
+
+// In a sandbox the kernel is not asked, and what lies elsewhere stays unknown.
+bool ReadPassed(const void* from, void* to, std::size_t bytes) {
+  if (!IsRecording()) return false;
+  bool is_there =
+      IsOnLiveStack(from, bytes) || (!sys::IsSandboxed() && sys::IsReadable(from, bytes));
+  if (is_there) memcpy(to, from, bytes);
+  return is_there;
 }
 
 void OnWaitUnwound() {
