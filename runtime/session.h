@@ -128,6 +128,9 @@ void OnThreadCreateFailed(ThreadRecord* record);
 // First and last in the new thread.
 void OnThreadStart(ThreadRecord* record);
 void OnThreadExit();
+// The main thread starts in no function of ours. Last in it, where the process lives on.
+bool IsMainThread();
+void OnMainThreadExit();
 
 // A thread that is about to be joined, and once it was. `thread` is a pthread_t.
 struct JoinedThread {
