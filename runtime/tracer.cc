@@ -346,7 +346,7 @@ InternedStack Tracer::Capture(ThreadContext& thread, const sys::CallerFrame& cal
   if (thread.record == nullptr) return {StackId::kComplete, RootPathHash(false)};
   RememberedWalk& walk = thread.record->walk;
   bool is_usable = walk.generation == rules.generation() && !walk.is_unfinished;
-  if (is_usable && StackWalker::IsUnchanged(caller, thread.record->own_stack, walk))
+  if (is_usable && StackWalker::IsUnchanged(caller, thread.record->own_stack, &walk))
     walk.reused = walk.depth;
   else
     WalkAnew(*thread.record, caller);

@@ -26,15 +26,17 @@ namespace {
 }
 
 // The process and the segment are those that the wait began in.
-bool MayWrite(const Park& park) {
+[[gnu::always_inline]] inline bool MayWrite(const Park& park) {
   return g_tracer.HasSegment() && g_tracer.IsOwnProcess() && park.epoch() == g_tracer.epoch();
 }
 
 // A process of one thread has no segment before it takes a sample, and in a forked child nothing is
 // set up for a wait.
-bool IsRecording() { return g_tracer.HasSegment() && g_tracer.IsOwnProcess(); }
+[[gnu::always_inline]] inline bool IsRecording() {
+  return g_tracer.HasSegment() && g_tracer.IsOwnProcess();
+}
 
-bool IsEntered(ThreadContext& thread) {
+[[gnu::always_inline]] inline bool IsEntered(ThreadContext& thread) {
   bool is_usual = thread.epoch == g_tracer.epoch();
   if (!is_usual && !g_tracer.IsTracing(thread, /*creates=*/false)) return false;
   return thread.record != nullptr && thread.record->slot != nullptr;
