@@ -1,7 +1,8 @@
 // Files: opening them (a FIFO waits for its other end, a network for its server), writing them out,
-// and locks on them.
+// closing them (a socket lingers, a terminal and a network write out), and locks on them.
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -35,6 +36,12 @@ static Wait LockWait(int descriptor) {
   X(int, Openat64Checked, "__openat64_2", (int at, Path path, int flags), (at, path, flags), FileWait()) \
   X(int, Creat, "creat", (Path path, mode_t mode), (path, mode), FileWait()) \
   X(int, Creat64, "creat64", (Path path, mode_t mode), (path, mode), FileWait()) \
+  X(FILE*, Fopen, "fopen", (Path path, Path mode), (path, mode), FileWait()) \
+  X(FILE*, Fopen64, "fopen64", (Path path, Path mode), (path, mode), FileWait()) \
+  X(FILE*, Freopen, "freopen", (Path path, Path mode, FILE* stream), (path, mode, stream), FileWait()) \
+  X(FILE*, Freopen64, "freopen64", (Path path, Path mode, FILE* stream), (path, mode, stream), FileWait()) \
+  X(int, Close, "close", (int fd), (fd), FileWait(fd)) \
+  X(int, CloseAlias, "__close", (int fd), (fd), FileWait(fd)) \
   X(int, Fsync, "fsync", (int fd), (fd), FileWait(fd)) \
   X(int, Fdatasync, "fdatasync", (int fd), (fd), FileWait(fd)) \
   X(int, Syncfs, "syncfs", (int fd), (fd), FileWait(fd)) \

@@ -31,16 +31,17 @@ bool Waits(int command) {
 // FUTEX_WAIT alone is given a time from now.
 std::uint64_t FutexTimeout(Word operation, int command, Word timeout) {
   auto* time = reinterpret_cast<const timespec*>(timeout);
-  if (command == FUTEX_WAIT) return TimeoutOf(time);
+  if (command == FUTEX_WAIT) return PassedTimeoutOf(time);
   bool is_real = (operation & FUTEX_CLOCK_REALTIME) != 0 || command == FUTEX_LOCK_PI;
-  return TimeoutUntil(is_real ? CLOCK_REALTIME : CLOCK_MONOTONIC, time);
+  return PassedTimeoutUntil(is_real ? CLOCK_REALTIME : CLOCK_MONOTONIC, time);
 }
 
 // A lock's word is its owner's thread id and some flags; a plain one may mean anything.
 std::uint32_t OwnerOf(Word word, int command) {
-  if (!IsLock(command) || word == 0) return 0;
-  return __atomic_load_n(reinterpret_cast<const std::uint32_t*>(word), __ATOMIC_RELAXED) &
-         FUTEX_TID_MASK;
+  std::uint32_t value = 0;
+  bool is_known = IsLock(command) &&
+                  session::ReadPassed(reinterpret_cast<const void*>(word), &value, sizeof(value));
+  return is_known ? value & FUTEX_TID_MASK : 0;
 }
 
 }  // namespace

@@ -76,12 +76,12 @@ int HookTryjoin(pthread_t thread, void** result) {
 }
 
 int HookTimedjoin(pthread_t thread, void** result, const timespec* end) {
-  return ParkedJoin(thread, TimeoutUntil(CLOCK_REALTIME, end), sys::CaptureCaller(),
+  return ParkedJoin(thread, PassedTimeoutUntil(CLOCK_REALTIME, end), sys::CaptureCaller(),
                     [=] { return g_next_timedjoin.get()(thread, result, end); });
 }
 
 int HookClockjoin(pthread_t thread, void** result, clockid_t clock, const timespec* end) {
-  return ParkedJoin(thread, TimeoutUntil(clock, end), sys::CaptureCaller(),
+  return ParkedJoin(thread, PassedTimeoutUntil(clock, end), sys::CaptureCaller(),
                     [=] { return g_next_clockjoin.get()(thread, result, clock, end); });
 }
 

@@ -58,6 +58,7 @@ void BindHooks() {
   BindMessageHooks();
   BindResolveHooks();
   BindStreamHooks();
+  BindFormatHooks();
   BindOnceHooks();
   BindJumpHooks();
   g_next_exit.Bind();

@@ -103,24 +103,28 @@ LIMPET_COLD int ParkedMtxLock(mtx_t* mutex) {
 template <class Lock>
 LIMPET_COLD int ParkedTimed(TimedLockFunction<Lock> next, WaitReason reason, Lock* lock,
                             const timespec* end, const sys::CallerFrame& caller) {
-  ParkedCall parked(WaitFor(reason, lock, TimeoutUntil(CLOCK_REALTIME, end)), caller);
+  ParkedCall parked(WaitFor(reason, lock, PassedTimeoutUntil(CLOCK_REALTIME, end)), caller);
   return next(lock, end);
 }
 
 template <class Lock>
 LIMPET_COLD int ParkedClock(LockFamily<Lock>& family, WaitReason reason, Lock* lock,
                             clockid_t clock, const timespec* end, const sys::CallerFrame& caller) {
-  ParkedCall parked(WaitFor(reason, lock, TimeoutUntil(clock, end)), caller);
+  ParkedCall parked(WaitFor(reason, lock, PassedTimeoutUntil(clock, end)), caller);
   return family.clock.get()(lock, clock, end);
 }
 
-// Which of the functions looks at the time before the lock, and refuses a bad one though the lock
-// is free, is theirs to know.
+// Though the lock is free: read-write locks look at the time first, mutexes only to wait.
+bool IsRefused(const ReadWriteLock*, clockid_t clock, const timespec* end) {
+  return !IsMoment(clock, end);
+}
+bool IsRefused(const Mutex*, clockid_t clock, const timespec*) { return !IsLockClock(clock); }
+
 template <class Lock>
 [[gnu::always_inline]] inline int TryThenTimed(LockFamily<Lock>& family, WaitReason reason,
                                                Lock* lock, const timespec* end,
                                                const sys::CallerFrame& caller) {
-  if (!IsMoment(CLOCK_REALTIME, end)) return family.timed.get()(lock, end);
+  if (IsRefused(lock, CLOCK_REALTIME, end)) return family.timed.get()(lock, end);
   int result = family.attempt.get()(lock);
   if (result != EBUSY) [[likely]]
     return result;
@@ -131,7 +135,7 @@ template <class Lock>
 [[gnu::always_inline]] inline int TryThenClock(LockFamily<Lock>& family, WaitReason reason,
                                                Lock* lock, clockid_t clock, const timespec* end,
                                                const sys::CallerFrame& caller) {
-  if (!IsMoment(clock, end)) return family.clock.get()(lock, clock, end);
+  if (IsRefused(lock, clock, end)) return family.clock.get()(lock, clock, end);
   int result = family.attempt.get()(lock);
   if (result != EBUSY) [[likely]]
     return result;
@@ -216,7 +220,6 @@ int HookMtxLock(mtx_t* mutex) {
 }
 
 int HookMtxTimedlock(mtx_t* mutex, const timespec* end) {
-  if (!IsMoment(CLOCK_REALTIME, end)) return g_next_mtx_timedlock.get()(mutex, end);
   int result = g_next_mtx_trylock.get()(mutex);
   if (result != thrd_busy) [[likely]]
     return result;

@@ -14,19 +14,21 @@ using Time = const timespec*;
 
 // POSIX's queues are descriptors, and their times are moments.
 static Wait QueueWait(WaitReason reason, int descriptor, Time end = nullptr) {
-  return {
-      .reason = reason, .descriptor = descriptor, .timeout_ns = TimeoutUntil(CLOCK_REALTIME, end)};
+  return {.reason = reason,
+          .descriptor = descriptor,
+          .timeout_ns = PassedTimeoutUntil(CLOCK_REALTIME, end)};
 }
 
 static Wait IdWait(WaitReason reason, int id, Time time = nullptr) {
-  return {
-      .reason = reason, .object = static_cast<std::uint64_t>(id), .timeout_ns = TimeoutOf(time)};
+  return {.reason = reason,
+          .object = static_cast<std::uint64_t>(id),
+          .timeout_ns = PassedTimeoutOf(time)};
 }
 
 static Wait RequestWait(const void* requests, Time time = nullptr) {
   return {.reason = WaitReason::kAsynchronous,
           .object = AddressOf(requests),
-          .timeout_ns = TimeoutOf(time)};
+          .timeout_ns = PassedTimeoutOf(time)};
 }
 
 // clang-format off

@@ -98,8 +98,9 @@ struct OptionalHook {
   const char* name;
   bool is_there;
 };
-constinit OptionalHook g_optional_hooks[] = {{"epoll_pwait2", false},
-                                             {"__cxa_guard_acquire", false}};
+constinit OptionalHook g_optional_hooks[] = {
+    {"epoll_pwait2", false},    {"__cxa_guard_acquire", false}, {"__isoc23_scanf", false},
+    {"__isoc23_vscanf", false}, {"__isoc23_fscanf", false},     {"__isoc23_vfscanf", false}};
 
 bool IsMissing(const char* name) {
   for (const OptionalHook& hook : g_optional_hooks) {

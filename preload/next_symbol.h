@@ -98,6 +98,7 @@ void BindChildHooks();
 void BindMessageHooks();
 void BindResolveHooks();
 void BindStreamHooks();
+void BindFormatHooks();
 void BindOnceHooks();
 void BindJumpHooks();
 

@@ -1,5 +1,7 @@
 #include "preload/parked_call.h"
 
+#include "preload/main_thread_end.h"
+
 namespace limpet {
 extern "C" {
 
@@ -9,6 +11,7 @@ extern "C" {
 int LimpetOnParkUnwound(int /*version*/, int actions, std::uint64_t /*exception_class*/,
                         void* /*exception*/, void* /*context*/) {
   if ((actions & sys::kUnwindCleanupPhase) != 0) session::OnWaitUnwound();
+  if ((actions & sys::kUnwindForced) != 0) ExpectEndOfMainThread();
   return sys::kContinueUnwind;
 }
 

@@ -42,12 +42,12 @@ static Wait EpollOf(int descriptor, const epoll_event* events, std::uint64_t tim
   X(int, PollChecked, "__poll_chk", (pollfd* of, Count n, int time, Bytes room), (of, n, time, room), PollOf(of, n, TimeoutOf(time))) \
   X(int, Ppoll, "ppoll", (pollfd* of, Count n, Time time, Mask mask), (of, n, time, mask), PollOf(of, n, TimeoutOf(time))) \
   X(int, PpollChecked, "__ppoll_chk", (pollfd* of, Count n, Time time, Mask mask, Bytes room), (of, n, time, mask, room), PollOf(of, n, TimeoutOf(time))) \
-  X(int, Select, "select", (int n, fd_set* in, fd_set* out, fd_set* odd, timeval* time), (n, in, out, odd, time), SelectOf(in, out, odd, TimeoutOf(time))) \
-  X(int, SelectAlias, "__select", (int n, fd_set* in, fd_set* out, fd_set* odd, timeval* time), (n, in, out, odd, time), SelectOf(in, out, odd, TimeoutOf(time))) \
+  X(int, Select, "select", (int n, fd_set* in, fd_set* out, fd_set* odd, timeval* time), (n, in, out, odd, time), SelectOf(in, out, odd, PassedTimeoutOf(time))) \
+  X(int, SelectAlias, "__select", (int n, fd_set* in, fd_set* out, fd_set* odd, timeval* time), (n, in, out, odd, time), SelectOf(in, out, odd, PassedTimeoutOf(time))) \
   X(int, Pselect, "pselect", (int n, fd_set* in, fd_set* out, fd_set* odd, Time time, Mask mask), (n, in, out, odd, time, mask), SelectOf(in, out, odd, TimeoutOf(time))) \
   X(int, EpollWait, "epoll_wait", (int fd, epoll_event* to, int n, int time), (fd, to, n, time), EpollOf(fd, to, TimeoutOf(time))) \
   X(int, EpollPwait, "epoll_pwait", (int fd, epoll_event* to, int n, int time, Mask mask), (fd, to, n, time, mask), EpollOf(fd, to, TimeoutOf(time))) \
-  X(int, EpollPwait2, "epoll_pwait2", (int fd, epoll_event* to, int n, Time time, Mask mask), (fd, to, n, time, mask), EpollOf(fd, to, TimeoutOf(time)))
+  X(int, EpollPwait2, "epoll_pwait2", (int fd, epoll_event* to, int n, Time time, Mask mask), (fd, to, n, time, mask), EpollOf(fd, to, PassedTimeoutOf(time)))
 // clang-format on
 
 LIMPET_POLL_HOOKS(LIMPET_PARKED_HOOK)

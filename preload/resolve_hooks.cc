@@ -15,7 +15,8 @@ using Name = const char*;
 static Wait ResolveWait() { return {.reason = WaitReason::kResolve, .is_composite = true}; }
 
 static Wait SuspendWait(const timespec* time) {
-  return {.reason = WaitReason::kResolve, .timeout_ns = TimeoutOf(time), .is_composite = true};
+  return {
+      .reason = WaitReason::kResolve, .timeout_ns = PassedTimeoutOf(time), .is_composite = true};
 }
 
 // Addresses, answers and errors are only passed on.

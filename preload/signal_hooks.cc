@@ -11,6 +11,8 @@
 #include "preload/wait_timeout.h"
 #include "runtime/dump/dump_signal.h"
 #include "runtime/session.h"
+#include "runtime/sys/readable_memory.h"
+#include "runtime/sys/sandbox.h"
 
 namespace limpet {
 namespace {
@@ -30,11 +32,14 @@ NextFunction<int (*)(int)> g_next_sigignore("sigignore");
 
 void YieldIfWaitedFor(const sigset_t* signals) {
   int ours = session::options().dump_signal;
-  if (signals != nullptr && IsOurSignal(ours) && sigismember(signals, ours) == 1) YieldDumpSignal();
+  if (signals == nullptr || !IsOurSignal(ours)) return;
+  // A set that cannot be read is the kernel's to refuse. In a sandbox it is not asked beforehand.
+  if (!sys::IsSandboxed() && !sys::IsReadable(signals, sizeof(long))) return;
+  if (sigismember(signals, ours) == 1) YieldDumpSignal();
 }
 
 Wait SignalWait(const timespec* timeout) {
-  return {.reason = WaitReason::kSignal, .timeout_ns = TimeoutOf(timeout)};
+  return {.reason = WaitReason::kSignal, .timeout_ns = PassedTimeoutOf(timeout)};
 }
 
 // signal() and its relatives in terms of what they do to ours: all set a handler and give the old

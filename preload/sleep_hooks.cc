@@ -24,7 +24,7 @@ Wait SleepFor(std::uint64_t timeout_ns) {
 }
 
 std::uint64_t TimeoutOfSleep(clockid_t clock, int flags, const timespec* time) {
-  return (flags & TIMER_ABSTIME) != 0 ? TimeoutUntil(clock, time) : TimeoutOf(time);
+  return (flags & TIMER_ABSTIME) != 0 ? PassedTimeoutUntil(clock, time) : PassedTimeoutOf(time);
 }
 
 }  // namespace
@@ -44,12 +44,12 @@ int HookUsleep(useconds_t time) LIMPET_EXPORT("usleep");
 unsigned HookSleep(unsigned seconds) LIMPET_EXPORT("sleep");
 
 int HookNanosleep(const timespec* time, timespec* left) {
-  ParkedCall parked(SleepFor(TimeoutOf(time)), sys::CaptureCaller());
+  ParkedCall parked(SleepFor(PassedTimeoutOf(time)), sys::CaptureCaller());
   return g_next_nanosleep.get()(time, left);
 }
 
 int HookNanosleepAlias(const timespec* time, timespec* left) {
-  ParkedCall parked(SleepFor(TimeoutOf(time)), sys::CaptureCaller());
+  ParkedCall parked(SleepFor(PassedTimeoutOf(time)), sys::CaptureCaller());
   return g_next_nanosleep.get()(time, left);
 }
 
@@ -59,7 +59,7 @@ int HookClockNanosleep(clockid_t clock, int flags, const timespec* time, timespe
 }
 
 int HookThrdSleep(const timespec* time, timespec* left) {
-  ParkedCall parked(SleepFor(TimeoutOf(time)), sys::CaptureCaller());
+  ParkedCall parked(SleepFor(PassedTimeoutOf(time)), sys::CaptureCaller());
   return g_next_thrd_sleep.get()(time, left);
 }
 

@@ -5,6 +5,7 @@
 #include <threads.h>
 
 #include "preload/export.h"
+#include "preload/main_thread_end.h"
 #include "preload/next_symbol.h"
 #include "runtime/dump/watch_start.h"
 #include "runtime/session.h"
@@ -16,6 +17,8 @@ using AnyFunction = void (*)();  // what may be cast to and fro
 using PthreadCreate = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
 NextFunction<PthreadCreate> g_next_pthread_create("pthread_create");
 NextFunction<int (*)(thrd_t*, thrd_start_t, void*)> g_next_thrd_create("thrd_create");
+NextFunction<void (*)(void*)> g_next_pthread_exit("pthread_exit");
+NextFunction<void (*)(int)> g_next_thrd_exit("thrd_exit");
 NextFunction<int (*)(pthread_t)> g_next_pthread_detach("pthread_detach");
 NextFunction<int (*)(thrd_t)> g_next_thrd_detach("thrd_detach");
 NextFunction<int (*)(pthread_t, const char*)> g_next_setname("pthread_setname_np");
@@ -80,8 +83,8 @@ int CreateThread(ThreadRecord* record, const pthread_attr_t* attributes, Create 
 }  // namespace
 
 void BindThreadHooks() {
-  BindAll(g_next_pthread_create, g_next_thrd_create, g_next_pthread_detach, g_next_thrd_detach,
-          g_next_setname);
+  BindAll(g_next_pthread_create, g_next_thrd_create, g_next_pthread_exit, g_next_thrd_exit,
+          g_next_pthread_detach, g_next_thrd_detach, g_next_setname);
 }
 
 extern "C" {
@@ -90,6 +93,8 @@ int HookPthreadCreate(pthread_t* thread, const pthread_attr_t* attributes, void*
                       void* argument) LIMPET_EXPORT("pthread_create");
 int HookThrdCreate(thrd_t* thread, thrd_start_t routine, void* argument)
     LIMPET_EXPORT("thrd_create");
+[[noreturn]] void HookPthreadExit(void* result) LIMPET_EXPORT("pthread_exit");
+[[noreturn]] void HookThrdExit(int result) LIMPET_EXPORT("thrd_exit");
 int HookPthreadDetach(pthread_t thread) LIMPET_EXPORT("pthread_detach");
 int HookThrdDetach(thrd_t thread) LIMPET_EXPORT("thrd_detach");
 int HookSetname(pthread_t thread, const char* name) LIMPET_EXPORT("pthread_setname_np");
@@ -113,6 +118,19 @@ int HookThrdCreate(thrd_t* thread, thrd_start_t routine, void* argument) {
   record->routine = reinterpret_cast<void* (*)(void*)>(reinterpret_cast<AnyFunction>(routine));
   record->argument = argument;
   return CreateThread(record, nullptr, [=] { return create(thread, RunC11Thread, record); });
+}
+
+// All other threads end in the function that they started in.
+void HookPthreadExit(void* result) {
+  ExpectEndOfMainThread();
+  g_next_pthread_exit.get()(result);
+  __builtin_unreachable();
+}
+
+void HookThrdExit(int result) {
+  ExpectEndOfMainThread();
+  g_next_thrd_exit.get()(result);
+  __builtin_unreachable();
 }
 
 int HookPthreadDetach(pthread_t thread) {

@@ -128,6 +128,9 @@ void OnThreadCreateFailed(ThreadRecord* record);
 // First and last in the new thread.
 void OnThreadStart(ThreadRecord* record);
 void OnThreadExit();
+// The main thread starts in no function of ours. Last in it, where the process lives on.
+bool IsMainThread();
+void OnMainThreadExit();
 
 // A thread that is about to be joined, and once it was. `thread` is a pthread_t.
 struct JoinedThread {
@@ -151,6 +154,9 @@ void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller, Park& park);
 void OnWaitEnd(Park& park);
 // In between, where the real call goes on with something else than waiting.
 void OnWaitOver(Park& park);
+// Of what the program passes on to libc or the kernel, for a wait that is about to start. False
+// where nobody would be told, or where it cannot be read: then the real call answers.
+[[nodiscard]] bool ReadPassed(const void* from, void* to, std::size_t bytes);
 // The innermost wait is left by an exception, a cancellation or the thread's end.
 void OnWaitUnwound();
 // The thread jumps to `stack_pointer`: waits inside of that are left.

@@ -48,6 +48,12 @@ void OnThreadExit() {
   g_tracer.LeaveThread(t_thread);
 }
 
+bool IsMainThread() {
+  return g_tracer.HasSegment() && g_tracer.IsOwnProcess() && g_tracer.IsMainThread(t_thread);
+}
+
+void OnMainThreadExit() { g_tracer.LeaveSlot(t_thread); }
+
 JoinedThread OnJoinStart(std::uint64_t thread) {
   if (!g_tracer.HasSegment() || !g_tracer.IsOwnProcess()) return {};
   ThreadContext& joined = ContextOf(thread);

@@ -321,17 +321,22 @@ void Tracer::FillSlot(const ThreadContext& thread, ThreadSlot* slot) {
   if (!sys::IsSandboxed()) RawSyscall(SYS_prctl, PR_GET_NAME, AsArgument(slot->name));
 }
 
-// The thread's destructors come after this; they go on with its record and slot.
-void Tracer::LeaveThread(ThreadContext& thread) {
-  if (thread.record == nullptr || !IsOwnProcess()) return;
+std::uint32_t Tracer::LeaveSlot(ThreadContext& thread) const {
   ThreadSlot* slot = thread.record->slot;
-  // Kept before it is known that it left: who joins or detaches it after that releases it.
-  bool is_kept = records.Keep(thread.record);
   std::uint32_t life = thread.life.fetch_or(kThreadLeft);
   if (HasSegment() && thread.epoch == epoch_ && slot != nullptr) {
     if ((life & kThreadAwaited) != 0) slot->life.fetch_or(kThreadJoined);
     slot->state.store(ThreadState::kExited, std::memory_order_release);
   }
+  return life;
+}
+
+// The thread's destructors come after this; they go on with its record and slot.
+void Tracer::LeaveThread(ThreadContext& thread) {
+  if (thread.record == nullptr || !IsOwnProcess()) return;
+  // Kept before it is known that it left: who joins or detaches it after that releases it.
+  bool is_kept = records.Keep(thread.record);
+  std::uint32_t life = LeaveSlot(thread);
   bool is_over = (life & (kThreadDetached | kThreadAwaited)) != 0;
   if (is_kept && is_over) records.ReleaseKept(thread.record);
   if (!is_kept) records.Retire(thread.record);
@@ -341,7 +346,7 @@ InternedStack Tracer::Capture(ThreadContext& thread, const sys::CallerFrame& cal
   if (thread.record == nullptr) return {StackId::kComplete, RootPathHash(false)};
   RememberedWalk& walk = thread.record->walk;
   bool is_usable = walk.generation == rules.generation() && !walk.is_unfinished;
-  if (is_usable && StackWalker::IsUnchanged(caller, thread.record->own_stack, walk))
+  if (is_usable && StackWalker::IsUnchanged(caller, thread.record->own_stack, &walk))
     walk.reused = walk.depth;
   else
     WalkAnew(*thread.record, caller);

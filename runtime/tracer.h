@@ -76,6 +76,11 @@ class Tracer {
   // The thread's id, bounds and slot are known afterwards.
   void EnterThread(ThreadContext& thread);
   void LeaveThread(ThreadContext& thread);
+  // Only says so to readers, and gives nothing back. The bits of its life until then.
+  std::uint32_t LeaveSlot(ThreadContext& thread) const;
+  static bool IsMainThread(const ThreadContext& thread) {
+    return thread.record != nullptr && thread.record->identity.number == kMainThreadNumber;
+  }
   std::uint32_t epoch() const { return epoch_; }
 
   void Finish(bool keeps_segment);

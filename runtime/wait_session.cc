@@ -1,7 +1,11 @@
 // What the door does for waits.
 
+#include <string.h>
+
 #include "runtime/session.h"
 #include "runtime/sys/clock.h"
+#include "runtime/sys/readable_memory.h"
+#include "runtime/sys/sandbox.h"
 #include "runtime/tracer.h"
 
 namespace limpet::session {
@@ -22,18 +26,31 @@ namespace {
 }
 
 // The process and the segment are those that the wait began in.
-bool MayWrite(const Park& park) {
+[[gnu::always_inline]] inline bool MayWrite(const Park& park) {
   return g_tracer.HasSegment() && g_tracer.IsOwnProcess() && park.epoch() == g_tracer.epoch();
 }
 
 // A process of one thread has no segment before it takes a sample, and in a forked child nothing is
 // set up for a wait.
-bool IsRecording() { return g_tracer.HasSegment() && g_tracer.IsOwnProcess(); }
+[[gnu::always_inline]] inline bool IsRecording() {
+  return g_tracer.HasSegment() && g_tracer.IsOwnProcess();
+}
 
-bool IsEntered(ThreadContext& thread) {
+[[gnu::always_inline]] inline bool IsEntered(ThreadContext& thread) {
   bool is_usual = thread.epoch == g_tracer.epoch();
   if (!is_usual && !g_tracer.IsTracing(thread, /*creates=*/false)) return false;
   return thread.record != nullptr && thread.record->slot != nullptr;
+}
+
+// What the thread's callers have on its own stack, nearly all of what is passed. Below this frame
+// the stack may not be mapped.
+bool IsOnLiveStack(const void* from, std::size_t bytes) {
+  const ThreadRecord* record = t_thread.record;
+  if (record == nullptr) return false;
+  auto address = reinterpret_cast<std::uint64_t>(from);
+  auto frame = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
+  const StackBounds live = {frame, record->own_stack.high};
+  return record->own_stack.Holds(frame) && live.Holds(address) && live.high - address >= bytes;
 }
 
 }  // namespace
@@ -59,6 +76,15 @@ void OnWaitEnd(Park& park) {
 
 void OnWaitOver(Park& park) {
   if (park.IsStarted()) park.Finish(sys::CoarseMonotonicNs(), MayWrite(park));
+}
+
+// In a sandbox the kernel is not asked, and what lies elsewhere stays unknown.
+bool ReadPassed(const void* from, void* to, std::size_t bytes) {
+  if (!IsRecording()) return false;
+  bool is_there =
+      IsOnLiveStack(from, bytes) || (!sys::IsSandboxed() && sys::IsReadable(from, bytes));
+  if (is_there) memcpy(to, from, bytes);
+  return is_there;
 }
 
 void OnWaitUnwound() {

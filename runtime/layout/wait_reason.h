@@ -33,7 +33,7 @@ enum class WaitReason : std::uint32_t {
   kConnect = 17,
   kTransfer = 18,        // sendfile, splice, copy_file_range
   kFileLock = 19,        // flock, fcntl, lockf
-  kFile = 20,            // open, fsync and relatives: the file system, or a FIFO's other end
+  kFile = 20,            // open, close, fsync and relatives: the file system, or a FIFO's other end
   kMessageReceive = 21,  // mq_receive (descriptor), msgrcv (object: the queue's id)
   kMessageSend = 22,
   kSystemSemaphore = 23,  // semop; object: the set's id

@@ -50,16 +50,28 @@ struct WalkedFrame {
 };
 static_assert(sizeof(WalkedFrame) == 48);
 
+// A word of the stack as a walk found it.
+struct StackWord {
+  std::uint64_t slot;
+  std::uint64_t value;
+};
+
 struct RememberedWalk {
+  static constexpr std::uint32_t kMaxWords = 64;
+
   WalkedFrame frames[kMaxStackFrames];
   WalkedFrame fresh[kMaxStackFrames];  // of the walk under way, innermost first
+  // All that tells whether the walk still holds, side by side for a thread that comes by the same
+  // place again and again; gathered at its first repetition.
+  StackWord words[kMaxWords];
+  std::uint32_t word_count;  // 0: not gathered, or too many
   std::uint32_t depth;
   std::uint32_t reused;      // frames [0, reused) were taken over by the latest walk
   std::uint32_t generation;  // of the rule cache that named the modules
   bool is_truncated;
   bool is_unfinished;  // frames are being moved: a handler that left it by longjmp broke it
 
-  void Forget() { depth = reused = 0; }
+  void Forget() { depth = reused = word_count = 0; }
 };
 
 }  // namespace limpet

@@ -2,6 +2,7 @@
 
 #include <ucontext.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstring>
 
@@ -39,6 +40,7 @@ void Adopt(std::uint32_t kept, std::uint32_t fresh, RememberedWalk* walk) {
   if (kept != 0) walk->is_truncated = false;
   walk->reused = kept;
   walk->depth = kept + fresh;
+  walk->word_count = 0;
   bool needs_rbp = kept != 0 && walk->frames[kept - 1].needs_rbp;
   std::uint64_t path =
       kept != 0 ? walk->frames[kept - 1].path_hash : RootPathHash(walk->is_truncated);
@@ -52,7 +54,32 @@ void Adopt(std::uint32_t kept, std::uint32_t fresh, RememberedWalk* walk) {
   }
 }
 
+// What HasSameWords(frame, caller) looks at, of all frames. The count comes last: a handler that
+// leaves by longjmp leaves none.
+void GatherWords(RememberedWalk* walk) {
+  std::uint32_t count = 0;
+  for (std::uint32_t i = walk->depth - 1; i != 0; --i) {
+    if (count + 2 > RememberedWalk::kMaxWords) return;
+    const WalkedFrame& frame = walk->frames[i];
+    const WalkedFrame& caller = walk->frames[i - 1];
+    std::uint64_t cfa = caller.stack_pointer;
+    walk->words[count++] = {cfa - kWordBytes, caller.address()};
+    if (frame.rbp_offset == 0) continue;
+    std::uint64_t slot = cfa + static_cast<std::uint64_t>(std::int64_t{frame.rbp_offset});
+    walk->words[count++] = {slot, caller.frame_pointer};
+  }
+  std::atomic_signal_fence(std::memory_order_release);
+  walk->word_count = count;
+}
+
 }  // namespace
+
+[[gnu::noinline]] bool StackWalker::IsRepeated(RememberedWalk* walk) {
+  const WalkedFrame* inner = &walk->frames[walk->depth - 1];
+  if (FirstChange(inner, walk->frames) != walk->frames) return false;
+  GatherWords(walk);
+  return true;
+}
 
 void StackWalker::Walk(const sys::CallerFrame& start, RememberedWalk* walk) {
   if (walk->generation != generation_) walk->Forget();

@@ -26,7 +26,7 @@ class StackWalker {
   // True when the stack of `start` is the one of `walk`, which is all that repeated calls from one
   // place take. False: Walk has to look.
   static bool IsUnchanged(const sys::CallerFrame& start, const StackBounds& own,
-                          const RememberedWalk& walk);
+                          RememberedWalk* walk);
 
   // Brings `walk` up to date with the stack of `start`. Afterwards frames [0, depth) are the stack,
   // outermost first, of which the first `reused` are unchanged, their nodes included; the others
@@ -69,6 +69,8 @@ class StackWalker {
   bool Resume(const Registers& registers, const RememberedWalk& walk, std::uint32_t* candidates);
   std::uint32_t ChangedFrame(const RememberedWalk& walk, std::uint32_t inner);
   [[gnu::noinline]] std::uint32_t ChangedFrameFrom(const RememberedWalk& walk, std::uint32_t inner);
+  static bool HasSameWords(const RememberedWalk& walk);
+  static bool IsRepeated(RememberedWalk* walk);
   static const WalkedFrame* FirstChange(const WalkedFrame* frame, const WalkedFrame* outermost);
   static bool HasSameWords(const WalkedFrame& frame, const WalkedFrame& caller);
   bool HasSameCaller(const WalkedFrame& frame, const WalkedFrame& caller);
@@ -81,11 +83,23 @@ class StackWalker {
 
 // Here, because a thread that waits or allocates at the same place again takes no more than this.
 inline bool StackWalker::IsUnchanged(const sys::CallerFrame& start, const StackBounds& own,
-                                     const RememberedWalk& walk) {
-  if (walk.depth == 0 || walk.is_truncated) return false;
-  const WalkedFrame* inner = &walk.frames[walk.depth - 1];
-  return IsAt(*inner, RegistersOf(start)) && own.Holds(start.stack_pointer) &&
-         walk.frames[0].stack_pointer <= own.high && FirstChange(inner, walk.frames) == walk.frames;
+                                     RememberedWalk* walk) {
+  if (walk->depth == 0 || walk->is_truncated) return false;
+  const WalkedFrame& inner = walk->frames[walk->depth - 1];
+  bool may_look = IsAt(inner, RegistersOf(start)) && own.Holds(start.stack_pointer) &&
+                  walk->frames[0].stack_pointer <= own.high;
+  if (!may_look) return false;
+  return walk->word_count != 0 ? HasSameWords(*walk) : IsRepeated(walk);
+}
+
+// All of them lie on the thread's own stack and are nearly always the same, so none is waited for.
+inline bool StackWalker::HasSameWords(const RememberedWalk& walk) {
+  std::uint64_t difference = 0;
+  const StackWord* end = walk.words + walk.word_count;
+#pragma GCC unroll 4
+  for (const StackWord* word = walk.words; word != end; ++word)
+    difference |= StackMemory::Word(word->slot) ^ word->value;
+  return difference == 0;
 }
 
 inline const WalkedFrame* StackWalker::FirstChange(const WalkedFrame* frame,

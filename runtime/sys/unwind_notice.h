@@ -18,6 +18,7 @@ namespace limpet::sys {
 
 inline constexpr int kContinueUnwind = 8;      // _URC_CONTINUE_UNWIND
 inline constexpr int kUnwindCleanupPhase = 2;  // _UA_CLEANUP_PHASE, a bit of the actions
+inline constexpr int kUnwindForced = 8;        // _UA_FORCE_UNWIND, likewise: the thread is to end
 
 using Personality = int(int version, int actions, std::uint64_t exception_class, void* exception,
                         void* context);

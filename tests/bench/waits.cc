@@ -99,6 +99,17 @@ void MeasureAll() {
     rewind(stream);
     for (int i = 0; i < 4000; ++i) getc(stream);
   });
+  static FILE* nowhere = fopen("/dev/null", "w");
+  Measure("fputs", 1000, [] { fputs("a line of some length\n", nowhere); });
+  Measure("fprintf", 1000, [] { fprintf(nowhere, "a line of %s %d\n", "some length", 7); });
+  static int number;
+  rewind(stream);
+  for (int i = 0; i < 4000; ++i) fputs("42 ", stream);
+  Measure("fscanf", 1, [] {
+    rewind(stream);
+    for (int i = 0; i < 1000; ++i)
+      if (fscanf(stream, "%d", &number) != 1) abort();
+  });
   MeasureTurns();
 }
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr char kLockWaits[] = LIMPET_PROGRAMS "/lock_waits";
 constexpr char kInputWaits[] = LIMPET_PROGRAMS "/input_waits";
+constexpr char kStreamWaits[] = LIMPET_PROGRAMS "/stream_waits";
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
 constexpr std::uint64_t kAnyObject = ~std::uint64_t{1};
@@ -194,6 +195,28 @@ TEST(Parks, TellWhoWaitsForAnotherToDoItOnce) {
   const ThreadRecord thread = ThreadNamed(waits.snapshot(), "waits_static");
   EXPECT_EQ(thread.reason, WaitReason::kOnce);
   EXPECT_EQ(LeafOf(waits.snapshot(), thread.stack).name, "(anonymous namespace)::MakeStatic");
+}
+
+TEST(Parks, TellEachWaitOfStreams) {
+  Waits waits(kStreamWaits);
+  for (const char* name : {"printf", "fprintf", "__fprintf_chk", "vfprintf", "dprintf",
+                           "__dprintf_chk", "scanf", "fscanf", "vfscanf", "__uflow", "__overflow",
+                           "fgets_unlocked", "fread_unlocked", "fwrite_unlocked", "fputs_unlocked"})
+    EXPECT_GT(waits.Expect(name, WaitReason::kStream).descriptor, 2) << name;
+  for (const char* name : {"fopen", "freopen"}) waits.ExpectForEver(name, WaitReason::kFile);
+  const std::uint64_t closed = waits.TakeObject("close");
+  EXPECT_EQ(static_cast<std::uint64_t>(waits.Expect("close", WaitReason::kFile).descriptor),
+            closed);
+}
+
+TEST(Parks, TellWhatStreamsOfTheLibraryWaitFor) {
+  Waits waits(kStreamWaits);
+  for (const auto& [name, reason] :
+       {std::pair{"cin", WaitReason::kStream}, {"ifstream", WaitReason::kRead}}) {
+    const ThreadRecord thread = ThreadNamed(waits.snapshot(), name);
+    EXPECT_TRUE(IsParked(thread)) << name;
+    EXPECT_EQ(thread.reason, reason) << name;
+  }
 }
 
 }  // namespace

@@ -35,6 +35,13 @@ TEST(QuietWaits, GiveWhatTheyGaveWithoutUs) {
   ExpectEnd(program);
 }
 
+TEST(QuietWaits, AnswerBadPointersAsWithoutUs) {
+  TracedProgram program({kQuietWaits, "bad_pointers"}, {});
+  program.WaitUntilReady();
+  ExpectNothingLost(program.Read());
+  ExpectEnd(program);
+}
+
 // With all the memory that a stack of each takes; every one is listed, whole.
 TEST(ManyWaits, AreAllListed) {
   const std::string count = Repeats(1000, 10'000);

@@ -79,5 +79,16 @@ TEST(ThreadTable, KnowsWhoIsDetached) {
   }
 }
 
+TEST(ThreadTable, KnowsThatTheMainThreadHasEnded) {
+  for (const char* mode : {"main_exits", "main_cancelled", "main_joined"}) {
+    const SegmentSnapshot snapshot = SnapshotOf(mode);
+    const ThreadRecord main = ThreadNamed(snapshot, "thread_lives");
+    EXPECT_EQ(main.number, 1u) << mode;
+    EXPECT_EQ(main.state, kExited) << mode;
+    EXPECT_EQ(main.life, std::string(mode) == "main_joined" ? kThreadJoined : 0u) << mode;
+    EXPECT_TRUE(IsParked(ThreadNamed(snapshot, "outlives"))) << mode;
+  }
+}
+
 }  // namespace
 }  // namespace limpet

@@ -3,13 +3,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <mqueue.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/sem.h>
 #include <sys/syscall.h>
 #include <threads.h>
 #include <time.h>
+
+#include <cstdint>
 
 #include "tests/preload/programs/stage.h"
 
@@ -175,6 +180,84 @@ void RunResults() {
   CheckKernelCalls();
 }
 
+// --- Bad pointers, which libc or the kernel answers where it reads them ---
+
+// Not one that the compiler could know.
+template <class Type>
+Type* Nowhere() {
+  std::uintptr_t address = 8;
+  asm volatile("" : "+r"(address));
+  return reinterpret_cast<Type*>(address);
+}
+
+void CheckBadSleeps() {
+  const auto* nowhere = Nowhere<const timespec>();
+  Require(nanosleep(nowhere, nullptr) == -1 && errno == EFAULT, "nanosleep's EFAULT");
+  errno = kErrno;
+  Require(clock_nanosleep(CLOCK_MONOTONIC, 0, nowhere, nullptr) == EFAULT, "a clock's EFAULT");
+  Require(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, nowhere, nullptr) == EFAULT, "a moment's");
+  Require(errno == kErrno && thrd_sleep(nowhere, nullptr) == -2, "thrd_sleep's answer");
+}
+
+void CheckBadFutexes() {
+  int word = 1;
+  const auto* nowhere = Nowhere<const timespec>();
+  long result = syscall(SYS_futex, &word, FUTEX_WAIT, 1, nowhere);
+  Require(result == -1 && errno == EFAULT, "a futex's EFAULT");
+  errno = 0;
+  result = syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, 1, nowhere, nullptr, ~0);
+  Require(result == -1 && errno == EFAULT, "one with a moment");
+  errno = 0;
+  result = syscall(SYS_futex, nowhere, FUTEX_LOCK_PI, 1, nullptr);
+  Require(result == -1 && errno == EFAULT, "a lock nowhere");
+}
+
+void CheckBadMessages() {
+  sembuf take = {.sem_num = 0, .sem_op = -1, .sem_flg = 0};
+  const auto* nowhere = Nowhere<const timespec>();
+  Require(semtimedop(0, &take, 1, nowhere) == -1 && errno == EFAULT, "semtimedop's EFAULT");
+  errno = 0;
+  char message[8];
+  Require(mq_timedreceive(-1, message, sizeof(message), nullptr, nowhere) == -1, "no queue");
+  Require(errno == EFAULT || errno == EBADF, "mq_timedreceive's EFAULT");
+}
+
+void CheckBadSignals() {
+  sigset_t none;
+  sigemptyset(&none);
+  int signal;
+  Require(sigtimedwait(&none, nullptr, Nowhere<const timespec>()) == -1 && errno == EFAULT,
+          "sigtimedwait's EFAULT");
+  Require(sigwait(Nowhere<const sigset_t>(), &signal) == EFAULT, "sigwait's EFAULT");
+}
+
+// Mutexes that are free, and joins that are none, never look at the time.
+void CheckTimesThatAreNotRead() {
+  const auto* nowhere = Nowhere<const timespec>();
+  pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  Require(pthread_mutex_timedlock(&mutex, nowhere) == 0, "a free mutex");
+  pthread_mutex_unlock(&mutex);
+  Require(pthread_mutex_clocklock(&mutex, CLOCK_MONOTONIC, nowhere) == 0, "a free mutex");
+  pthread_mutex_unlock(&mutex);
+  Require(pthread_mutex_clocklock(&mutex, CLOCK_PROCESS_CPUTIME_ID, nowhere) == EINVAL, "a clock");
+  mtx_t mtx;
+  mtx_init(&mtx, mtx_timed);
+  Require(mtx_timedlock(&mtx, nowhere) == thrd_success, "a free mtx_t");
+  sem_t semaphore;
+  sem_init(&semaphore, 0, 1);
+  Require(sem_clockwait(&semaphore, CLOCK_PROCESS_CPUTIME_ID, nowhere) == -1, "a clock");
+  Require(pthread_timedjoin_np(pthread_self(), nullptr, nowhere) == EDEADLK, "a join of oneself");
+}
+
+void RunBadPointers() {
+  RunThread();
+  CheckBadSleeps();
+  CheckBadFutexes();
+  CheckBadMessages();
+  CheckBadSignals();
+  CheckTimesThatAreNotRead();
+}
+
 // --- Many ---
 
 pthread_mutex_t g_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -212,6 +295,7 @@ int main(int count, char** arguments) {
   if (IsMode(arguments[1], "alone")) RunAlone();
   if (IsMode(arguments[1], "uncontended")) RunUncontended();
   if (IsMode(arguments[1], "results")) RunResults();
+  if (IsMode(arguments[1], "bad_pointers")) RunBadPointers();
   if (IsMode(arguments[1], "many")) RunMany(atoi(arguments[2]));
   Say("ready");
   WaitForTest();

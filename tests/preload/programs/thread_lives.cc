@@ -61,6 +61,42 @@ void DetachSome() {
   thrd_detach(thread);
 }
 
+// --- The main thread's end, before the process's ---
+
+// Also in the destructors of the thread that ends: then what it does last is a wait.
+pthread_key_t g_waits_last;
+void WaitLast(void*) { usleep(1000); }
+
+void* OutliveMain(void*) {
+  pthread_setname_np(pthread_self(), "outlives");
+  usleep(200'000);
+  Say("ready");
+  WaitForTest();
+  _exit(0);
+}
+
+void* CancelMain(void* main) {
+  usleep(100'000);
+  pthread_cancel(*static_cast<pthread_t*>(main));
+  return OutliveMain(nullptr);
+}
+
+void* JoinMain(void* main) {
+  pthread_join(*static_cast<pthread_t*>(main), nullptr);
+  return OutliveMain(nullptr);
+}
+
+// `outliving` is given the main thread.
+void EndMain(void* (*outliving)(void*), bool is_cancelled) {
+  static pthread_t main_thread = pthread_self();
+  pthread_key_create(&g_waits_last, WaitLast);
+  pthread_setspecific(g_waits_last, &g_waits_last);
+  pthread_t thread;
+  pthread_create(&thread, nullptr, outliving, &main_thread);
+  if (is_cancelled) pause();
+  pthread_exit(nullptr);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -69,6 +105,9 @@ int main(int count, char** arguments) {
   if (IsMode(arguments[1], "names")) StartNamed();
   if (IsMode(arguments[1], "ends")) EndSome();
   if (IsMode(arguments[1], "detached")) DetachSome();
+  if (IsMode(arguments[1], "main_exits")) EndMain(OutliveMain, /*is_cancelled=*/false);
+  if (IsMode(arguments[1], "main_cancelled")) EndMain(CancelMain, /*is_cancelled=*/true);
+  if (IsMode(arguments[1], "main_joined")) EndMain(JoinMain, /*is_cancelled=*/false);
   usleep(200'000);
   Say("ready");
   WaitForTest();

@@ -159,12 +159,15 @@ TEST_F(StackWalkerTest, KeepsTheInnermostFramesOfDeepRecursionAndSaysSo) {
 
 // Random depth-first wandering: each capture resumes the last one and must equal a full walk.
 std::mt19937 g_random(7);
-int g_captures = 0, g_resumed = 0;
+int g_captures = 0, g_resumed = 0, g_unchanged = 0;
 std::unique_ptr<RememberedWalk> g_full;
 
 [[gnu::noinline]] void CheckIncremental() {
   sys::CallerFrame caller = sys::CaptureCaller();
-  Walk(caller, g_walk);
+  if (StackWalker::IsUnchanged(caller, g_bounds, g_walk))
+    ++g_unchanged;
+  else
+    Walk(caller, g_walk);
   g_full->Forget();
   Walk(caller, g_full.get());
   ASSERT_EQ(Addresses(*g_walk), Addresses(*g_full));
@@ -207,6 +210,7 @@ TEST_F(StackWalkerTest, ResumedWalksEqualFullWalks) {
   });
   EXPECT_GT(g_captures, 20'000);
   EXPECT_GT(g_resumed, g_captures / 2);
+  EXPECT_GT(g_unchanged, g_captures / 20);
 }
 
 // A handler on a signal stack that lies on the thread's own interrupted a fiber, whose stack is
@@ -221,7 +225,7 @@ TEST_F(StackWalkerTest, ReadsNothingBehindASignalFrameUnseen) {
   walk.frames[1] = {.stack_pointer = reinterpret_cast<std::uint64_t>(gone) + 512, .frame = 0x2000};
   walk.frames[2] = {.stack_pointer = here, .frame = 0x3000, .rbp_offset = WalkedFrame::kStepAgain};
   sys::CallerFrame start = {0x3000, here, 0};
-  EXPECT_FALSE(StackWalker::IsUnchanged(start, MainThreadBounds(), walk));
+  EXPECT_FALSE(StackWalker::IsUnchanged(start, MainThreadBounds(), &walk));
   g_bounds = MainThreadBounds();
   Walk(start, &walk);
   EXPECT_EQ(walk.reused, 0u);
