@@ -212,16 +212,31 @@ check_shell() {
 # reads by g++'s compile commands: clang does not know all their options, and the two -m take back
 # -mgeneral-regs-only, with which it refuses libstdc++'s headers.
 check_tidy() {
-  local folders=(runtime tools) units status=0
-  if is_long; then folders+=(tests); fi
-  mapfile -t units < <(find "${folders[@]/#/build-asan/}" -name '*-unity*.cpp' | sort)
-  printf '%s\0' "${units[@]}" | lint 1 build-asan --checks=-bugprone-suspicious-include || status=1
+  local folders=(runtime tools) status=0
+  lint_units runtime tools || status=1
+  if is_long; then
+    folders+=(tests)
+    lint_units tests --config-file=tests/.clang-tidy || status=1
+  fi
   comm -23 <(find preload "${folders[@]}" -name '*.cc' | sort) \
-    <(sed -n 's,^#include.*build-asan/\.\./\(.*\)>$,\1,p' "${units[@]}" |
+    <(units_below "${folders[@]}" | xargs sed -n 's,^#include.*build-asan/\.\./\(.*\)>$,\1,p' |
       xargs realpath --relative-to=. | sort -u) | tr '\n' '\0' |
     lint 4 build --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-unknown-attributes \
       --extra-arg=-Wno-ignored-optimization-argument --extra-arg=-mx87 --extra-arg=-msse2 || status=1
   return "$status"
+}
+
+units_below() {
+  find "${@/#/build-asan/}" -name '*-unity*.cpp' | sort
+}
+
+# lint_units FOLDER... OPTION...: a unit lies where it is built, so the folder's own rules are named.
+lint_units() {
+  local folders=() options=(--checks=-bugprone-suspicious-include) word
+  for word in "$@"; do
+    if [[ $word == -* ]]; then options+=("$word"); else folders+=("$word"); fi
+  done
+  units_below "${folders[@]}" | tr '\n' '\0' | lint 1 build-asan "${options[@]}"
 }
 
 # lint FILES_AT_ONCE BUILD OPTIONS...: the files that standard input names.

@@ -59,10 +59,13 @@ std::uint64_t ParseField(const char* at, int fields) {
 // Field 22, counted from behind the command's name, which may hold spaces and parentheses itself.
 std::uint64_t ParseStartTicks(const char* stat) { return ParseField(strrchr(stat, ')'), 20); }
 
-// A field of /proc/self/statm (proc(5)), which are pages, in bytes.
+// Not /proc/self, which is the main thread's: where that has ended, its memory and files are gone
+// from there.
+
+// A field of statm (proc(5)), which are pages, in bytes.
 std::uint64_t MemoryBytes(int field) {
   char statm[160];  // seven numbers
-  ReadWhole("/proc/self/statm", statm, sizeof(statm));
+  ReadWhole("/proc/thread-self/statm", statm, sizeof(statm));
   return ParseField(statm, field) * kPageBytes;
 }
 
@@ -80,23 +83,24 @@ std::uint64_t PrivateDataBytes() { return MemoryBytes(5); }
 
 void ReadExecutablePath(char* text, std::size_t bytes) {
   memset(text, 0, bytes);
-  RawSyscall(SYS_readlink, AsArgument("/proc/self/exe"), AsArgument(text),
+  RawSyscall(SYS_readlink, AsArgument("/proc/thread-self/exe"), AsArgument(text),
              static_cast<long>(bytes - 1));
 }
 
 std::uint64_t PidNamespace() {
   struct stat status = {};
-  long result = RawSyscall(SYS_stat, AsArgument("/proc/self/ns/pid"), AsArgument(&status));
+  long result = RawSyscall(SYS_stat, AsArgument("/proc/thread-self/ns/pid"), AsArgument(&status));
   return Failed(result) ? 0 : status.st_ino;
 }
 
 void ReadCgroups(std::uint64_t* hash,
                  std::uint64_t (*add)(std::uint64_t, const char*, std::size_t)) {
   char piece[256];  // it may be asked for on a small signal stack
-  ReadPieces("/proc/self/cgroup", piece, sizeof(piece), [&](const char* text, std::size_t bytes) {
-    *hash = add(*hash, text, bytes);
-    return false;
-  });
+  ReadPieces("/proc/thread-self/cgroup", piece, sizeof(piece),
+             [&](const char* text, std::size_t bytes) {
+               *hash = add(*hash, text, bytes);
+               return false;
+             });
 }
 
 bool ParentHasMapped(const char* name) {
@@ -121,7 +125,7 @@ void ReadProgramName(char* text, std::size_t bytes) {
 }
 
 void ReadCommandLine(char* text, std::size_t bytes) {
-  ReadWhole("/proc/self/cmdline", text, bytes);
+  ReadWhole("/proc/thread-self/cmdline", text, bytes);
 }
 
 }  // namespace limpet::sys

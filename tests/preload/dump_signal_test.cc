@@ -17,6 +17,7 @@ namespace limpet {
 namespace {
 
 constexpr char kProgram[] = LIMPET_PROGRAMS "/dump_signal";
+constexpr char kLeaderless[] = LIMPET_PROGRAMS "/leaderless";
 constexpr int kMaxHandlerStackBytes = 1280;
 
 std::string DirectorySetting(const TemporaryDirectory& directory) {
@@ -25,17 +26,20 @@ std::string DirectorySetting(const TemporaryDirectory& directory) {
 
 std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-// What `limpet ps --json` says of the program's dump signal.
-std::string SignalInPs(const TracedProgram& program) {
+// What `limpet ps --json` says of the program.
+nlohmann::json EntryInPs(const TracedProgram& program) {
   CommandOutput ps = RunProgram({LIMPET_COMPANION, "ps", "--json"},
                                 {"LIMPET_RUNTIME_DIR=" + program.runtime_directory()});
   EXPECT_EQ(ps.exit_code, 0) << ps.error;
   nlohmann::json list = nlohmann::json::parse(ps.out, nullptr, false);
-  if (list.is_discarded()) return ps.out;
-  for (const auto& process : list["processes"]) {
-    if (process["pid"] == program.pid()) return process.value("dump_signal", "");
+  for (const auto& process : list.value("processes", nlohmann::json::array())) {
+    if (process["pid"] == program.pid()) return process;
   }
-  return "not listed";
+  return {{"dump_signal", "not listed"}};
+}
+
+std::string SignalInPs(const TracedProgram& program) {
+  return EntryInPs(program).value("dump_signal", "");
 }
 
 TEST(DumpSignal, WritesProfilesAndTheProgramSeesNothing) {
@@ -127,6 +131,23 @@ TEST(DumpSignal, NeedsLittleOfTheSignalStack) {
   EXPECT_EQ(CounterOf(program.Read(), "signals_received"), 2u);
   program.Continue();
   EXPECT_EQ(program.Finish(), 0);
+}
+
+// The kernel calls the process a zombie, and has taken the memory and files from its own folder.
+TEST(DumpSignal, IsServedWhereTheMainThreadHasEnded) {
+  TemporaryDirectory directory;
+  TracedProgram program({kLeaderless}, {kExact, DirectorySetting(directory)});
+  ASSERT_EQ(program.ReadLine(), "alone");
+  EXPECT_EQ(SignalInPs(program), "SIGUSR1 dumps");
+  EXPECT_EQ(EntryInPs(program)["state"], "running");
+  EXPECT_EQ(EntryInPs(program)["executable"], kLeaderless);
+  kill(program.pid(), SIGUSR1);
+  ASSERT_EQ(WaitForDumps(directory.path(), 2).size(), 2u);
+  EXPECT_EQ(TotalsOfDump(ListDumps(directory.path()).back(), "LeaderlessAllocates"),
+            (SiteTotals{10, 1000, 10, 1000}));
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 3);
+  EXPECT_TRUE(program.LeavesNoSegment());
 }
 
 class ProgramThatTakesTheSignal : public testing::TestWithParam<const char*> {};

@@ -14,7 +14,6 @@ namespace limpet {
 namespace {
 
 using testing::ContainsRegex;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 

@@ -38,6 +38,7 @@ std::optional<StatFacts> ParseStat(const std::string& stat) {
   constexpr std::size_t kStateField = 0;  // field 3 of the man page
   constexpr std::size_t kParentField = 1;
   constexpr std::size_t kFlagsField = 6;        // field 9, PF_ of linux/sched.h
+  constexpr std::size_t kThreadsField = 17;     // field 20
   constexpr std::size_t kStartTicksField = 19;  // field 22
   constexpr std::size_t kExitCodeField = 49;    // field 52, since Linux 3.5
   constexpr std::uint32_t kExitingFlag = 4;     // PF_EXITING
@@ -45,6 +46,7 @@ std::optional<StatFacts> ParseStat(const std::string& stat) {
   std::uint32_t flags = 0;
   if (fields.size() <= kStartTicksField || fields[kStateField].size() != 1 ||
       !absl::SimpleAtoi(fields[kParentField], &facts.parent_pid) ||
+      !absl::SimpleAtoi(fields[kThreadsField], &facts.threads) ||
       !absl::SimpleAtoi(fields[kStartTicksField], &facts.start_ticks)) {
     return std::nullopt;
   }

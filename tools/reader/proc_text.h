@@ -1,8 +1,11 @@
 // Parsers of what /proc/PID says. A process chooses its own name, arguments and environment, so
 // none of it is trusted; what does not parse is absent.
 //
-//   stat:    4242 (a (b) c) S 1 ...   the name may hold blanks and parentheses: the last ')' ends
-//   it status:  VmRSS:      1234 kB maps:    7f00-7f10 r-xp 0 fd:0 12 /usr/lib/limpet/liblimpet.so
+//   stat:    4242 (a (b) c) S 1 ...   the name may hold parentheses: the last one ends it
+//
+//   status:  VmRSS:      1234 kB
+//
+//   maps:    7f00-7f10 r-xp 0 fd:0 12    /usr/lib/limpet/liblimpet.so
 //
 // Runs: companion.  Threads: any.  Allocates: yes.
 #pragma once
@@ -17,13 +20,15 @@ namespace limpet {
 
 struct StatFacts {
   std::string name;              // at most 15 letters, of any kind
-  char state = '?';              // R, S, D, ... Z and X are dead
+  char state = '?';              // R, S, D, ... of a process, its main thread's
   std::uint32_t parent_pid = 0;  // 0: none that we can see
+  std::uint32_t threads = 0;     // a main thread that has ended counts until the last one has
   std::uint64_t start_ticks = 0;
   bool is_exiting = false;      // the kernel takes it down, whatever its state
   std::uint32_t exit_code = 0;  // as wait() tells it; 0 also: it lives, or we may not know
 
-  bool IsDead() const { return state == 'Z' || state == 'X'; }
+  bool HasThreadEnded() const { return state == 'Z' || state == 'X'; }
+  bool IsDead() const { return HasThreadEnded() && threads <= 1; }
 };
 
 std::optional<StatFacts> ParseStat(const std::string& stat);

@@ -25,6 +25,11 @@ std::string ReadLink(const std::string& path) {
   return std::filesystem::read_symlink(path, error).string();
 }
 
+bool HasEnded(const std::string& folder) {
+  const std::optional<StatFacts> stat = ParseStat(ReadSmallFile(folder + "/stat").value_or(""));
+  return !stat.has_value() || stat->HasThreadEnded();
+}
+
 void FillMemory(const std::string& status, ProcessFacts& facts) {
   facts.threads = ParseField(status, "Threads").value_or(0);
   facts.resident_bytes = ParseField(status, "VmRSS").value_or(0);
@@ -32,6 +37,15 @@ void FillMemory(const std::string& status, ProcessFacts& facts) {
 }
 
 }  // namespace
+
+std::uint32_t LivingThreadOf(std::uint32_t pid, const std::string& proc) {
+  if (!HasEnded(Folder(proc, pid))) return pid;
+  // One can be asked for by /proc/TID, though it is not listed there.
+  for (const std::uint32_t thread_id : ListProcesses(Folder(proc, pid) + "/task")) {
+    if (!HasEnded(Folder(proc, thread_id))) return thread_id;
+  }
+  return pid;
+}
 
 absl::StatusOr<ProcessFacts> ReadProcess(std::uint32_t pid, const std::string& proc) {
   const std::string folder = Folder(proc, pid);
@@ -48,15 +62,16 @@ absl::StatusOr<ProcessFacts> ReadProcess(std::uint32_t pid, const std::string& p
   const std::optional<std::uint32_t> uid = ParseEffectiveUid(status);
   if (!uid.has_value()) return absl::NotFoundError(absl::StrFormat("there is no process %d", pid));
 
+  const std::string thread = Folder(proc, LivingThreadOf(pid, proc));
   ProcessFacts facts{.pid = pid,
                      .namespace_pid = ParseNamespacePid(status).value_or(pid),
                      .uid = *uid,
                      .start_ticks = stat->start_ticks,
                      .is_alive = !stat->IsDead(),
-                     .executable = ReadLink(folder + "/exe")};
-  FillMemory(status, facts);
+                     .executable = ReadLink(thread + "/exe")};
+  FillMemory(ReadSmallFile(thread + "/status").value_or(""), facts);
   const absl::StatusOr<std::string> maps =
-      ReadSmallFile(folder + "/maps", {.max_bytes = kMaxMapsBytes});
+      ReadSmallFile(thread + "/maps", {.max_bytes = kMaxMapsBytes});
   if (maps.ok()) {
     facts.has_limpet = MapsHaveLibrary(*maps, kLibraryName);
     facts.segment = FindMappedNode(
@@ -87,19 +102,20 @@ std::vector<std::uint32_t> ListProcesses(const std::string& proc) {
 
 std::optional<std::string> ReadEnvironment(std::uint32_t pid, const std::string& name,
                                            const std::string& proc) {
-  const absl::StatusOr<std::string> text = ReadSmallFile(Folder(proc, pid) + "/environ");
+  const std::string folder = Folder(proc, LivingThreadOf(pid, proc));
+  const absl::StatusOr<std::string> text = ReadSmallFile(folder + "/environ");
   if (!text.ok()) return std::nullopt;
   return EnvironmentValue(*text, name);
 }
 
 std::string AbsolutePathIn(std::uint32_t pid, const std::string& path, const std::string& proc) {
   if (path.empty() || path[0] == '/') return path;
-  const std::string base = ReadLink(Folder(proc, pid) + "/cwd");
+  const std::string base = ReadLink(Folder(proc, LivingThreadOf(pid, proc)) + "/cwd");
   return base.empty() ? path : base + "/" + path;
 }
 
 std::string ForeignRootOf(const ProcessFacts& process, const std::string& proc) {
-  const std::string folder = Folder(proc, process.pid);
+  const std::string folder = Folder(proc, LivingThreadOf(process.pid, proc));
   const std::string own_folder = proc + "/self";
   const std::string root = ReadLink(folder + "/root");
   const bool is_ours = root == ReadLink(own_folder + "/root") &&

@@ -28,6 +28,10 @@ struct ProcessFacts {
   MappedNode segment;              // its own, as far as `has_limpet` is known
 };
 
+// Whose /proc folder tells of the memory and the files of process `pid`: the main thread's, which
+// is `pid`, or where that has ended, and with it its folder's facts, another's.
+std::uint32_t LivingThreadOf(std::uint32_t pid, const std::string& proc = "/proc");
+
 // NotFound: no such process. `proc` is "/proc" but in tests.
 absl::StatusOr<ProcessFacts> ReadProcess(std::uint32_t pid, const std::string& proc = "/proc");
 

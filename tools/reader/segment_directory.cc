@@ -68,7 +68,7 @@ std::vector<std::string> DirectoriesOf(std::uint32_t pid, std::uint32_t uid,
                                        const std::string& chosen, const std::string& proc) {
   std::vector<std::string> directories = RuntimeDirectories(chosen);
   if (!chosen.empty()) return directories;
-  const std::string root = absl::StrFormat("%s/%d/root", proc, pid);
+  const std::string root = absl::StrFormat("%s/%d/root", proc, LivingThreadOf(pid, proc));
   const std::string usual = DefaultRuntimeDirectory(uid);
   const std::string own = ReadEnvironment(pid, "LIMPET_RUNTIME_DIR", proc).value_or("");
   directories.push_back(usual);

@@ -42,7 +42,8 @@ absl::Status ReadHeaderOf(const std::string& path, SegmentHeader& header) {
 
 std::string ExecutableOf(std::uint32_t pid) {
   std::error_code error;
-  return std::filesystem::read_symlink(absl::StrCat("/proc/", pid, "/exe"), error).string();
+  return std::filesystem::read_symlink(absl::StrCat("/proc/", LivingThreadOf(pid), "/exe"), error)
+      .string();
 }
 
 // The process has the rights that we have, so it could have written there itself.
