@@ -10,7 +10,7 @@ namespace limpet {
 namespace {
 
 constexpr char kThreadLives[] = LIMPET_PROGRAMS "/thread_lives";
-constexpr auto kExited = static_cast<std::uint32_t>(ThreadState::kExited);
+constexpr ThreadState kExited = ThreadState::kExited;
 
 SegmentSnapshot SnapshotOf(const char* mode) {
   TracedProgram program({kThreadLives, mode}, {});

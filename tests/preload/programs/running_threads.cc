@@ -184,25 +184,6 @@ void BlockAll() {
   Say("disturbed %d", g_disturbed.load());
 }
 
-// In turns: runs for a moment, sleeps for a moment.
-std::atomic<long> g_sleeps = 0;
-void SleepOften() {
-  const timespec moment = {0, 50'000};
-  while (!g_is_over) {
-    for (unsigned i = 0; i < 30'000; ++i) g_turns = g_turns + 1;
-    Note(nanosleep(&moment, nullptr) != 0);
-    ++g_sleeps;
-  }
-}
-
-void AlternateAll() {
-  Start<SleepOften>("often");
-  Say("ready");
-  WaitForTest();
-  Say("disturbed %d", g_disturbed.load());
-  Say("sleeps %ld", g_sleeps.load());
-}
-
 // --- Whose signal it is ---
 
 std::atomic<int> g_own = 0;
@@ -271,7 +252,6 @@ int main(int, char** arguments) {
   if (IsMode(mode, "ends")) Start<CallSpin>("ends");
   if (IsMode(mode, "allocates")) Start<SpinAllocating>("allocates");
   if (IsMode(mode, "blocked")) return BlockAll(), 0;
-  if (IsMode(mode, "alternates")) return AlternateAll(), 0;
   if (IsMode(mode, "own")) return UseOwnHandler(), 0;
   if (IsMode(mode, "ignored")) IgnoreIt();
   if (IsMode(mode, "looks")) LookAtIt();
