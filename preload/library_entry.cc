@@ -10,6 +10,7 @@
 #include "runtime/dump/companion_start.h"
 #include "runtime/dump/dump_signal.h"
 #include "runtime/dump/dump_start.h"
+#include "runtime/dump/stack_signal.h"
 #include "runtime/dump/watch_start.h"
 #include "runtime/session.h"
 
@@ -74,7 +75,9 @@ void BindHooks() {
   if (session::options().is_disabled) return;
   FindCompanion();
   session::ListenForSegments(OnSegment);
-  InstallDumpSignal(reinterpret_cast<SigactionFunction>(FindNext("sigaction")));
+  auto next_sigaction = reinterpret_cast<SigactionFunction>(FindNext("sigaction"));
+  InstallDumpSignal(next_sigaction);
+  InstallStackSignal(next_sigaction);
   // Functions registered first run last, so this comes after the program's own.
   at_quick_exit(Leave);
 }

@@ -1,4 +1,4 @@
-// The program's dealings with our dump signal. All other signals pass straight through; who waits
+// The program's dealings with our own signals. All other signals pass straight through; who waits
 // for any is seen to wait.
 
 #include <signal.h>
@@ -9,10 +9,7 @@
 #include "preload/next_symbol.h"
 #include "preload/parked_call.h"
 #include "preload/wait_timeout.h"
-#include "runtime/dump/dump_signal.h"
-#include "runtime/session.h"
-#include "runtime/sys/readable_memory.h"
-#include "runtime/sys/sandbox.h"
+#include "runtime/dump/own_signal.h"
 
 namespace limpet {
 namespace {
@@ -30,24 +27,22 @@ NextFunction<Handler (*)(int, Handler)> g_next_sysv_signal("__sysv_signal");
 NextFunction<Handler (*)(int, Handler)> g_next_sigset("sigset");
 NextFunction<int (*)(int)> g_next_sigignore("sigignore");
 
-void YieldIfWaitedFor(const sigset_t* signals) {
-  int ours = session::options().dump_signal;
-  if (signals == nullptr || !IsOurSignal(ours)) return;
-  // A set that cannot be read is the kernel's to refuse. In a sandbox it is not asked beforehand.
-  if (!sys::IsSandboxed() && !sys::IsReadable(signals, sizeof(long))) return;
-  if (sigismember(signals, ours) == 1) YieldDumpSignal();
-}
-
 Wait SignalWait(const timespec* timeout) {
   return {.reason = WaitReason::kSignal, .timeout_ns = PassedTimeoutOf(timeout)};
+}
+
+void YieldIfOurs(int signal) {
+  OwnSignal own = OwnSignalOf(signal);
+  if (own != OwnSignal::kNone) YieldSignal(own);
 }
 
 // signal() and its relatives in terms of what they do to ours: all set a handler and give the old
 // one.
 Handler SetHandler(int signal, Handler handler, NextFunction<Handler (*)(int, Handler)>& next) {
-  if (!IsOurSignal(signal)) return next.get()(signal, handler);
+  OwnSignal own = OwnSignalOf(signal);
+  if (own == OwnSignal::kNone) return next.get()(signal, handler);
   if (handler == SIG_DFL) return SIG_DFL;  // what the program sees is the default already
-  YieldDumpSignal();
+  YieldSignal(own);
   return next.get()(signal, handler);
 }
 
@@ -83,8 +78,9 @@ int HookSigtimedwait(const sigset_t* signals, siginfo_t* info, const timespec* t
 int HookSignalfd(int descriptor, const sigset_t* signals, int flags) LIMPET_EXPORT("signalfd");
 
 int HookSigaction(int signal, const struct sigaction* action, struct sigaction* old) {
-  if (IsOurSignal(signal)) [[unlikely]]
-    return ProgramSigaction(action, old);
+  OwnSignal own = OwnSignalOf(signal);
+  if (own != OwnSignal::kNone) [[unlikely]]
+    return ProgramSigaction(own, action, old);
   return g_next_sigaction.get()(signal, action, old);
 }
 
@@ -107,35 +103,35 @@ Handler HookSysvSignalAlias(int signal, Handler handler) {
 
 // Also blocks and unblocks the signal, so it is the real one's in every case.
 Handler HookSigset(int signal, Handler handler) {
-  if (IsOurSignal(signal)) YieldDumpSignal();
+  YieldIfOurs(signal);
   return g_next_sigset.get()(signal, handler);
 }
 
 int HookSigignore(int signal) {
-  if (IsOurSignal(signal)) YieldDumpSignal();
+  YieldIfOurs(signal);
   return g_next_sigignore.get()(signal);
 }
 
 int HookSigwait(const sigset_t* signals, int* signal) {
   ParkedCall parked(SignalWait(nullptr), sys::CaptureCaller());
-  YieldIfWaitedFor(signals);
+  YieldSignals(signals);
   return g_next_sigwait.get()(signals, signal);
 }
 
 int HookSigwaitinfo(const sigset_t* signals, siginfo_t* info) {
   ParkedCall parked(SignalWait(nullptr), sys::CaptureCaller());
-  YieldIfWaitedFor(signals);
+  YieldSignals(signals);
   return g_next_sigwaitinfo.get()(signals, info);
 }
 
 int HookSigtimedwait(const sigset_t* signals, siginfo_t* info, const timespec* timeout) {
   ParkedCall parked(SignalWait(timeout), sys::CaptureCaller());
-  YieldIfWaitedFor(signals);
+  YieldSignals(signals);
   return g_next_sigtimedwait.get()(signals, info, timeout);
 }
 
 int HookSignalfd(int descriptor, const sigset_t* signals, int flags) {
-  YieldIfWaitedFor(signals);
+  YieldSignals(signals);
   return g_next_signalfd.get()(descriptor, signals, flags);
 }
 

@@ -116,6 +116,8 @@ bool Apply(SettingId id, const char* text, Options* options) {
       return ParseSegmentBytes(text, &options->max_bytes);
     case SettingId::kSignal:
       return ParseSignal(text, &options->dump_signal);
+    case SettingId::kRunning:
+      return ParseSwitch(text, &options->asks_running);
     case SettingId::kDumpAtExit:
       return ParseSwitch(text, &options->dumps_at_exit);
     case SettingId::kEvery:
@@ -153,6 +155,7 @@ void SetDefaults(Options* options) {
   *options = Options();
   options->sample_bytes = kDefaultSampleBytes;
   options->dump_signal = SIGUSR1;
+  options->asks_running = true;
   options->watch.max_dumps = kDefaultMaxDumps;
   options->watch.max_directory_bytes = kDefaultMaxDirectoryBytes;
   options->watch.max_dead_segments = kDefaultMaxDeadSegments;

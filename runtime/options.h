@@ -20,6 +20,7 @@ struct Options {
   std::uint64_t sample_bytes = 0;             // LIMPET_SAMPLE_BYTES, 1: every allocation
   std::uint64_t max_bytes = 0;                // LIMPET_MAX_BYTES, 0: by the file system's size
   int dump_signal = 0;                        // LIMPET_SIGNAL, 0: none
+  bool asks_running = false;                  // LIMPET_RUNNING
   bool dumps_at_exit = false;                 // LIMPET_DUMP_AT_EXIT
   bool traces_mappings = false;               // LIMPET_MMAP
   sys::FixedText<kPathBytes> dump_directory;  // LIMPET_DIR, absolute

@@ -1,5 +1,6 @@
 #include "runtime/session.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "runtime/sys/clock.h"
@@ -41,6 +42,10 @@ void RecordSample(const void* block, std::size_t bytes, SampleWeight weight, Thr
                                                  .thread_id = thread.thread_id},
                                                 SpareOf(thread));
   if (!is_entered && g_tracer.allocations.IsDamaged()) g_tracer.GiveUp();
+}
+
+void PublishSignalStates() {
+  if (header() != nullptr) g_tracer.PublishSignalStates();
 }
 
 bool StartTracer() {
@@ -155,9 +160,15 @@ void PrepareForSandbox() {
   if (g_tracer.IsTracing(t_thread, /*creates=*/true)) g_tracer.segment.TakeLastLease();
 }
 
-void OnSandboxStart(sys::Sandbox wanted) { sys::g_sandbox.Start(wanted); }
+void OnSandboxStart(sys::Sandbox wanted) {
+  sys::g_sandbox.Start(wanted);
+  PublishSignalStates();
+}
 
-void OnSandboxRefused(sys::Sandbox wanted) { sys::g_sandbox.Refuse(wanted); }
+void OnSandboxRefused(sys::Sandbox wanted) {
+  sys::g_sandbox.Refuse(wanted);
+  PublishSignalStates();
+}
 
 // Strict mode leaves no call to grow by, nor to ask who we are.
 void OnSandboxEntered(sys::Sandbox wanted) {
@@ -198,14 +209,18 @@ void ListenForSegments(void (*listener)()) {
   if (header() != nullptr) listener();
 }
 
-void SetDumpSignalState(DumpSignalState state) {
-  g_tracer.dump_signal_state.store(state, std::memory_order_release);
-  SegmentHeader* segment = header();
-  if (segment != nullptr) segment->dump_signal_state.store(state, std::memory_order_relaxed);
+void SetSignalState(OwnSignal which, SignalState state) {
+  g_tracer.signal_states.Of(which).store(state, std::memory_order_release);
+  PublishSignalStates();
 }
 
-DumpSignalState dump_signal_state() {
-  return g_tracer.dump_signal_state.load(std::memory_order_acquire);
+SignalState StateOf(OwnSignal which) {
+  return g_tracer.signal_states.Of(which).load(std::memory_order_acquire);
+}
+
+int NumberOf(OwnSignal which) {
+  if (which == OwnSignal::kDump) return options().dump_signal;
+  return options().asks_running ? SIGURG : 0;
 }
 
 bool IsSegmentOwner() { return g_tracer.IsThisProcess(); }

@@ -17,6 +17,7 @@
 
 #include "runtime/layout/segment.h"
 #include "runtime/options.h"
+#include "runtime/own_signals.h"
 #include "runtime/park/park.h"
 #include "runtime/park/wait.h"
 #include "runtime/sys/caller_frame.h"
@@ -72,9 +73,11 @@ void ReportBadOptions();
 // it has one already. It may be in any thread, in a handler, inside malloc. Once, at load.
 void ListenForSegments(void (*listener)());
 
-// What became of the dump signal; told to readers by every segment of this process.
-void SetDumpSignalState(DumpSignalState state);
-DumpSignalState dump_signal_state();
+// What became of our signals; told to readers by every segment of this process.
+void SetSignalState(OwnSignal which, SignalState state);
+SignalState StateOf(OwnSignal which);
+// 0: it is switched off.
+int NumberOf(OwnSignal which);
 
 // False in a vfork child, which shares our memory but is not the process that is traced.
 bool IsSegmentOwner();
@@ -161,6 +164,13 @@ void OnWaitOver(Park& park);
 void OnWaitUnwound();
 // The thread jumps to `stack_pointer`: waits inside of that are left.
 void OnJump(std::uint64_t stack_pointer);
+
+// --- Running threads ---
+
+// In the handler of a signal that asks for it: the thread's slot says where it was interrupted, or
+// that it may not look: it is at work for us, or hardly has stack left. `signal_stack_low`: the low
+// end of the stack that the handler runs on, 0: the thread's own.
+void OnStackAsked(const sys::CallerFrame& interrupted, std::uint64_t signal_stack_low);
 
 // Code may be gone from where it was.
 void OnUnload();

@@ -189,13 +189,23 @@ bool Tracer::MapSegment(const SegmentFile& file) {
 
 bool Tracer::FillSegment(std::uint64_t start_ticks) {
   FillProcessFacts(options, start_ticks, segment.header());
-  segment.header()->dump_signal_state.store(dump_signal_state.load(std::memory_order_relaxed),
-                                            std::memory_order_relaxed);
+  segment.header()->stack_signal_cookie = FreshSeed();
+  PublishSignalStates();
   ++epoch_;
   if (AttachTables()) return segment.Publish(), true;
   segment.Poison();  // the header stays, so that readers learn why there is nothing
   segment.KeepOnlyHeader();
   return false;
+}
+
+// Whoever wrote the filter may not have thought of a handler that returns.
+void Tracer::PublishSignalStates() {
+  SignalState stack = signal_states.stack.load(std::memory_order_relaxed);
+  if (stack == SignalState::kOurs && sys::IsSandboxed()) stack = SignalState::kSandboxed;
+  SegmentHeader* header = segment.header();
+  header->dump_signal_state.store(signal_states.dump.load(std::memory_order_relaxed),
+                                  std::memory_order_relaxed);
+  header->stack_signal_state.store(stack, std::memory_order_relaxed);
 }
 
 std::uint64_t Tracer::WantedSegmentBytes() const {

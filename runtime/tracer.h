@@ -18,6 +18,7 @@
 #include <cstdint>
 
 #include "runtime/options.h"
+#include "runtime/own_signals.h"
 #include "runtime/sample/byte_sampler.h"
 #include "runtime/stack/rule_cache.h"
 #include "runtime/sys/caller_frame.h"
@@ -83,6 +84,9 @@ class Tracer {
   }
   std::uint32_t epoch() const { return epoch_; }
 
+  // Tells readers of the segment; again whenever something of it has changed.
+  void PublishSignalStates();
+
   void Finish(bool keeps_segment);
 
   // Nothing is recorded from now on, and the segment says so. Only for what would make the program
@@ -114,7 +118,7 @@ class Tracer {
   MappingTable mappings;
   ModuleTable modules;
   ThreadRecordPool records;
-  std::atomic<DumpSignalState> dump_signal_state = DumpSignalState::kOff;
+  OwnSignalStates signal_states;
   // Those that worked or are being tried; children inherit it, as they do the root.
   std::atomic<std::uint32_t> root_changes = 0;
   // Called when this process has got a segment, at load or later, in any thread.

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <climits>
-#include <cstring>
 
 #include "runtime/dump/dump_start.h"
 #include "runtime/dump/request_claim.h"
@@ -12,12 +11,9 @@
 #include "runtime/session.h"
 #include "runtime/sys/errno_keeper.h"
 #include "runtime/sys/raw_syscall.h"
-#include "runtime/sys/sandbox.h"
 
 namespace limpet {
 namespace {
-
-constinit SigactionFunction g_next_sigaction = nullptr;
 
 void WakeWatcher(SegmentHeader* header) {
   sys::RawSyscall(SYS_futex, sys::AsArgument(&header->dump_requests), FUTEX_WAKE, INT_MAX);
@@ -39,7 +35,7 @@ void Request(std::uint32_t times) {
   EnsureWatcher();
 }
 
-void HandleDumpSignal(int) {
+void HandleDumpSignal(int, siginfo_t*, void*) {
   sys::ErrnoKeeper errno_keeper;
   if (session::IsVforkChild()) return;  // it has its parent's stacks for starting a companion
   bool has_segment = session::EnsureSegment();
@@ -49,12 +45,6 @@ void HandleDumpSignal(int) {
     return;
   }
   Request(1);
-}
-
-struct sigaction DefaultAction() {
-  struct sigaction action = {};
-  action.sa_handler = SIG_DFL;
-  return action;
 }
 
 }  // namespace
@@ -75,42 +65,7 @@ bool IsDumpAwaited() {
 }
 
 void InstallDumpSignal(SigactionFunction next_sigaction) {
-  int signal = session::options().dump_signal;
-  g_next_sigaction = next_sigaction;
-  struct sigaction present = {};
-  if (signal == 0 || next_sigaction(signal, nullptr, &present) != 0) return;
-  if (present.sa_handler == SIG_IGN)
-    return session::SetDumpSignalState(DumpSignalState::kInherited);
-  if (present.sa_handler != SIG_DFL) return session::SetDumpSignalState(DumpSignalState::kProgram);
-
-  struct sigaction ours = {};
-  ours.sa_handler = HandleDumpSignal;
-  ours.sa_flags = SA_RESTART | SA_ONSTACK;
-  sigfillset(&ours.sa_mask);
-  if (next_sigaction(signal, &ours, nullptr) == 0)
-    session::SetDumpSignalState(DumpSignalState::kOurs);
-}
-
-bool IsOurSignal(int signal) {
-  return session::dump_signal_state() == DumpSignalState::kOurs &&
-         signal == session::options().dump_signal;
-}
-
-int ProgramSigaction(const struct sigaction* action, struct sigaction* old) {
-  bool takes = action != nullptr && action->sa_handler != SIG_DFL;
-  int result = 0;
-  if (takes) {
-    session::SetDumpSignalState(DumpSignalState::kProgram);
-    result = g_next_sigaction(session::options().dump_signal, action, nullptr);
-  }
-  if (result == 0 && old != nullptr) *old = DefaultAction();
-  return result;
-}
-
-void YieldDumpSignal() {
-  struct sigaction action = DefaultAction();
-  session::SetDumpSignalState(DumpSignalState::kProgram);
-  if (!sys::IsSandboxed()) g_next_sigaction(session::options().dump_signal, &action, nullptr);
+  InstallOwnSignal(OwnSignal::kDump, HandleDumpSignal, next_sigaction);
 }
 
 }  // namespace limpet

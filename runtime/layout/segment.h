@@ -55,12 +55,13 @@ struct SectionEntry {
 };
 static_assert(sizeof(SectionEntry) == 32 && std::is_standard_layout_v<SectionEntry>);
 
-// What became of the dump signal in this process.
-enum class DumpSignalState : std::uint32_t {
-  kOff = 0,        // LIMPET_SIGNAL=none, or not installed yet
-  kOurs = 1,       // a dump is one `kill` away
+// What became of a signal of ours in this process.
+enum class SignalState : std::uint32_t {
+  kOff = 0,        // switched off, or not installed yet
+  kOurs = 1,       // our handler stands in for the default action
   kProgram = 2,    // the program uses the signal itself, ours stepped back
   kInherited = 3,  // was ignored at exec and stays so
+  kSandboxed = 4,  // ours, but a filter of system calls may not expect a handler's return
 };
 
 // Instead of an errno: the process is PID 1 or a subreaper, whose child a companion would become.
@@ -91,7 +92,7 @@ struct SegmentHeader {
   std::uint64_t created_unix_ns;  // CLOCK_REALTIME and CLOCK_MONOTONIC at the same moment
   std::uint64_t created_monotonic_ns;
   std::uint64_t sample_interval_bytes;  // mean bytes between samples; 1: every allocation
-  std::atomic<DumpSignalState> dump_signal_state;
+  std::atomic<SignalState> dump_signal_state;
   std::uint32_t dump_signal;                 // signal number, 0: none
   std::atomic<std::uint32_t> dump_requests;  // bumped by the signal, futex word for a watcher
   std::atomic<std::uint32_t> watcher_pid;    // a companion that waits on `dump_requests`, 0: none
@@ -125,7 +126,10 @@ struct SegmentHeader {
   // by itself and left the segment to it. The process announces its end before it looks here: one
   // of the two sees the other's word.
   std::atomic<std::uint32_t> done_dump_pid;
-  std::uint32_t unused;
+  // Of the signal that asks a running thread for its stack, SIGURG; sent with this value it is a
+  // companion's, and nobody else's is answered.
+  std::atomic<SignalState> stack_signal_state;
+  std::uint64_t stack_signal_cookie;
 };
 static_assert(std::is_standard_layout_v<SegmentHeader>);
 static_assert(sizeof(SegmentHeader) <= kSegmentPageBytes);

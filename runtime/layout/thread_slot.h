@@ -49,11 +49,14 @@ struct ThreadSlot {
   std::atomic<std::uint32_t> owner_thread_id;  // kernel's tid of who is waited for when the park
                                                // began: a mutex's owner; 0: unknown
   std::atomic<std::uint32_t> life;             // kThread... bits
-  std::uint64_t reserved[1];
+  // Where it was when it was last asked while it ran: StackId, and in the upper half the number of
+  // such answers. No part of what waits; one store.
+  std::atomic<std::uint64_t> running_answer;
   WorkCounters work;  // of all threads that ever had this slot
   // Appended later.
   std::atomic<std::uint64_t> group_ns[kWaitGroups];  // parked_ns by WaitGroup
 };
+inline constexpr int kAnswerCountShift = 32;
 inline constexpr std::uint64_t kNoTimeout = ~std::uint64_t{0};
 static_assert(sizeof(ThreadSlot) == 224 && std::is_standard_layout_v<ThreadSlot>);
 

@@ -17,6 +17,14 @@ constexpr std::uint64_t RegisterSlot(int index) {
   return offsetof(ucontext_t, uc_mcontext.gregs) + static_cast<std::uint64_t>(index) * kWordBytes;
 }
 
+// Code that was interrupted behind a pop of rbp: its table still looks for it where it was, in what
+// the ABI leaves to a function below its stack pointer, and the kernel does not touch.
+constexpr std::uint64_t kRedZoneBytes = 128;
+
+std::uint64_t LowestWord(std::uint64_t code, std::uint64_t stack_pointer) {
+  return (code & kFrameIsExact) != 0 ? stack_pointer - kRedZoneBytes : stack_pointer;
+}
+
 // Field by field: a wide load of what was stored in parts a moment ago waits for the stores.
 void Copy(const WalkedFrame& from, WalkedFrame* to) {
   to->stack_pointer = from.stack_pointer;
@@ -84,7 +92,7 @@ void GatherWords(RememberedWalk* walk) {
 void StackWalker::Walk(const sys::CallerFrame& start, RememberedWalk* walk) {
   if (walk->generation != generation_) walk->Forget();
   walk->generation = generation_;
-  memory_.Enter(start.stack_pointer);
+  memory_.Enter(LowestWord(start.return_address, start.stack_pointer));
   WalkFresh(RegistersOf(start), walk);
 }
 
@@ -254,7 +262,8 @@ StackWalker::Step StackWalker::StepOutOfSignal(const Registers& registers) {
     return {Way::kLost, {}};
   }
   interrupted.code = (interrupted.code & kFrameAddressMask) | kFrameIsExact;
-  memory_.Enter(interrupted.stack_pointer);  // the handler may have run on a stack of its own
+  // The handler may have run on a stack of its own.
+  memory_.Enter(LowestWord(interrupted.code, interrupted.stack_pointer));
   return {Way::kCaller, interrupted};
 }
 

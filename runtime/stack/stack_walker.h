@@ -28,9 +28,9 @@ class StackWalker {
   static bool IsUnchanged(const sys::CallerFrame& start, const StackBounds& own,
                           RememberedWalk* walk);
 
-  // Brings `walk` up to date with the stack of `start`. Afterwards frames [0, depth) are the stack,
-  // outermost first, of which the first `reused` are unchanged, their nodes included; the others
-  // have their hashes and no nodes.
+  // Brings `walk` up to date with the stack of `start`, whose address may be exact (kFrameIsExact).
+  // Afterwards frames [0, depth) are the stack, outermost first, of which the first `reused` are
+  // unchanged, their nodes included; the others have their hashes and no nodes.
   void Walk(const sys::CallerFrame& start, RememberedWalk* walk);
 
  private:
@@ -44,7 +44,7 @@ class StackWalker {
     return {frame.code(), frame.stack_pointer, frame.frame_pointer};
   }
   static Registers RegistersOf(const sys::CallerFrame& start) {
-    return {start.return_address & kFrameAddressMask, start.stack_pointer, start.frame_pointer};
+    return {start.return_address & kFrameCodeMask, start.stack_pointer, start.frame_pointer};
   }
   static bool IsAt(const WalkedFrame& frame, const Registers& registers) {
     return frame.stack_pointer == registers.stack_pointer && frame.code() == registers.code &&

@@ -57,6 +57,7 @@ TEST(ManyWaits, AreAllListed) {
     const std::vector<SourceFrame> frames = FramesOf(snapshot, thread.stack);
     ASSERT_GE(frames.size(), 3u) << thread.number;
     EXPECT_EQ(frames.front().name, "(anonymous namespace)::WaitWithAll(void*)");
+    EXPECT_FALSE(snapshot.stacks.at(thread.stack).is_truncated);
   }
   EXPECT_EQ(waiting, threads);
   ExpectNothingLost(snapshot);

@@ -68,13 +68,23 @@ absl::StatusOr<DumpTarget> ReadTarget(const std::string& path, const DumpOptions
   return DumpTarget{.snapshot = *std::move(snapshot), .segment_path = path};
 }
 
+bool WantsThreads(const DumpOptions& options) {
+  if (options.format == kRawFormat) return false;
+  const std::vector<std::string>& names = options.profiles;
+  return names.empty() || std::find(names.begin(), names.end(), kGoroutineProfile) != names.end();
+}
+
 absl::StatusOr<DumpTarget> ReadLiving(const ProcessFacts& process, const DumpOptions& options) {
   const SegmentName name{process.namespace_pid, process.start_ticks};
   for (const SegmentEntry& entry :
        ListSegments(DirectoriesOf(process.pid, process.uid, options.runtime_directory))) {
     if (entry.name != name || !IsSegmentOf(process, entry.path)) continue;
+    AskedThreads asked;
+    if (WantsThreads(options)) asked = AskRunningThreads(process, entry.path);
     absl::StatusOr<DumpTarget> target = ReadTarget(entry.path, options);
-    if (target.ok()) target->process = process;
+    if (!target.ok()) return target;
+    target->process = process;
+    target->asked = std::move(asked);
     return target;
   }
   return NotTraced(process);
@@ -166,12 +176,6 @@ absl::StatusOr<DumpTarget> Find(const DumpOptions& options) {
   return FindDead(pid, options);
 }
 
-bool WantsThreads(const DumpOptions& options) {
-  if (options.format == kRawFormat) return false;
-  const std::vector<std::string>& names = options.profiles;
-  return names.empty() || std::find(names.begin(), names.end(), kGoroutineProfile) != names.end();
-}
-
 std::string FolderOfFile(const std::string& path) {
   std::error_code error;
   return std::filesystem::absolute(path, error).lexically_normal().parent_path();
@@ -185,7 +189,7 @@ absl::StatusOr<DumpTarget> FindDumpTarget(const DumpOptions& options) {
   target->read_unix_ns = static_cast<std::int64_t>(UnixNs());
   target->read_monotonic_ns = MonotonicNs();
   if (target->process.has_value() && WantsThreads(options)) {
-    CompleteThreads(*target->process, target->snapshot);
+    CompleteThreads(*target->process, target->snapshot, target->asked);
   }
   return target;
 }

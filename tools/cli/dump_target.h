@@ -13,6 +13,7 @@
 #include "tools/reader/living_processes.h"
 #include "tools/reader/process_facts.h"
 #include "tools/reader/segment_snapshot.h"
+#include "tools/threads/running_threads.h"
 
 namespace limpet {
 
@@ -23,6 +24,7 @@ struct DumpTarget {
   std::string segment_path;  // empty: it has none yet
   std::int64_t read_unix_ns = 0;
   std::uint64_t read_monotonic_ns = 0;
+  AskedThreads asked;           // for their stacks, before the segment was read
   bool is_copy = false;         // a file that is not where its process wrote
   bool is_handed_over = false;  // by the living process itself, which /proc may hide from us
 

@@ -162,15 +162,15 @@ std::string DescribeDumpSignal(const SegmentSnapshot& snapshot, std::uint32_t pi
   const std::string name = SignalName(static_cast<int>(snapshot.dump_signal));
   const std::string instead = absl::StrFormat("use limpet dump %d", pid);
   std::string words;
-  switch (static_cast<DumpSignalState>(snapshot.dump_signal_state)) {
-    case DumpSignalState::kOurs:
+  switch (static_cast<SignalState>(snapshot.dump_signal_state)) {
+    case SignalState::kOurs:
       words = name + " dumps";
       break;
-    case DumpSignalState::kProgram:
+    case SignalState::kProgram:
       words =
           absl::StrFormat("%s belongs to the program: %s or LIMPET_SIGNAL=RTMIN+1", name, instead);
       break;
-    case DumpSignalState::kInherited:
+    case SignalState::kInherited:
       words = absl::StrFormat(
           "%s was ignored when the program started: %s or "
           "LIMPET_SIGNAL=RTMIN+1",

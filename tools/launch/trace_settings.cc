@@ -50,6 +50,7 @@ bool IsValid(SettingId id, const std::string& text) {
     case SettingId::kFollow:
       return ParseFollow(text.c_str(), &followed);
     case SettingId::kWatch:
+    case SettingId::kRunning:
     case SettingId::kDumpAtExit:
     case SettingId::kMmap:
     case SettingId::kDisable:

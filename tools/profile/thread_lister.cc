@@ -83,7 +83,10 @@ class Listing {
                         .park_count = thread.park_count,
                         .parked_ns = thread.parked_ns};
     AddCreation(thread, listed);
-    if (thread.state == ThreadState::kParked) AddWait(thread, listed);
+    if (thread.state == ThreadState::kParked)
+      AddWait(thread, listed);
+    else
+      AddRunning(thread, listed);
     dump_.threads.push_back(std::move(listed));
   }
 
@@ -97,6 +100,13 @@ class Listing {
     };
     const auto program = std::find_if(frames.begin(), frames.end(), is_program);
     listed.creation_frame = program == frames.end() ? 0 : program - frames.begin();
+  }
+
+  void AddRunning(const ThreadRecord& thread, ListedThread& listed) {
+    const StackRecord* const stack = FindStack(thread.stack);
+    if (stack == nullptr) return;
+    const FrameList frames = ProgramFrames(*stack, snapshot_, namer_, IsNothing);
+    listed.locations = AddLocations(frames, stack->is_truncated, table_);
   }
 
   void AddWait(const ThreadRecord& thread, ListedThread& listed) {

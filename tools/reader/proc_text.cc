@@ -28,6 +28,11 @@ std::vector<absl::string_view> WordsOf(absl::string_view line) {
   return absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
 }
 
+bool ParseMask(const std::string& status, const std::string& key, std::uint64_t& mask) {
+  const std::optional<absl::string_view> line = FindLine(status, key);
+  return line.has_value() && absl::SimpleHexAtoi(absl::StripAsciiWhitespace(*line), &mask);
+}
+
 }  // namespace
 
 std::optional<StatFacts> ParseStat(const std::string& stat) {
@@ -106,6 +111,18 @@ std::optional<std::uint64_t> ParseField(const std::string& status, const std::st
   const bool is_kb = words.size() > 1 && words[1] == "kB";
   if (is_kb && value > UINT64_MAX / 1024) return std::nullopt;
   return is_kb ? value * 1024 : value;
+}
+
+std::optional<SignalFacts> ParseSignals(const std::string& status) {
+  SignalFacts facts;
+  const std::optional<absl::string_view> state = FindLine(status, "State");
+  if (!state.has_value() || !ParseMask(status, "SigBlk", facts.blocked) ||
+      !ParseMask(status, "SigCgt", facts.caught)) {
+    return std::nullopt;
+  }
+  facts.is_running = absl::StartsWith(absl::StripLeadingAsciiWhitespace(*state), "R");
+  facts.is_strict = ParseField(status, "Seccomp") == 1U;
+  return facts;
 }
 
 std::optional<std::uint32_t> ParseNamespacePid(const std::string& status) {

@@ -61,6 +61,19 @@ std::vector<MappedRange> ParseMaps(const std::string& maps);
 // A line `KEY: <number> [kB]` of status or smaps_rollup; kB are turned into bytes.
 std::optional<std::uint64_t> ParseField(const std::string& status, const std::string& key);
 
+// What status says of a thread and its signals.
+struct SignalFacts {
+  bool is_running = false;
+  bool is_strict = false;     // seccomp's strict mode, in which a handler's return is allowed, but
+                              // nothing that ours may do
+  std::uint64_t blocked = 0;  // a bit each, from signal 1 on
+  std::uint64_t caught = 0;
+
+  bool Blocks(int signal) const { return (blocked >> (signal - 1) & 1) != 0; }
+  bool Catches(int signal) const { return (caught >> (signal - 1) & 1) != 0; }
+};
+std::optional<SignalFacts> ParseSignals(const std::string& status);
+
 // The PID that the process itself sees: the last number of `NSpid:`.
 std::optional<std::uint32_t> ParseNamespacePid(const std::string& status);
 

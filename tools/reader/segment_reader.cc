@@ -150,6 +150,7 @@ class Reading {
     for (const ThreadRecord& thread : snapshot_.threads) {
       if (thread.stack != 0) AddStack(tree, thread.stack);
       if (thread.creation_stack != 0) AddStack(tree, thread.creation_stack);
+      if (thread.RunningStack() != 0) AddStack(tree, thread.RunningStack());
     }
     return absl::OkStatus();
   }

@@ -74,7 +74,12 @@ struct ThreadRecord {
   std::uint64_t timeout_ns = kNoTimeout;
   std::int32_t descriptor = -1;
   std::uint32_t owner_thread_id = 0;  // 0: unknown
-  std::uint32_t stack = 0;            // 0: unknown
+  std::uint32_t stack = 0;            // 0: unknown; also of a running one that was asked
+
+  // Of one that ran when it was last asked where, as in ThreadSlot; whether that was just now, who
+  // asked knows.
+  std::uint64_t running_answer = 0;
+  std::uint32_t RunningStack() const { return static_cast<std::uint32_t>(running_answer); }
 
   // What only /proc tells, of a process that lives.
   char kernel_state = 0;  // R, S, D, ...; 0: not asked
@@ -112,7 +117,7 @@ struct SegmentSnapshot {
   std::uint64_t last_sample_ns = 0;  // CLOCK_MONOTONIC; of a block or mapping, freed or not
   std::uint64_t sample_interval_bytes = 0;
   std::uint32_t dump_signal = 0;
-  std::uint32_t dump_signal_state = 0;  // DumpSignalState
+  std::uint32_t dump_signal_state = 0;  // SignalState
   std::uint32_t dump_requests = 0;
   std::uint32_t launch_errno = 0;
   std::uint64_t max_bytes = 0;

@@ -66,6 +66,14 @@ void CopyWait(const WaitValues& values, ThreadRecord& record) {
   record.stack = values.stack < kRootNodes ? 0 : values.stack;
 }
 
+// A root is the stack of nobody: there was no walk.
+std::uint64_t AnswerOf(const ThreadSlot& slot) {
+  const std::uint64_t answer = slot.running_answer.load();
+  return static_cast<std::uint32_t>(answer) < kRootNodes
+             ? answer >> kAnswerCountShift << kAnswerCountShift
+             : answer;
+}
+
 ThreadRecord RecordOf(const ThreadSlot& slot) {
   const auto creation_stack = static_cast<std::uint32_t>(slot.creation_stack.load());
   ThreadRecord record{.thread_id = slot.thread_id.load(),
@@ -77,6 +85,7 @@ ThreadRecord RecordOf(const ThreadSlot& slot) {
                       .life = slot.life.load(),
                       .started_ns = slot.started_ns.load(),
                       .name = std::string(slot.name, strnlen(slot.name, sizeof(slot.name))),
+                      .running_answer = AnswerOf(slot),
                       .park_count = slot.park_count.load(),
                       .parked_ns = slot.parked_ns.load()};
   for (int group = 0; group < kWaitGroups; ++group) {

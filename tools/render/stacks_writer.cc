@@ -132,9 +132,10 @@ std::string StackText(const std::vector<SimpleFrame>& frames, std::size_t width)
 
 // Why there is no stack, or where it is from.
 std::string OriginText(const ListedThread& thread) {
-  if (thread.state == "running") return "      (running: its stack is not taken)\n";
   if (!thread.is_seen_from_outside) {
-    return thread.locations.empty() ? "      (its stack is not known)\n" : "";
+    if (!thread.locations.empty()) return "";
+    return thread.state == "running" ? "      (running: its stack is not taken)\n"
+                                     : "      (its stack is not known)\n";
   }
   std::string text = "      (no hook is here: ";
   text += thread.locations.empty() ? "its stack could not be read" : "seen from outside";

@@ -70,9 +70,11 @@ void ForgetWait(ThreadRecord& thread) {
 
 class Completing {
  public:
-  Completing(const ProcessFacts& process, SegmentSnapshot& snapshot, const std::string& proc)
+  Completing(const ProcessFacts& process, SegmentSnapshot& snapshot, const AskedThreads& asked,
+             const std::string& proc)
       : process_(process),
         snapshot_(snapshot),
+        asked_(asked),
         proc_(proc),
         memory_(process.pid),
         modules_(ReadMaps(), memory_),
@@ -113,9 +115,18 @@ class Completing {
     thread.kernel_state = task->second.stat.state;
     thread.name = task->second.stat.name;
     if (thread.state == ThreadState::kParked) CheckPark(task->second, thread);
-    const bool is_blocked = thread.state == ThreadState::kRunning && !task->second.IsRunning();
-    if (is_blocked) LookAt(task->second, thread);
+    if (thread.state != ThreadState::kRunning) return true;
+    if (task->second.IsRunning())
+      TakeAnswer(thread);
+    else
+      LookAt(task->second, thread);
     return true;
+  }
+
+  void TakeAnswer(ThreadRecord& thread) const {
+    const auto asked = asked_.find(thread.thread_id);
+    const bool is_answered = asked != asked_.end() && asked->second != thread.running_answer;
+    if (is_answered) thread.stack = thread.RunningStack();
   }
 
   void CheckPark(const TaskFacts& task, ThreadRecord& thread) const {
@@ -195,6 +206,7 @@ class Completing {
 
   const ProcessFacts& process_;
   SegmentSnapshot& snapshot_;
+  const AskedThreads& asked_;
   const std::string proc_;
   const std::uint64_t now_ns_ = ClockNs(CLOCK_MONOTONIC);
   RemoteMemory memory_;
@@ -210,8 +222,8 @@ class Completing {
 }  // namespace
 
 void CompleteThreads(const ProcessFacts& process, SegmentSnapshot& snapshot,
-                     const std::string& proc) {
-  Completing(process, snapshot, proc).Run();
+                     const AskedThreads& asked, const std::string& proc) {
+  Completing(process, snapshot, asked, proc).Run();
 }
 
 }  // namespace limpet

@@ -6,8 +6,9 @@
 //   parked, runs     no such thread            not: it has ended, or its id is another's by now
 //   runs, none       blocked                   as seen from outside
 //   none             runs                      running
+//   runs, answered   runs                      running, with its stack: running_threads.h
 //
-// Nobody is stopped and nobody is signalled.
+// Nobody is stopped, and nobody is signalled here.
 //
 // Runs: companion.  Threads: one.  Allocates: yes.
 #pragma once
@@ -16,12 +17,13 @@
 
 #include "tools/reader/process_facts.h"
 #include "tools/reader/segment_snapshot.h"
+#include "tools/threads/running_threads.h"
 
 namespace limpet {
 
-// Completes the threads of `snapshot`, which is of this process, just read. Stacks and modules that
-// were found from outside are added to it. `proc` is "/proc" but in tests.
+// Completes the threads of `snapshot`, which is of this process, read just after `asked` were.
+// Stacks and modules that were found from outside are added to it. `proc` is "/proc" but in tests.
 void CompleteThreads(const ProcessFacts& process, SegmentSnapshot& snapshot,
-                     const std::string& proc = "/proc");
+                     const AskedThreads& asked = {}, const std::string& proc = "/proc");
 
 }  // namespace limpet

@@ -23,6 +23,13 @@ std::uint32_t OwnThreadId(const ProcessFacts& process, std::uint32_t thread_id,
   return ParseNamespacePid(status).value_or(0);
 }
 
+// Nothing: it has ended.
+std::optional<TaskFacts> TaskIn(const std::string& folder, std::uint32_t thread_id) {
+  std::optional<StatFacts> stat = ParseStat(ReadSmallFile(folder + "/stat").value_or(""));
+  if (!stat.has_value() || stat->IsDead()) return std::nullopt;
+  return TaskFacts{.thread_id = thread_id, .own_thread_id = thread_id, .stat = *std::move(stat)};
+}
+
 }  // namespace
 
 std::vector<TaskFacts> ListTasks(const ProcessFacts& process, const std::string& proc) {
@@ -31,16 +38,20 @@ std::vector<TaskFacts> ListTasks(const ProcessFacts& process, const std::string&
   const std::string all = TaskFolder(process.pid, proc);
   for (std::filesystem::directory_iterator entry(all, error), end; entry != end && !error;
        entry.increment(error)) {
-    TaskFacts task;
-    if (!absl::SimpleAtoi(entry->path().filename().string(), &task.thread_id)) continue;
+    std::uint32_t thread_id = 0;
+    if (!absl::SimpleAtoi(entry->path().filename().string(), &thread_id)) continue;
     const std::string folder = entry->path().string();
-    std::optional<StatFacts> stat = ParseStat(ReadSmallFile(folder + "/stat").value_or(""));
-    if (!stat.has_value() || stat->IsDead()) continue;
-    task.stat = *std::move(stat);
-    task.own_thread_id = OwnThreadId(process, task.thread_id, folder);
-    tasks.push_back(std::move(task));
+    std::optional<TaskFacts> task = TaskIn(folder, thread_id);
+    if (!task.has_value()) continue;
+    task->own_thread_id = OwnThreadId(process, thread_id, folder);
+    tasks.push_back(*std::move(task));
   }
   return tasks;
+}
+
+std::optional<TaskFacts> ReadTask(const ProcessFacts& process, std::uint32_t thread_id,
+                                  const std::string& proc) {
+  return TaskIn(absl::StrFormat("%s/%d", TaskFolder(process.pid, proc), thread_id), thread_id);
 }
 
 TaskFiles::TaskFiles(std::uint32_t pid, std::uint32_t thread_id, const std::string& proc)
@@ -49,6 +60,13 @@ TaskFiles::TaskFiles(std::uint32_t pid, std::uint32_t thread_id, const std::stri
 std::optional<TaskSyscall> TaskFiles::Syscall() const {
   const absl::StatusOr<std::string> text = ReadSmallFile(folder_ + "/syscall");
   return text.ok() ? ParseSyscall(*text) : std::nullopt;
+}
+
+bool TaskFiles::MayAsk(int signal) const {
+  const std::optional<SignalFacts> signals =
+      ParseSignals(ReadSmallFile(folder_ + "/status").value_or(""));
+  return signals.has_value() && signals->is_running && signals->Catches(signal) &&
+         !signals->Blocks(signal) && !signals->is_strict;
 }
 
 std::string TaskFiles::WaitChannel() const {

@@ -24,12 +24,18 @@ struct TaskFacts {
 // Without those that have ended. `proc` is "/proc" but in tests.
 std::vector<TaskFacts> ListTasks(const ProcessFacts& process, const std::string& proc);
 
+// One of them, by its id where the process sees the same ids as we do.
+std::optional<TaskFacts> ReadTask(const ProcessFacts& process, std::uint32_t thread_id,
+                                  const std::string& proc);
+
 // What else it tells of one thread. Absent: it has ended, or we may not look.
 class TaskFiles {
  public:
   TaskFiles(std::uint32_t pid, std::uint32_t thread_id, const std::string& proc);
 
   std::optional<TaskSyscall> Syscall() const;
+  // It is on a CPU, the process catches the signal, and the thread does not block it.
+  bool MayAsk(int signal) const;
   std::string WaitChannel() const;  // the kernel's function it sleeps in; empty: unknown
 
  private:

@@ -31,7 +31,7 @@ struct Golden {
   Golden { "  " #type "." #field, offsetof(type, field), offset }
 
 constexpr Golden kGoldens[] = {
-    LIMPET_SIZE(SegmentHeader, 2528),
+    LIMPET_SIZE(SegmentHeader, 2536),
     LIMPET_OFFSET(SegmentHeader, magic, 0),
     LIMPET_OFFSET(SegmentHeader, abi_version, 8),
     LIMPET_OFFSET(SegmentHeader, header_bytes, 12),
@@ -65,6 +65,8 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(SegmentHeader, end_status, 2512),
     LIMPET_OFFSET(SegmentHeader, oom_kills, 2516),
     LIMPET_OFFSET(SegmentHeader, done_dump_pid, 2520),
+    LIMPET_OFFSET(SegmentHeader, stack_signal_state, 2524),
+    LIMPET_OFFSET(SegmentHeader, stack_signal_cookie, 2528),
     LIMPET_SIZE(SectionEntry, 32),
     LIMPET_OFFSET(SectionEntry, kind, 0),
     LIMPET_OFFSET(SectionEntry, entry_bytes, 4),
@@ -120,7 +122,7 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(ThreadSlot, started_ns, 32),
     LIMPET_OFFSET(ThreadSlot, stack, 56),
     LIMPET_OFFSET(ThreadSlot, name, 72),
-    LIMPET_OFFSET(ThreadSlot, reserved, 112),
+    LIMPET_OFFSET(ThreadSlot, running_answer, 112),
     LIMPET_OFFSET(ThreadSlot, work, 120),
 };
 

@@ -46,7 +46,7 @@ TEST(SegmentWriter, FillsTheHeader) {
   EXPECT_EQ(header.header_bytes, sizeof(SegmentHeader));
   EXPECT_EQ(header.segment_bytes, 4 * kMiB);
   EXPECT_EQ(header.section_count, kPlannedSections);
-  EXPECT_EQ(header.dump_signal_state.load(), DumpSignalState::kOff);
+  EXPECT_EQ(header.dump_signal_state.load(), SignalState::kOff);
 }
 
 TEST(SegmentWriter, ListsThePlannedSections) {

@@ -77,5 +77,26 @@ TEST(ProcText, ReadsOneVariable) {
   EXPECT_FALSE(EnvironmentValue("", "A").has_value());
 }
 
+TEST(ProcText, SaysWhoMayBeAskedBySignal) {
+  const std::string status =
+      "State:\tR (running)\nSigBlk:\t0000000000000001\nSigCgt:\t0000000000400000\nSeccomp:\t0\n";
+  const std::optional<SignalFacts> facts = ParseSignals(status);
+  ASSERT_TRUE(facts.has_value());
+  EXPECT_TRUE(facts->is_running);
+  EXPECT_FALSE(facts->is_strict);
+  EXPECT_TRUE(facts->Catches(23));
+  EXPECT_FALSE(facts->Catches(22));
+  EXPECT_TRUE(facts->Blocks(1));
+  EXPECT_FALSE(facts->Blocks(23));
+}
+
+TEST(ProcText, SaysNothingOfSignalsWhereItCannotTell) {
+  EXPECT_FALSE(ParseSignals("").has_value());
+  EXPECT_FALSE(ParseSignals("State:\tR\nSigBlk:\t0\n").has_value());
+  EXPECT_FALSE(ParseSignals("State:\tR\nSigBlk:\tx\nSigCgt:\t0\n").has_value());
+  EXPECT_FALSE(ParseSignals("State:\tS (sleeping)\nSigBlk:\t0\nSigCgt:\t0\n")->is_running);
+  EXPECT_TRUE(ParseSignals("State:\tR\nSigBlk:\t0\nSigCgt:\t0\nSeccomp:\t1\n")->is_strict);
+}
+
 }  // namespace
 }  // namespace limpet
