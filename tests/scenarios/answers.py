@@ -117,7 +117,8 @@ MASKS = (
     (r"^execute_native_thread_routine\(", "libstdc++.so+0xN("),
     (r"^\t\S*/" + SOURCES, "\t"),
     (r"^\t/usr/include/(?:c\+\+/\d+/)?(\S+):\d+", r"\t<\1>:N"),
-    (r"^\t/rustc/[0-9a-f]+/(\S+):\d+", r"\t<\1>:N"),
+    # Rust's own library is another with each release.
+    (r"^(?:.*\n\t/rustc/.*\n)+", "<std>(...)\n\t<std>:N\n"),
     (r"^\t\S*/(lib[\w+-]*?\.so)[\w.]*:0(?: \+0xN)?$", r"\t\1"),
     (r"^\t\./(\S+):\d+", r"\t<\1>:N"),
 )

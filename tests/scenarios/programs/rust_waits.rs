@@ -48,7 +48,8 @@ fn send(to: SyncSender<i32>) {
 
 #[inline(never)]
 fn wait_at_barrier(barrier: &Barrier) {
-    barrier.wait(); // waits: barrier
+    let is_leader = barrier.wait().is_leader(); // waits: barrier
+    assert!(!is_leader);
 }
 
 fn main() {
