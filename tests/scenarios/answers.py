@@ -109,6 +109,7 @@ def parse_traces(text: str) -> collections.Counter:
 MASKS = (
     (r"\(0x[0-9a-f]+\)", "(0xN)"),
     (r" \+0x[0-9a-f]+$", " +0xN"),
+    (r"\(fd \d+\)", "(fd N)"),  # threads open theirs in any order
     (r"held by tid \d+", "held by tid TID"),
     (r"^goroutine \d{4,} ", "goroutine TID "),  # of who is called by the kernel's id
     (r", \d+ minutes\]", "]"),

@@ -94,8 +94,11 @@ class Program:
         self.process.wait()
 
     def ask(self, *arguments: str) -> str:
-        return subprocess.run([COMPANION, *arguments], env=self.environment, check=True, text=True,
-                              capture_output=True, timeout=PATIENCE).stdout
+        done = subprocess.run([COMPANION, *arguments], env=self.environment, text=True,
+                              capture_output=True, timeout=PATIENCE)
+        if done.returncode != 0:
+            raise AssertionError(f"limpet {arguments}: exit code {done.returncode}: {done.stderr}")
+        return done.stdout
 
     def goroutines(self) -> str:
         return self.ask("dump", str(self.pid), "-p", "goroutine", "-f", "go2", "-o", "-")
