@@ -63,6 +63,7 @@ class Program:
             [path or pathlib.Path(PROGRAMS) / scenario.program, scenario.kind],
             env=self.environment | {"LD_PRELOAD": LIBRARY}, stdout=subprocess.DEVNULL)
         self.pid = self.process.pid
+        self.target = str(self.pid)  # as limpet takes it
         self._states = collections.Counter("R" if group.reason == "running" else "S"
                                            for group in scenario.groups for _ in range(group.count))
 
@@ -90,8 +91,11 @@ class Program:
         return threads
 
     def kill(self):
+        """From then on it is its trace that is asked: the pid may soon be another's."""
         self.process.kill()
         self.process.wait()
+        traces = pathlib.Path(self.environment["LIMPET_RUNTIME_DIR"]).glob(f"{self.pid}-*.segment")
+        self.target = str(next(traces, self.target))
 
     def ask(self, *arguments: str) -> str:
         done = subprocess.run([COMPANION, *arguments], env=self.environment, text=True,
@@ -101,16 +105,16 @@ class Program:
         return done.stdout
 
     def goroutines(self) -> str:
-        return self.ask("dump", str(self.pid), "-p", "goroutine", "-f", "go2", "-o", "-")
+        return self.ask("dump", self.target, "-p", "goroutine", "-f", "go2", "-o", "-")
 
     def counts(self) -> str:
-        return self.ask("dump", str(self.pid), "-p", "goroutine", "-f", "text", "-o", "-")
+        return self.ask("dump", self.target, "-p", "goroutine", "-f", "text", "-o", "-")
 
     def pprof(self, *options: str) -> str:
         """What `go tool pprof` makes of the protobuf form."""
         with tempfile.TemporaryDirectory(prefix="limpet-scenario-") as folder:
             path = os.path.join(folder, "goroutine.pb.gz")
-            self.ask("dump", str(self.pid), "-p", "goroutine", "-o", path)
+            self.ask("dump", self.target, "-p", "goroutine", "-o", path)
             environment = self.environment | {"PPROF_TMPDIR": folder}
             return subprocess.run([GO, "tool", "pprof", *options, path], env=environment, check=True,
                                   text=True, capture_output=True, timeout=PATIENCE).stdout
@@ -137,7 +141,7 @@ class ScenarioTest(unittest.TestCase):
         self.assert_threads(scenario, marks, parse_goroutines(goroutines))
         counts = program.counts()
         self.assert_counts(scenario, marks, counts)
-        self.assert_stacks(scenario, marks, program.ask("stacks", str(program.pid)))
+        self.assert_stacks(scenario, marks, program.ask("stacks", program.target))
         self.assert_protobuf(scenario, counts, program)
         program.kill()
         self.judge_dead(scenario, program)
@@ -148,7 +152,7 @@ class ScenarioTest(unittest.TestCase):
             return
         name = scenario.name + (".dead" if scenario.differs_when_dead else "")
         self.assert_golden(name, program.goroutines(), RENEW and bool(scenario.differs_when_dead))
-        self.assertIn("not alive here", program.ask("stacks", str(program.pid)))
+        self.assertIn("not alive here", program.ask("stacks", program.target))
         if not scenario.differs_when_dead:
             self.assertIn(f"goroutine profile: total {scenario.threads}\n", program.counts())
 
