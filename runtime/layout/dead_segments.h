@@ -3,7 +3,8 @@
 //   found dead --24 h--> too old      more than the user keeps, or kMaxDeadBytes --> the first goes
 //
 // The first is one that is no evidence: its process ended by itself but might not remove it, or
-// made it before it gave up its rights and sampled nothing. Then one that is too old, then one
+// made it before it gave up its rights, sampled nothing and had no second thread: what a thread
+// waited for is evidence too. Then one that is too old, then one
 // whose last profile is written, then the one found dead first. The time runs from when somebody
 // found the process dead, not from the file's own: of a quiet service that ran for a month the file
 // is a month old, and its evidence would go with the very restart that follows its death.
@@ -20,7 +21,7 @@ inline constexpr std::uint64_t kMaxDeadBytes = 32 << 20;      // of a user
 inline constexpr std::uint64_t kMaxDeadNs = std::uint64_t{24} * 3600 * 1'000'000'000;
 
 struct DeadSegmentAge {
-  bool is_empty = false;  // ended by itself, or killed before its first sample: no evidence
+  bool is_empty = false;  // ended by itself, or killed before it had anything to tell
   bool has_last_profile = false;
   std::uint64_t found_dead_unix_ns = 0;
   std::uint64_t modified_unix_ns = 0;  // tells apart those that were found at once

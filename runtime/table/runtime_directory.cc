@@ -90,14 +90,15 @@ std::uint64_t ModifiedUnixNs(const struct stat& status) {
          static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
 }
 
-// The first site is claimed with the segment, each other one by the first sample of a stack.
-bool HasSites(long file) {
+// The first site is claimed with the segment, each other one by the first sample of a stack. The
+// first thread is the main one, which alone has no waits recorded.
+bool HasMoreThanOne(long file, SectionKind wanted) {
   for (std::size_t index = 0; index < kMaxSections; ++index) {
     std::size_t entry = offsetof(SegmentHeader, sections) + index * sizeof(SectionEntry);
     SectionKind kind = SectionKind::kNone;
     std::uint64_t used = 0;
     ReadAt(file, entry + offsetof(SectionEntry, kind), &kind);
-    if (kind != SectionKind::kSites) continue;
+    if (kind != wanted) continue;
     ReadAt(file, entry + offsetof(SectionEntry, used), &used);
     return used > 1;
   }
@@ -107,7 +108,9 @@ bool HasSites(long file) {
 bool IsEmpty(long file) {
   SegmentState state = SegmentState::kBuilding;
   ReadAt(file, offsetof(SegmentHeader, state), &state);
-  return state == SegmentState::kExited || !HasSites(file);
+  const bool has_evidence =
+      HasMoreThanOne(file, SectionKind::kSites) || HasMoreThanOne(file, SectionKind::kThreads);
+  return state == SegmentState::kExited || !has_evidence;
 }
 
 DeadSegmentAge AgeOf(long file, const struct stat& status, std::uint64_t now_unix_ns) {

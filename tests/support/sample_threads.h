@@ -55,8 +55,7 @@ inline ThreadDump SampleThreads() {
                             .object = 0x5000,
                             .creator_number = 1,
                             .locations = {0, 1, 6},
-                            .creation_locations = {2},
-                            .creation_frame = 0};
+                            .creation_locations = {2}};
   dump.threads = {
       {.number = 1, .thread_id = 4242, .name = "app", .state = "running", .reason = "running"},
       worker,

@@ -33,7 +33,6 @@ struct ListedThread {
   std::uint32_t creator_number = 0;               // 0: unknown
   std::vector<std::uint32_t> locations;           // empty: its stack is not known
   std::vector<std::uint32_t> creation_locations;  // of the call that made it; empty: not known
-  std::optional<std::size_t> creation_frame;      // the one of them that is the program's
   std::uint64_t park_count = 0;
   std::uint64_t parked_ns = 0;
 };

@@ -95,11 +95,6 @@ class Listing {
     if (stack == nullptr) return;
     const FrameList frames = ProgramFrames(*stack, snapshot_, namer_, IsNothing);
     listed.creation_locations = AddLocations(frames, stack->is_truncated, table_);
-    const auto is_program = [this](const NamedFrame* frame) {
-      return !IsLibraryName(Simple(frame->sources.back().name));
-    };
-    const auto program = std::find_if(frames.begin(), frames.end(), is_program);
-    listed.creation_frame = program == frames.end() ? 0 : program - frames.begin();
   }
 
   void AddRunning(const ThreadRecord& thread, ListedThread& listed) {

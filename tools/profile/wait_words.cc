@@ -16,9 +16,10 @@ std::string PollWords(const ThreadRecord& thread) {
   return thread.timeout_ns == kNoTimeout ? "select (no cases)" : "sleep";
 }
 
-// A pipe is a channel; a file of a disk is neither that nor the network.
+// A pipe is a channel, a timer a sleep; a file of a disk is neither that nor the network.
 std::string DescriptorWords(const ThreadRecord& thread, const char* of_pipe) {
   const std::string& target = thread.descriptor_target;
+  if (target == "anon_inode:[timerfd]") return "sleep";
   if (absl::StartsWith(target, "pipe:")) return of_pipe;
   const bool is_file = absl::StartsWith(target, "/") && !absl::StartsWith(target, "/dev/");
   return is_file ? kSyscall : "IO wait";

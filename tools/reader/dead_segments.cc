@@ -31,9 +31,11 @@ bool IsAwaited(const SegmentHeader& header) {
          header.watch_state.has_last_profile.load() == 0;
 }
 
+// Of both there is one in each segment, which tells nothing: no sample's site, and the main thread.
 bool IsEmpty(const SegmentHeader& header) {
   return (header.state.load() == SegmentState::kExited && !IsAwaited(header)) ||
-         FindSection(header, SectionKind::kSites).count <= 1;
+         (FindSection(header, SectionKind::kSites).count <= 1 &&
+          FindSection(header, SectionKind::kThreads).count <= 1);
 }
 
 // One look at all directories.

@@ -1,6 +1,7 @@
 #include "tools/render/goroutine_writer.h"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -52,13 +53,13 @@ std::string StackText(const SimpleFrames& frames, const ListedThread& thread) {
 }
 
 std::string CreatorText(const SimpleFrames& frames, const ListedThread& thread) {
-  if (!thread.creation_frame.has_value()) return "";
-  const SimpleFrame frame = frames.Physical(thread.creation_locations[*thread.creation_frame]);
-  std::string text = "created by " + frame.name;
+  const std::optional<SimpleFrame> frame = frames.CreatorOf(thread);
+  if (!frame.has_value()) return "";
+  std::string text = "created by " + frame->name;
   if (thread.creator_number != 0) {
     absl::StrAppendFormat(&text, " in goroutine %d", thread.creator_number);
   }
-  return text + "\n" + PlaceText(frame);
+  return text + "\n" + PlaceText(*frame);
 }
 
 }  // namespace

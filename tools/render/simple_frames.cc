@@ -1,5 +1,6 @@
 #include "tools/render/simple_frames.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 
@@ -38,9 +39,13 @@ std::vector<SimpleFrame> SimpleFrames::ProgramOf(
           frames.begin() + static_cast<std::ptrdiff_t>(range.last)};
 }
 
-SimpleFrame SimpleFrames::Physical(std::uint32_t location) const {
-  const ProfileLocation& place = profile_.locations[location];
-  return FrameOf(place, place.lines.back());
+std::optional<SimpleFrame> SimpleFrames::CreatorOf(const ListedThread& thread) const {
+  const std::vector<SimpleFrame> frames = Of(thread.creation_locations);
+  if (frames.empty()) return std::nullopt;
+  const auto program = std::find_if(frames.begin(), frames.end(), [](const SimpleFrame& frame) {
+    return !IsLibraryName(frame.name);
+  });
+  return program == frames.end() ? frames.front() : *program;
 }
 
 SimpleFrame SimpleFrames::FrameOf(const ProfileLocation& location, const ProfileLine& line) const {

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tools/profile/profile.h"
+#include "tools/profile/thread_dump.h"
 
 namespace limpet {
 
@@ -31,8 +33,8 @@ class SimpleFrames {
   // The program's own, and what it called in a library; all, where nothing is the program's.
   std::vector<SimpleFrame> ProgramOf(const std::vector<std::uint32_t>& locations) const;
 
-  // The function that the others at this location are inlined into.
-  SimpleFrame Physical(std::uint32_t location) const;
+  // Of the stack that made a thread, the innermost function that is the program's, inlined or not.
+  std::optional<SimpleFrame> CreatorOf(const ListedThread& thread) const;
 
  private:
   SimpleFrame FrameOf(const ProfileLocation& location, const ProfileLine& line) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@ constexpr std::size_t kIndent = 6;
 constexpr std::size_t kMaxNameWidth = 56;
 constexpr std::size_t kMaxFrames = 24;
 constexpr char kCreatedBy[] = "  created by ";
+constexpr std::size_t kCreatedByExtra = sizeof(kCreatedBy) - 1 - kIndent;  // than a frame's indent
 
 std::string Ages(const ThreadGroup& group) {
   if (!group.longest_ns.has_value()) return "";
@@ -114,8 +116,10 @@ std::string FrameLine(const std::string& prefix, const SimpleFrame& frame, std::
   return absl::StrFormat("%s%-*s  %s", prefix, static_cast<int>(width), name, place) + "\n";
 }
 
-std::size_t NameWidth(const std::vector<SimpleFrame>& frames) {
+std::size_t NameWidth(const std::vector<SimpleFrame>& frames,
+                      const std::optional<SimpleFrame>& creator) {
   std::size_t width = 20;
+  if (creator.has_value()) width = std::max(width, creator->name.size() + kCreatedByExtra);
   for (const SimpleFrame& frame : frames) width = std::max(width, frame.name.size());
   return std::min(width, kMaxNameWidth);
 }
@@ -143,24 +147,22 @@ std::string OriginText(const ListedThread& thread) {
   return text + ")\n";
 }
 
-std::string CreatorText(const SimpleFrames& frames, const ThreadGroup& group, std::size_t width) {
-  const ListedThread& first = *group.threads.front();
-  if (!first.creation_frame.has_value()) return "";
-  const SimpleFrame frame = frames.Physical(first.creation_locations[*first.creation_frame]);
+std::string CreatorText(const SimpleFrame& frame, const ThreadGroup& group, std::size_t width) {
   std::set<std::uint32_t> creators;
   for (const ListedThread* thread : group.threads) creators.insert(thread->creator_number);
-  std::string line = FrameLine(kCreatedBy, frame, width + kIndent - (sizeof(kCreatedBy) - 1));
-  if (creators.size() != 1 || first.creator_number == 0) return line;
+  std::string line = FrameLine(kCreatedBy, frame, width - kCreatedByExtra);
+  if (creators.size() != 1 || *creators.begin() == 0) return line;
   line.pop_back();
-  return line + absl::StrFormat(", in thread %d\n", first.creator_number);
+  return line + absl::StrFormat(", in thread %d\n", *creators.begin());
 }
 
 std::string GroupText(const SimpleFrames& frames, const ThreadGroup& group) {
   const ListedThread& first = *group.threads.front();
   const std::vector<SimpleFrame> stack = frames.ProgramOf(first.locations);
-  const std::size_t width = NameWidth(stack);
-  return Title(group) + ThreadLine(group) + StackText(stack, width) + OriginText(first) +
-         CreatorText(frames, group, width);
+  const std::optional<SimpleFrame> creator = frames.CreatorOf(first);
+  const std::size_t width = NameWidth(stack, creator);
+  std::string text = Title(group) + ThreadLine(group) + StackText(stack, width) + OriginText(first);
+  return creator.has_value() ? text + CreatorText(*creator, group, width) : text;
 }
 
 std::string Summary(const ThreadDump& dump) {
@@ -182,7 +184,8 @@ std::string Summary(const ThreadDump& dump) {
 std::string WriteStacks(const ThreadDump& dump) {
   const SimpleFrames frames(dump.profile);
   std::string text = Summary(dump);
-  for (const ThreadGroup& group : GroupThreads(dump)) text += "\n" + GroupText(frames, group);
+  for (const ThreadGroup& group : GroupThreads(dump, frames))
+    text += "\n" + GroupText(frames, group);
   return text;
 }
 

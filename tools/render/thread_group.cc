@@ -1,6 +1,7 @@
 #include "tools/render/thread_group.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <string>
 #include <tuple>
@@ -8,12 +9,33 @@
 namespace limpet {
 namespace {
 
-using GroupKey =
-    std::tuple<const std::string&, const std::string&, const std::vector<std::uint32_t>&,
-               const std::vector<std::uint32_t>&, bool>;
+using GroupKey = std::tuple<const std::string&, const std::string&,
+                            const std::vector<std::uint32_t>&, std::size_t, bool>;
 
-GroupKey KeyOf(const ListedThread& thread) {
-  return {thread.state, thread.reason, thread.locations, thread.creation_locations,
+// Gives each line that made threads a number.
+class CreatorLines {
+ public:
+  explicit CreatorLines(const SimpleFrames& frames) : frames_(frames) {}
+
+  std::size_t NumberOf(const ListedThread& thread) {
+    const auto [known, is_new] = by_stack_.try_emplace(thread.creation_locations);
+    if (is_new) {
+      const SimpleFrame creator = frames_.CreatorOf(thread).value_or(SimpleFrame{});
+      known->second =
+          by_line_.try_emplace({creator.name, creator.file, creator.line}, by_line_.size())
+              .first->second;
+    }
+    return known->second;
+  }
+
+ private:
+  const SimpleFrames& frames_;
+  std::map<std::vector<std::uint32_t>, std::size_t> by_stack_;
+  std::map<std::tuple<std::string, std::string, std::int64_t>, std::size_t> by_line_;
+};
+
+GroupKey KeyOf(const ListedThread& thread, CreatorLines& creators) {
+  return {thread.state, thread.reason, thread.locations, creators.NumberOf(thread),
           thread.is_seen_from_outside};
 }
 
@@ -33,9 +55,12 @@ bool ComesBefore(const ThreadGroup& one, const ThreadGroup& other) {
 
 }  // namespace
 
-std::vector<ThreadGroup> GroupThreads(const ThreadDump& dump) {
+std::vector<ThreadGroup> GroupThreads(const ThreadDump& dump, const SimpleFrames& frames) {
+  CreatorLines creators(frames);
   std::map<GroupKey, ThreadGroup> by_key;
-  for (const ListedThread& thread : dump.threads) by_key[KeyOf(thread)].threads.push_back(&thread);
+  for (const ListedThread& thread : dump.threads) {
+    by_key[KeyOf(thread, creators)].threads.push_back(&thread);
+  }
   std::vector<ThreadGroup> groups;
   for (auto& [key, group] : by_key) {
     std::sort(group.threads.begin(), group.threads.end(), WaitsLonger);

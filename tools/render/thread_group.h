@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "tools/profile/thread_dump.h"
+#include "tools/render/simple_frames.h"
 
 namespace limpet {
 
-// All have one stack, state and reason, and were made at one place.
+// All have one stack, state and reason, and were made at one line: a compiler often makes several
+// calls of it.
 struct ThreadGroup {
   std::vector<const ListedThread*> threads;  // longest wait first; point into the dump
   std::optional<std::uint64_t> longest_ns;
@@ -19,6 +21,6 @@ struct ThreadGroup {
 };
 
 // Longest wait first, then those of unknown age, then those that run.
-std::vector<ThreadGroup> GroupThreads(const ThreadDump& dump);
+std::vector<ThreadGroup> GroupThreads(const ThreadDump& dump, const SimpleFrames& frames);
 
 }  // namespace limpet

@@ -4,6 +4,8 @@
 #include <libunwind.h>
 
 #include <cstring>
+#include <optional>
+#include <string>
 
 #include "runtime/layout/stack_node.h"
 
@@ -26,13 +28,21 @@ constexpr std::uint64_t kTableEntryBytes = 8;
 using SearchTable = int (*)(unw_addr_space_t, unw_word_t, unw_dyn_info_t*, unw_proc_info_t*, int,
                             void*);
 
+constexpr std::uint64_t kNothing = 0;
+
+// What is known of a frame.
+struct Registers {
+  std::uint64_t stack_pointer = 0;
+  std::uint64_t instruction = 0;
+  std::uint64_t frame_pointer = kNothing;
+};
+
 // One thread that is being walked.
 struct Walking {
   RemoteMemory& memory;
   const RemoteModules& modules;
   SearchTable search_table;
-  std::uint64_t stack_pointer;
-  std::uint64_t instruction;
+  Registers start;
 };
 
 Walking& Of(void* argument) { return *static_cast<Walking*>(argument); }
@@ -70,10 +80,13 @@ int ReadMemory(unw_addr_space_t, unw_word_t address, unw_word_t* value, int is_w
 int ReadRegister(unw_addr_space_t, unw_regnum_t number, unw_word_t* value, int is_write,
                  void* argument) {
   if (is_write != 0) return -UNW_EREADONLYREG;
+  const Registers& start = Of(argument).start;
   if (number == UNW_X86_64_RIP) {
-    *value = Of(argument).instruction;
+    *value = start.instruction;
   } else if (number == UNW_X86_64_RSP) {
-    *value = Of(argument).stack_pointer;
+    *value = start.stack_pointer;
+  } else if (number == UNW_X86_64_RBP && start.frame_pointer != kNothing) {
+    *value = start.frame_pointer;
   } else {
     return -UNW_EBADREG;
   }
@@ -88,13 +101,47 @@ int NoName(unw_addr_space_t, unw_word_t, char*, std::size_t, unw_word_t*, void*)
   return -UNW_ENOINFO;
 }
 
+// How a hook of ours writes down its caller (runtime/sys/caller_frame.h).
+struct CallerNote {
+  std::uint64_t return_address;
+  std::uint64_t stack_pointer;
+  std::uint64_t frame_pointer;
+};
+constexpr char kTracerName[] = "/liblimpet.so";
+constexpr std::uint64_t kWordBytes = sizeof(std::uint64_t);
+constexpr std::uint64_t kMaxHookBytes = 1024;
+
+bool IsTracers(std::uint64_t address, const RemoteModules& modules) {
+  const RemoteModule* const module = modules.Find(address - 1);
+  return module != nullptr && module->record.path.find(kTracerName) != std::string::npos;
+}
+
+// It must agree with the frame that it speaks of, which the call has left on the stack.
+bool IsNote(const CallerNote& note, std::uint64_t place, RemoteMemory& memory) {
+  std::uint64_t saved[2] = {};
+  const std::uint64_t behind = note.stack_pointer - place;
+  return behind > sizeof(note) && behind <= kMaxHookBytes &&
+         memory.Read(note.stack_pointer - sizeof(saved), saved, sizeof(saved)) &&
+         saved[0] == note.frame_pointer && saved[1] == note.return_address;
+}
+
+// The caller of the hook whose frame begins at `stack_pointer`.
+std::optional<CallerNote> FindNote(std::uint64_t stack_pointer, RemoteMemory& memory) {
+  for (std::uint64_t offset = 0; offset < kMaxHookBytes; offset += kWordBytes) {
+    CallerNote note{};
+    if (!memory.ReadValue(stack_pointer + offset, note)) break;
+    if (IsNote(note, stack_pointer + offset, memory)) return note;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 // libunwind, with the rules that it remembers of one process.
 class RemoteUnwinder::Library {
  public:
   Library(RemoteMemory& memory, const RemoteModules& modules)
-      : walking_{memory, modules, nullptr, 0, 0} {
+      : walking_{memory, modules, nullptr, {}} {
     void* const library = dlopen(kLibraryName, RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) return;
     const bool is_whole = Load(library, "create_addr_space", create_) &&
@@ -120,25 +167,43 @@ class RemoteUnwinder::Library {
 
   StackRecord Walk(std::uint64_t stack_pointer, std::uint64_t instruction) {
     StackRecord stack{.is_truncated = true};
-    unw_cursor_t cursor;
-    walking_.stack_pointer = stack_pointer;
-    walking_.instruction = instruction;
-    if (space_ == nullptr || init_(&cursor, space_, &walking_) != 0) return stack;
-    bool is_exact = false;
-    while (stack.frames.size() < kMaxStackFrames) {
-      unw_word_t address = 0;
-      if (get_(&cursor, UNW_REG_IP, &address) != 0 || address == 0) break;
-      stack.frames.push_back({.address = address & kFrameAddressMask, .is_exact = is_exact});
-      is_exact = is_signal_frame_(&cursor) > 0;
-      const int step = step_(&cursor);
-      stack.is_truncated = step < 0;
-      if (step <= 0) return stack;
-      stack.is_truncated = true;
-    }
+    walking_.start = {stack_pointer, instruction};
+    if (space_ == nullptr) return stack;
+    const std::optional<CallerNote> note = WalkOn(stack);
+    if (!note.has_value()) return stack;
+    // Of a call that may be the last instruction of its function.
+    walking_.start = {note->stack_pointer, note->return_address - 1, note->frame_pointer};
+    const std::size_t first = stack.frames.size();
+    WalkOn(stack);
+    if (first < stack.frames.size()) stack.frames[first] = {.address = note->return_address};
     return stack;
   }
 
  private:
+  // Adds frames from the start on. A hook of ours is built with frame pointers, and libc's function
+  // below it is not, so that libunwind stops there: then where it goes on, if the hook has noted
+  // it.
+  std::optional<CallerNote> WalkOn(StackRecord& stack) {
+    unw_cursor_t cursor;
+    if (init_(&cursor, space_, &walking_) != 0) return std::nullopt;
+    bool is_exact = false;
+    while (stack.frames.size() < kMaxStackFrames) {
+      unw_word_t address = 0;
+      unw_word_t stack_pointer = 0;
+      if (get_(&cursor, UNW_REG_IP, &address) != 0 || address == 0) break;
+      get_(&cursor, UNW_REG_SP, &stack_pointer);
+      stack.frames.push_back({.address = address & kFrameAddressMask, .is_exact = is_exact});
+      is_exact = is_signal_frame_(&cursor) > 0;
+      const int step = step_(&cursor);
+      stack.is_truncated = step < 0;
+      if (step < 0 && IsTracers(address, walking_.modules))
+        return FindNote(stack_pointer, walking_.memory);
+      if (step <= 0) return std::nullopt;
+      stack.is_truncated = true;
+    }
+    return std::nullopt;
+  }
+
   template <typename Function>
   static bool Load(void* library, const char* name, Function& function) {
     const std::string symbol = std::string("_Ux86_64_") + name;

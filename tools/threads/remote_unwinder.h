@@ -2,7 +2,7 @@
 // instruction pointers (/proc/PID/task/TID/syscall) and its memory, by libunwind.
 //
 // No other register is known. Where a frame needs rbp before an inner one has saved it, the stack
-// ends there and says so.
+// ends there and says so; but a hook of ours has noted its caller.
 //
 // Runs: companion.  Threads: one.  Allocates: yes.
 #pragma once

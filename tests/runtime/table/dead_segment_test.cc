@@ -35,6 +35,7 @@ struct Remains {
   SegmentState state = SegmentState::kLive;
   std::uint64_t bytes = sizeof(SegmentHeader);
   std::uint64_t sites = 2;  // the one that a new segment has, and one of a sample
+  std::uint64_t threads = 0;
   bool has_last_profile = false;
   std::uint64_t found_dead_unix_ns = 0;
 };
@@ -55,10 +56,14 @@ std::string Leave(const TemporaryDirectory& home, const Remains& remains) {
       &has_last_profile, 4);
   memcpy(header.data() + offsetof(SegmentHeader, found_dead_unix_ns), &remains.found_dead_unix_ns,
          8);
-  const SectionKind kind = SectionKind::kSites;
-  memcpy(header.data() + offsetof(SegmentHeader, sections), &kind, 4);
-  memcpy(header.data() + offsetof(SegmentHeader, sections) + offsetof(SectionEntry, used),
-         &remains.sites, 8);
+  const auto put_section = [&header](std::size_t index, SectionKind kind, std::uint64_t used) {
+    char* const entry =
+        header.data() + offsetof(SegmentHeader, sections) + index * sizeof(SectionEntry);
+    memcpy(entry + offsetof(SectionEntry, kind), &kind, sizeof(kind));
+    memcpy(entry + offsetof(SectionEntry, used), &used, sizeof(used));
+  };
+  put_section(0, SectionKind::kSites, remains.sites);
+  put_section(1, SectionKind::kThreads, remains.threads);
   int file = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
   EXPECT_EQ(pwrite(file, header.data(), header.size(), 0), static_cast<ssize_t>(header.size()));
   EXPECT_EQ(posix_fallocate(file, 0, static_cast<off_t>(remains.bytes)), 0);
@@ -127,6 +132,16 @@ TEST(DeadSegments, WithoutASampleGoFirst) {
   StartProcesses(home, kManyStarts);
   EXPECT_EQ(Remaining(evidence), 5);
   EXPECT_EQ(Remaining(empty), 0);
+}
+
+// A deadlock of a program that allocates little.
+TEST(DeadSegments, ThreadsAreEvidenceWithoutASample) {
+  TemporaryDirectory home;
+  const std::string with_threads = Leave(home, {.number = 1, .sites = 1, .threads = 2});
+  const std::string of_main_alone = Leave(home, {.number = 2, .sites = 1, .threads = 1});
+  StartProcesses(home, 1);
+  EXPECT_TRUE(std::filesystem::exists(with_threads));
+  EXPECT_FALSE(std::filesystem::exists(of_main_alone));
 }
 
 TEST(DeadSegments, AreAsManyAsTheUserKeeps) {

@@ -39,6 +39,7 @@ class DeadSegmentsOfReader : public ::testing::Test {
     std::uint32_t has_last_profile = 0;
     std::uint64_t kept = kDefaultMaxDeadSegments;  // its own LIMPET_KEEP_DEAD
     bool has_samples = true;
+    std::uint32_t threads = 0;
   };
 
   std::string Leave(const Remains& remains) {
@@ -56,6 +57,7 @@ class DeadSegmentsOfReader : public ::testing::Test {
       header.created_unix_ns += number_;
     });
     if (remains.has_samples) builder.AddSite(builder.AddStack({{0x1111}}), {});
+    for (std::uint32_t id = 1; id <= remains.threads; ++id) builder.AddThread({.thread_id = id});
     builder.WriteTo(path);
     return path;
   }
@@ -94,6 +96,15 @@ TEST_F(DeadSegmentsOfReader, WithoutASampleGoFirst) {
   Tidy(2);
   EXPECT_EQ(Remaining(), 1U);
   EXPECT_TRUE(Exists(evidence));
+}
+
+// A deadlock of a program that allocates little.
+TEST_F(DeadSegmentsOfReader, WithThreadsAreEvidenceWithoutASample) {
+  const std::string with_threads = Leave({.has_samples = false, .threads = 2});
+  const std::string of_main_alone = Leave({.has_samples = false, .threads = 1});
+  Tidy();
+  EXPECT_TRUE(Exists(with_threads));
+  EXPECT_FALSE(Exists(of_main_alone));
 }
 
 TEST_F(DeadSegmentsOfReader, AreAsManyAsTheNewestSegmentSays) {

@@ -45,6 +45,27 @@ TEST(CountTextWriter, WritesGosShape) {
   EXPECT_EQ(WriteText(SampleThreadProfile()), WriteCountText(SampleThreadProfile()));
 }
 
+// A request's handler that is inlined into main has made it, not main.
+TEST(GoroutineWriter, NamesTheInlinedFunctionThatMadeAThread) {
+  ThreadDump dump = SampleThreads();
+  dump.threads = {dump.threads[1]};
+  dump.profile.locations[2].lines = {{0, 12}, {1, 42}, {3, 3}};
+  EXPECT_THAT(WriteGoroutines(dump), HasSubstr("created by {anonymous}::Queue::Pop in goroutine 1\n"
+                                               "\t/src/queue/queue.cc:42\n"));
+  EXPECT_THAT(WriteStacks(dump), HasSubstr("created by {anonymous}::Queue::Pop"));
+}
+
+// As a compiler does that copies a loop's body.
+TEST(StacksWriter, TakesThreadsOfOneLineTogether) {
+  ThreadDump dump = SampleThreads();
+  dump.threads = {dump.threads[1], dump.threads[2]};
+  dump.profile.locations.push_back(dump.profile.locations[2]);
+  dump.profile.locations.back().address += 0x20;
+  dump.threads[1].creation_locations = {
+      static_cast<std::uint32_t>(dump.profile.locations.size() - 1)};
+  EXPECT_THAT(WriteStacks(dump), HasSubstr("2 wait 12m to 40s"));
+}
+
 TEST(CountTextWriter, QuotesLabelsAsGoDoes) {
   Profile profile = SampleThreadProfile();
   profile.label_sets[1].texts = {{"k", "a\"b\\c\nd"}};
