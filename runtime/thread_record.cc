@@ -25,6 +25,8 @@ ThreadRecord* ThreadRecordPool::Claim(std::uint32_t process_id) {
   record->slot = nullptr;
   record->identity = {};
   record->is_kept.store(false, std::memory_order_relaxed);
+  record->thread.store(0, std::memory_order_relaxed);
+  record->awaited.store(nullptr, std::memory_order_relaxed);
   record->walk.Forget();
   return record;
 }

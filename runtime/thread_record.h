@@ -43,8 +43,11 @@ struct alignas(4096) ThreadRecord {
   std::uint64_t stack_bytes;
   bool starts_detached;
   ThreadIdentity identity;
-  std::atomic<bool> is_kept;  // of a thread that has left, until it is joined or detached
-  SpareSlot spare_slot;       // of the segment's blocks
+  std::atomic<bool> is_kept;          // of a thread that has left, until it is joined or detached
+  std::atomic<std::uint64_t> thread;  // its pthread_t
+  // Of the thread that this one came to join before it had started.
+  std::atomic<ThreadRecord*> awaited;
+  SpareSlot spare_slot;  // of the segment's blocks
   RememberedWalk walk;
   StackPage foreign_page;
 };
