@@ -31,6 +31,14 @@ void AwaitStart(ThreadContext* joined) {
   joined->early_joiner.store(self.record);
 }
 
+// A handler came before, and was entered as a thread that nobody saw start. What comes between the
+// steps of this finds a record without a slot, or enters the new one.
+void LeaveEarlierRecord(const ThreadRecord& earlier) {
+  t_thread.epoch = 0;
+  ThreadSlot* slot = g_tracer.HasSegment() ? earlier.slot : nullptr;
+  if (slot != nullptr) slot->state.store(ThreadState::kFree, std::memory_order_release);
+}
+
 void TellEarlyJoiner(const ThreadContext& self) {
   ThreadRecord* joiner = self.early_joiner.load();
   if (joiner != nullptr) joiner->awaited.store(self.record);
@@ -74,8 +82,10 @@ void OnThreadStart(ThreadRecord* record) {
   record->own_stack = OwnThreadBounds(record->stack_bytes);
   record->thread.store(sys::ThreadPointer());
   if (record->starts_detached) t_thread.life.fetch_or(kThreadDetached);
+  const ThreadRecord* earlier = t_thread.record;
   t_thread.number.store(record->identity.number);
   __atomic_store_n(&t_thread.record, record, __ATOMIC_SEQ_CST);  // read by who joins or detaches it
+  if (earlier != nullptr) LeaveEarlierRecord(*earlier);
   TellEarlyJoiner(t_thread);
   g_tracer.IsTracing(t_thread, /*creates=*/false);
 }

@@ -102,6 +102,16 @@ TEST(ThreadTable, KnowsWhoIsJoinedBeforeItStarts) {
   EXPECT_LT(snapshot.threads.size(), 50u) << "they have the same places one after the other";
 }
 
+TEST(ThreadTable, KnowsWhoWasInterruptedBeforeItStarted) {
+  const SegmentSnapshot snapshot = SnapshotOf("interrupted");
+  EXPECT_EQ(snapshot.threads.size(), 2u);
+  const ThreadRecord thread = ThreadNamed(snapshot, "interrupted");
+  EXPECT_EQ(thread.number, 2u);
+  EXPECT_EQ(thread.creator_number, 1u);
+  EXPECT_TRUE(IsParked(thread));
+  EXPECT_EQ(thread.reason, WaitReason::kPause);
+}
+
 TEST(ThreadTable, KnowsWhoIsDetached) {
   const SegmentSnapshot snapshot = SnapshotOf("detached");
   for (const char* name : {"made detached", "detached", "of C11"}) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <threads.h>
 #include <time.h>
@@ -146,6 +147,24 @@ void JoinAtOnce() {
   for (int i = 0; i < 300; ++i) pthread_join(Start(End), nullptr);
 }
 
+// --- A handler that comes before the thread's own part, and waits ---
+
+void WriteNothing(int) { Require(write(STDERR_FILENO, "", 0) == 0, "nothing is written"); }
+
+void StartInterrupted() {
+  signal(SIGUSR1, WriteNothing);
+  sigset_t none, one;
+  sigemptyset(&none);
+  sigemptyset(&one);
+  sigaddset(&one, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &one, nullptr);
+  kill(getpid(), SIGUSR1);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setsigmask_np(&attributes, &none);
+  Start([](void*) -> void* { return Name("interrupted"), SleepOn(nullptr); }, &attributes);
+}
+
 // --- Detached ---
 
 void DetachSome() {
@@ -206,6 +225,7 @@ int main(int count, char** arguments) {
   if (IsMode(arguments[1], "joined_late")) JoinLate();
   if (IsMode(arguments[1], "failed_joins")) FailToJoin();
   if (IsMode(arguments[1], "joined_at_once")) JoinAtOnce();
+  if (IsMode(arguments[1], "interrupted")) StartInterrupted();
   if (IsMode(arguments[1], "detached")) DetachSome();
   if (IsMode(arguments[1], "main_exits")) EndMain(OutliveMain, /*is_cancelled=*/false);
   if (IsMode(arguments[1], "main_cancelled")) EndMain(CancelMain, /*is_cancelled=*/true);
