@@ -277,10 +277,13 @@ void Tracer::TakeBackNumber(const ThreadIdentity& identity) {
 }
 
 // For a thread that no hook saw start: none will see it end either. So its record is retired at
-// once, which lets it use it until the kernel says that it is gone.
+// once, which lets it use it until the kernel says that it is gone. Where it is deeper in its stack
+// than is known of it, it is read like any other's.
 void Tracer::ClaimRecord(ThreadContext& thread) {
   thread.record = records.Claim(process_id_);
-  if (thread.record != nullptr) records.Retire(thread.record);
+  if (thread.record == nullptr) return;
+  if (thread.thread_id != process_id_) thread.record->own_stack = OwnThreadBounds(kLeastStackBytes);
+  records.Retire(thread.record);
 }
 
 void Tracer::EnterSlot(ThreadContext& thread) {

@@ -112,6 +112,22 @@ TEST(ThreadTable, KnowsWhoWasInterruptedBeforeItStarted) {
   EXPECT_EQ(thread.reason, WaitReason::kPause);
 }
 
+TEST(ThreadTable, FindsOutThatThoseHaveEndedWhomNoHookSawStart) {
+  const SegmentSnapshot snapshot = SnapshotOf("unseen");
+  std::size_t unseen = 0;
+  for (const ThreadRecord& thread : snapshot.threads) {
+    if (thread.name != "unseen") continue;
+    ++unseen;
+    EXPECT_EQ(thread.state, kExited) << thread.number;
+    EXPECT_EQ(thread.life, kThreadDetached) << "nobody can join it";
+    EXPECT_EQ(thread.park_count, 1u);
+  }
+  EXPECT_GT(unseen, 5u);
+  for (const auto& [name, value] : snapshot.counters) {
+    EXPECT_TRUE(name != "foreign_stacks" || value == 0) << "they waited on stacks of their own";
+  }
+}
+
 TEST(ThreadTable, KnowsWhoIsDetached) {
   const SegmentSnapshot snapshot = SnapshotOf("detached");
   for (const char* name : {"made detached", "detached", "of C11"}) {
