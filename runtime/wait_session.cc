@@ -6,6 +6,7 @@
 #include "runtime/sys/clock.h"
 #include "runtime/sys/readable_memory.h"
 #include "runtime/sys/sandbox.h"
+#include "runtime/sys/signal_stack.h"
 #include "runtime/tracer.h"
 
 namespace limpet::session {
@@ -21,7 +22,16 @@ namespace {
     thread.park = nullptr;
 }
 
-// A wait in a handler that interrupted a sample: the remembered walk is being changed.
+// Handlers run on stacks as small as the signal's frame and a little more, where a walk may take
+// what is left (tests/preload/programs/signal_stacks.cc). A filter of system calls may not know the
+// question.
+[[gnu::cold, gnu::noinline]] bool HasRoomForWalk(std::uint64_t stack_pointer) {
+  constexpr std::uint64_t kWalkBytes = 4096;
+  return sys::IsSandboxed() || !sys::IsNearEndOfSignalStack(stack_pointer, kWalkBytes);
+}
+
+// A wait in a handler that interrupted a sample: the remembered walk is being changed. Or one that
+// has no room to walk.
 [[gnu::cold, gnu::noinline]] StackId UnknownStack() {
   g_tracer.segment.counters().truncated_stacks.fetch_add(1, std::memory_order_relaxed);
   return StackId::kTruncated;
@@ -83,6 +93,8 @@ void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller, Park& park) {
   if (!IsRecording() || !IsEntered(thread)) return;
   ReentryGuard guard(thread);
   bool has_walk = guard.IsOutermost();
+  if (!thread.record->own_stack.Holds(caller.stack_pointer)) [[unlikely]]
+    has_walk = has_walk && HasRoomForWalk(caller.stack_pointer);
   StackId stack = has_walk ? g_tracer.Capture(thread, caller).id : UnknownStack();
   if (thread.park != nullptr) [[unlikely]]
     ForgetAbandoned(thread, park, has_walk);
