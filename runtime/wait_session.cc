@@ -13,7 +13,9 @@ namespace limpet::session {
 namespace {
 
 // One that longjmp left where no hook saw it, or that is on another fiber, is no outer wait of one
-// that starts now.
+// that starts now. It alone knew what is outside of it, and later calls overwrite it, often this
+// very one: so all are forgotten. Those that are alive end out of order, and until then are not
+// shown.
 [[gnu::cold, gnu::noinline]] void ForgetAbandoned(ThreadContext& thread, const Park& inner,
                                                   bool has_walk) {
   ThreadRecord& record = *thread.record;
