@@ -1,6 +1,5 @@
 // What waits for other threads to come: joins and barriers.
 
-#include <errno.h>
 #include <pthread.h>
 #include <threads.h>
 
@@ -28,10 +27,8 @@ std::uint32_t ThreadIdOf(pthread_t thread) {
   return static_cast<std::uint32_t>(~(clock >> 3));
 }
 
-// What is left to do when a join, whose errors are those of them all, is over.
-int FinishJoin(pthread_t thread, const session::JoinedThread& joined, int error) {
+int FinishJoin(const session::JoinedThread& joined, int error) {
   if (error == 0) session::OnJoined(joined);
-  if (error == EBUSY || error == ETIMEDOUT) session::OnJoinTimeout(thread);
   return error;
 }
 
@@ -44,7 +41,7 @@ template <class Join>
                      .timeout_ns = timeout_ns,
                      .owner_thread_id = ThreadIdOf(thread)},
                     caller);
-  return FinishJoin(thread, joined, join());
+  return FinishJoin(joined, join());
 }
 
 }  // namespace
@@ -72,7 +69,7 @@ int HookJoin(pthread_t thread, void** result) {
 
 int HookTryjoin(pthread_t thread, void** result) {
   session::JoinedThread joined = session::OnJoinStart(thread);
-  return FinishJoin(thread, joined, g_next_tryjoin.get()(thread, result));
+  return FinishJoin(joined, g_next_tryjoin.get()(thread, result));
 }
 
 int HookTimedjoin(pthread_t thread, void** result, const timespec* end) {

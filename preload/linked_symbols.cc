@@ -58,4 +58,8 @@ const link_map* DefinerBehind(const char* name) {
   return nullptr;
 }
 
+bool HaveOneDefinerBehind(const char* name, const char* other) {
+  return DefinerBehind(name) == DefinerBehind(other);
+}
+
 }  // namespace limpet

@@ -14,6 +14,10 @@ namespace limpet {
 // library is not in the program's own namespace.
 const link_map* DefinerBehind(const char* name);
 
+// One library has both names: who wraps one without the other, for a count of its own, would miss
+// what goes by the other.
+bool HaveOneDefinerBehind(const char* name, const char* other);
+
 bool Defines(const link_map& object, const char* name);
 
 }  // namespace limpet

@@ -2,13 +2,15 @@
 //
 // Tried first: an uncontended one is taken at once, and costs a call and a comparison more. Only
 // where it is held (EBUSY) the real function is asked, and waits as it would; any other answer is
-// the caller's: a robust mutex may be ours with EOWNERDEAD.
+// the caller's: a robust mutex may be ours with EOWNERDEAD. Where another library behind us wraps
+// taking a lock, but not trying to, nothing is tried, and each time it is taken counts as a wait.
 
 #include <errno.h>
 #include <pthread.h>
 #include <threads.h>
 
 #include "preload/export.h"
+#include "preload/linked_symbols.h"
 #include "preload/next_symbol.h"
 #include "preload/parked_call.h"
 #include "preload/wait_timeout.h"
@@ -28,6 +30,11 @@ using TimedLockFunction = int (*)(Lock*, const timespec*);
 template <class Lock>
 using ClockLockFunction = int (*)(Lock*, clockid_t, const timespec*);
 
+template <class Lock>
+int FindBusy(Lock*) {
+  return EBUSY;
+}
+
 // The functions for one way to take a lock.
 template <class Lock>
 struct LockFamily {
@@ -36,7 +43,13 @@ struct LockFamily {
   NextFunction<TimedLockFunction<Lock>> timed;
   NextFunction<ClockLockFunction<Lock>> clock;
 
-  void Bind() { BindAll(attempt, lock, timed, clock); }
+  void Bind() {
+    BindAll(attempt, lock, timed, clock);
+    bool may_try = HaveOneDefinerBehind(attempt.name(), lock.name()) &&
+                   HaveOneDefinerBehind(attempt.name(), timed.name()) &&
+                   HaveOneDefinerBehind(attempt.name(), clock.name());
+    if (!may_try) attempt.Set(FindBusy<Lock>);
+  }
 };
 
 constinit LockFamily<Mutex> g_mutex = {
@@ -60,6 +73,15 @@ using C11TimedLock = int (*)(mtx_t*, const timespec*);
 NextFunction<C11Lock> g_next_mtx_trylock("mtx_trylock");
 NextFunction<C11Lock> g_next_mtx_lock("mtx_lock");
 NextFunction<C11TimedLock> g_next_mtx_timedlock("mtx_timedlock");
+
+int FindMtxBusy(mtx_t*) { return thrd_busy; }
+
+void BindMtxHooks() {
+  BindAll(g_next_mtx_trylock, g_next_mtx_lock, g_next_mtx_timedlock);
+  bool may_try = HaveOneDefinerBehind("mtx_trylock", "mtx_lock") &&
+                 HaveOneDefinerBehind("mtx_trylock", "mtx_timedlock");
+  if (!may_try) g_next_mtx_trylock.Set(FindMtxBusy);
+}
 
 // Who holds it when the wait begins, as glibc notes it; 0: unknown.
 std::uint32_t OwnerOf(const Mutex* mutex) {
@@ -145,7 +167,8 @@ template <class Lock>
 }  // namespace
 
 void BindLockHooks() {
-  BindAll(g_mutex, g_read, g_write, g_next_mtx_trylock, g_next_mtx_lock, g_next_mtx_timedlock);
+  BindAll(g_mutex, g_read, g_write);
+  BindMtxHooks();
 }
 
 extern "C" {

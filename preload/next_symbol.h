@@ -62,9 +62,12 @@ class NextFunction {
 
   [[gnu::cold, gnu::noinline]] Function Bind() {
     auto function = reinterpret_cast<Function>(FindNext(name_, version_));
-    __atomic_store_n(&function_, function, __ATOMIC_RELAXED);
+    Set(function);
     return function;
   }
+
+  void Set(Function function) { __atomic_store_n(&function_, function, __ATOMIC_RELAXED); }
+  const char* name() const { return name_; }
 
  private:
   const char* name_;

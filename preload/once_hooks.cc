@@ -42,9 +42,12 @@ auto ParkedOnce(Function next, Flag* flag, void (*routine)(), const sys::CallerF
   OnceCall call = {routine, &parked, t_once};
   t_once = &call;
   struct Restore {
-    OnceCall* outer;
-    ~Restore() { t_once = outer; }
-  } restore = {call.outer};
+    const OnceCall* call;
+    // Still there where another thread did it; a fiber may end here in another thread.
+    ~Restore() {
+      if (t_once == call) t_once = call->outer;
+    }
+  } restore = {&call};
   return next(flag, RunOnce);
 }
 

@@ -4,6 +4,7 @@
 #include <semaphore.h>
 
 #include "preload/export.h"
+#include "preload/linked_symbols.h"
 #include "preload/next_symbol.h"
 #include "preload/parked_call.h"
 #include "preload/wait_timeout.h"
@@ -28,6 +29,9 @@ bool TryWait(sem_t* semaphore) {
   return g_next_trywait.get()(semaphore) == 0;
 }
 
+// Where another library behind us wraps waiting, but not trying to.
+int FindNone(sem_t*) { return -1; }
+
 [[gnu::cold, gnu::noinline]] int ParkedWait(sem_t* semaphore) {
   ParkedCall parked(WaitFor(semaphore), sys::CaptureCaller());
   return g_next_wait.get()(semaphore);
@@ -37,6 +41,7 @@ bool TryWait(sem_t* semaphore) {
 
 void BindSemaphoreHooks() {
   BindAll(g_next_trywait, g_next_wait, g_next_timedwait, g_next_clockwait);
+  if (!HaveOneDefinerBehind("sem_trywait", "sem_wait")) g_next_trywait.Set(FindNone);
 }
 
 extern "C" {

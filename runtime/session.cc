@@ -227,7 +227,9 @@ bool IsSegmentOwner() { return g_tracer.IsThisProcess(); }
 
 void AnnounceEnd() {
   SegmentHeader* own = header();
-  if (own != nullptr && IsSegmentOwner()) own->state.store(SegmentState::kExited);
+  if (own == nullptr || !IsSegmentOwner()) return;
+  g_tracer.records.CloseGone(g_tracer.process_id());
+  own->state.store(SegmentState::kExited);
 }
 
 void Finish(bool keeps_segment) {

@@ -137,12 +137,12 @@ void OnMainThreadExit();
 
 // A thread that is about to be joined, and once it was. `thread` is a pthread_t.
 struct JoinedThread {
-  ThreadRecord* record;  // nullptr: nothing is left to do
+  std::uint64_t thread;  // 0: nothing is to be done
+  ThreadRecord* record;  // nullptr: it had not started yet
   std::uint32_t number;
 };
 [[nodiscard]] JoinedThread OnJoinStart(std::uint64_t thread);
 void OnJoined(const JoinedThread& joined);
-void OnJoinTimeout(std::uint64_t thread);
 // Before the real call.
 void OnDetach(std::uint64_t thread);
 // After it.

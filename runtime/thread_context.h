@@ -20,13 +20,16 @@ struct ThreadContext {
   std::uint32_t thread_id = 0;
   std::uint32_t epoch = 0;              // of the segment that this thread is entered in, 0: none
   Park* park = nullptr;                 // innermost wait, on the thread's stack
-  std::atomic<std::uint32_t> life = 0;  // kThread... bits, also set by who joins or detaches it
+  std::atomic<std::uint32_t> life = 0;  // kThread... bits, also set by who detaches it
+  // As in its record, which is another thread's once this one is gone. 0: not counted yet.
+  std::atomic<std::uint32_t> number = 0;
+  // Of a thread that came to join this one before it had started: its record wants to know ours.
+  std::atomic<ThreadRecord*> early_joiner = nullptr;
 };
 static_assert(sizeof(ThreadContext) <= 80);
 
-// Bits of `life` that readers are not told. The first: the thread's own part is over.
+// A bit of `life` that readers are not told: the thread's own part is over.
 inline constexpr std::uint32_t kThreadLeft = 1U << 31;
-inline constexpr std::uint32_t kThreadAwaited = 1U << 30;  // another is about to join it
 
 [[gnu::visibility("hidden")]] extern constinit thread_local ThreadContext t_thread;
 

@@ -14,6 +14,16 @@ bool IsGone(std::uint32_t process_id, std::uint32_t thread_id) {
   return sys::RawSyscall(SYS_tgkill, process_id, thread_id, 0) == -ESRCH;
 }
 
+// Says what the thread could not: one that no hook saw start. Nobody of the program can join it.
+void CloseSlot(const ThreadRecord& record) {
+  ThreadSlot* slot = record.slot;
+  if (slot == nullptr) return;
+  ThreadState state = slot->state.load(std::memory_order_relaxed);
+  if (state != ThreadState::kRunning && state != ThreadState::kParked) return;
+  slot->life.fetch_or(kThreadDetached);
+  slot->state.store(ThreadState::kExited, std::memory_order_release);
+}
+
 }  // namespace
 
 ThreadRecord* ThreadRecordPool::Claim(std::uint32_t process_id) {
@@ -23,8 +33,11 @@ ThreadRecord* ThreadRecordPool::Claim(std::uint32_t process_id) {
   if (record == nullptr) return nullptr;
   record->own_stack = {};
   record->slot = nullptr;
+  record->retired_thread_id = 0;
   record->identity = {};
   record->is_kept.store(false, std::memory_order_relaxed);
+  record->thread.store(0, std::memory_order_relaxed);
+  record->awaited.store(nullptr, std::memory_order_relaxed);
   record->walk.Forget();
   return record;
 }
@@ -50,7 +63,9 @@ void ThreadRecordPool::ReleaseKept(ThreadRecord* record) {
   Push(retired_[1 - looked_at_.load(std::memory_order_relaxed)], record);
 }
 
+// All that are looked at and gone are free from now on.
 ThreadRecord* ThreadRecordPool::TakeRetired(std::uint32_t process_id) {
+  ThreadRecord* taken = nullptr;
   int turns = 0;
   for (int tries = 0; tries < kRetiredTries && turns < 2; ++tries) {
     std::uint32_t side = looked_at_.load(std::memory_order_relaxed);
@@ -60,10 +75,24 @@ ThreadRecord* ThreadRecordPool::TakeRetired(std::uint32_t process_id) {
       ++turns;
       continue;
     }
-    if (IsGone(process_id, record->retired_thread_id)) return record;
-    Push(retired_[1 - side], record);
+    if (!IsGone(process_id, record->retired_thread_id)) {
+      Push(retired_[1 - side], record);
+      continue;
+    }
+    CloseSlot(*record);
+    if (taken != nullptr) Release(taken);
+    taken = record;
   }
-  return nullptr;
+  return taken;
+}
+
+void ThreadRecordPool::CloseGone(std::uint32_t process_id) {
+  std::uint32_t handed_out = fresh_.load(std::memory_order_relaxed);
+  for (std::uint32_t id = 0; id < handed_out; ++id) {
+    const ThreadRecord* record = At(id);
+    if (record == nullptr || record->slot == nullptr || record->retired_thread_id == 0) continue;
+    if (IsGone(process_id, record->retired_thread_id)) CloseSlot(*record);
+  }
 }
 
 ThreadRecord* ThreadRecordPool::Pop(sys::IndexStack& list) {

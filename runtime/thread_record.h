@@ -36,15 +36,19 @@ struct alignas(4096) ThreadRecord {
   std::uint32_t id;                 // position in the pool, and of the thread's slot in the segment
   ThreadSlot* slot;                 // in the segment that the thread is entered in; may be null
   std::atomic<std::uint32_t> next;  // in a list of the pool
-  std::uint32_t retired_thread_id;  // kernel's id of the thread that may still use it
+  std::uint32_t
+      retired_thread_id;  // kernel's id of the thread that may still use it; 0: not retired
   // Handed from pthread_create to the new thread.
   void* (*routine)(void*);
   void* argument;
   std::uint64_t stack_bytes;
   bool starts_detached;
   ThreadIdentity identity;
-  std::atomic<bool> is_kept;  // of a thread that has left, until it is joined or detached
-  SpareSlot spare_slot;       // of the segment's blocks
+  std::atomic<bool> is_kept;          // of a thread that has left, until it is joined or detached
+  std::atomic<std::uint64_t> thread;  // its pthread_t
+  // Of the thread that this one came to join before it had started.
+  std::atomic<ThreadRecord*> awaited;
+  SpareSlot spare_slot;  // of the segment's blocks
   RememberedWalk walk;
   StackPage foreign_page;
 };
@@ -65,6 +69,10 @@ class ThreadRecordPool {
   [[nodiscard]] bool Keep(ThreadRecord* record);
   // The thread was joined or detached. Does nothing to a record that is not kept.
   void ReleaseKept(ThreadRecord* record);
+
+  // At the process's end: of threads that no hook saw start none sees the end either, and who reads
+  // the segment of a dead process cannot ask for them any more.
+  void CloseGone(std::uint32_t process_id);
 
   // In a forked child: every record is free again but `kept` (may be null), the only thread's, and
   // what they held of the parent's segment is forgotten.

@@ -122,6 +122,7 @@ void Tracer::BecomeChild(ThreadContext& thread) {
   // Its only thread is its main one, and nobody that it knows made it.
   last_number_.store(kMainThreadNumber, std::memory_order_relaxed);
   thread.life.store(0, std::memory_order_relaxed);
+  thread.early_joiner.store(nullptr, std::memory_order_relaxed);
   if (thread.record != nullptr) thread.record->identity = {.number = kMainThreadNumber};
   if (!sys::IsSandboxed()) FollowUser(&options);
   process_id_ = CurrentProcessId();
@@ -256,12 +257,14 @@ void Tracer::EnterRecord(ThreadContext& thread) {
   EnterSlot(thread);
 }
 
-void Tracer::Number(const ThreadContext& thread) {
+void Tracer::Number(ThreadContext& thread) {
   std::uint32_t& number = thread.record->identity.number;
-  if (number != 0) return;
-  number = thread.thread_id == process_id_
-               ? kMainThreadNumber
-               : last_number_.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (number == 0) {
+    number = thread.thread_id == process_id_
+                 ? kMainThreadNumber
+                 : last_number_.fetch_add(1, std::memory_order_relaxed) + 1;
+  }
+  thread.number.store(number, std::memory_order_relaxed);
 }
 
 void Tracer::DescribeThread(ThreadContext& creator, const sys::CallerFrame& caller,
@@ -284,10 +287,13 @@ void Tracer::TakeBackNumber(const ThreadIdentity& identity) {
 }
 
 // For a thread that no hook saw start: none will see it end either. So its record is retired at
-// once, which lets it use it until the kernel says that it is gone.
+// once, which lets it use it until the kernel says that it is gone. Where it is deeper in its stack
+// than is known of it, it is read like any other's.
 void Tracer::ClaimRecord(ThreadContext& thread) {
   thread.record = records.Claim(process_id_);
-  if (thread.record != nullptr) records.Retire(thread.record);
+  if (thread.record == nullptr) return;
+  if (thread.thread_id != process_id_) thread.record->own_stack = OwnThreadBounds(kLeastStackBytes);
+  records.Retire(thread.record);
 }
 
 void Tracer::EnterSlot(ThreadContext& thread) {
@@ -334,10 +340,8 @@ void Tracer::FillSlot(const ThreadContext& thread, ThreadSlot* slot) {
 std::uint32_t Tracer::LeaveSlot(ThreadContext& thread) const {
   ThreadSlot* slot = thread.record->slot;
   std::uint32_t life = thread.life.fetch_or(kThreadLeft);
-  if (HasSegment() && thread.epoch == epoch_ && slot != nullptr) {
-    if ((life & kThreadAwaited) != 0) slot->life.fetch_or(kThreadJoined);
+  if (HasSegment() && thread.epoch == epoch_ && slot != nullptr)
     slot->state.store(ThreadState::kExited, std::memory_order_release);
-  }
   return life;
 }
 
@@ -346,8 +350,7 @@ void Tracer::LeaveThread(ThreadContext& thread) {
   if (thread.record == nullptr || !IsOwnProcess()) return;
   // Kept before it is known that it left: who joins or detaches it after that releases it.
   bool is_kept = records.Keep(thread.record);
-  std::uint32_t life = LeaveSlot(thread);
-  bool is_over = (life & (kThreadDetached | kThreadAwaited)) != 0;
+  bool is_over = (LeaveSlot(thread) & kThreadDetached) != 0;
   if (is_kept && is_over) records.ReleaseKept(thread.record);
   if (!is_kept) records.Retire(thread.record);
 }

@@ -54,6 +54,8 @@ struct Work {
 
 class Tracer {
  public:
+  static constexpr std::uint32_t kMainThreadNumber = 1;
+
   // Reads the options, once; from the constructor, or from the first hook if that comes earlier.
   // False: too early, the environment is not there yet.
   bool Start();
@@ -77,8 +79,8 @@ class Tracer {
   // The thread's id, bounds and slot are known afterwards.
   void EnterThread(ThreadContext& thread);
   void LeaveThread(ThreadContext& thread);
-  // Only says so to readers, and gives nothing back. The bits of its life until then.
-  std::uint32_t LeaveSlot(ThreadContext& thread) const;
+  // Only says so to readers, and gives nothing back. The bits of its life.
+  std::uint32_t LeaveSlot(ThreadContext& thread);
   static bool IsMainThread(const ThreadContext& thread) {
     return thread.record != nullptr && thread.record->identity.number == kMainThreadNumber;
   }
@@ -154,12 +156,11 @@ class Tracer {
   void EnterRecord(ThreadContext& thread);
   void EnterSlot(ThreadContext& thread);
   static void FillSlot(const ThreadContext& thread, ThreadSlot* slot);
-  void Number(const ThreadContext& thread);
+  void Number(ThreadContext& thread);
   void CountLoss(Counter& pending, Counter SegmentCounters::*published) const;
   void PublishLosses();
 
   static constexpr std::uint32_t kAlive = 1;
-  static constexpr std::uint32_t kMainThreadNumber = 1;
 
   std::atomic<State> state_ = State::kUnstarted;
   std::atomic<std::uint32_t>* alive_ =

@@ -6,20 +6,34 @@
 #include "runtime/sys/clock.h"
 #include "runtime/sys/readable_memory.h"
 #include "runtime/sys/sandbox.h"
+#include "runtime/sys/signal_stack.h"
 #include "runtime/tracer.h"
 
 namespace limpet::session {
 namespace {
 
-// Those that longjmp left, where no hook saw it, are no outer waits of one that starts now.
+// One that longjmp left where no hook saw it, or that is on another fiber, is no outer wait of one
+// that starts now. It alone knew what is outside of it, and later calls overwrite it, often this
+// very one: so all are forgotten. Those that are alive end out of order, and until then are not
+// shown.
 [[gnu::cold, gnu::noinline]] void ForgetAbandoned(ThreadContext& thread, const Park& inner,
                                                   bool has_walk) {
-  const RememberedWalk* walk = has_walk ? &thread.record->walk : nullptr;
-  while (thread.park != nullptr && !thread.park->IsAlive(&inner, thread.record->own_stack, walk))
+  ThreadRecord& record = *thread.record;
+  const RememberedWalk* walk = has_walk ? &record.walk : nullptr;
+  if (!thread.park->IsAlive(&inner, {record.own_stack, walk, &record.foreign_page}))
     thread.park = nullptr;
 }
 
-// A wait in a handler that interrupted a sample: the remembered walk is being changed.
+// Handlers run on stacks as small as the signal's frame and a little more, where a walk may take
+// what is left (tests/preload/programs/signal_stacks.cc). A filter of system calls may not know the
+// question.
+[[gnu::cold, gnu::noinline]] bool HasRoomForWalk(std::uint64_t stack_pointer) {
+  constexpr std::uint64_t kWalkBytes = 4096;
+  return sys::IsSandboxed() || !sys::IsNearEndOfSignalStack(stack_pointer, kWalkBytes);
+}
+
+// A wait in a handler that interrupted a sample: the remembered walk is being changed. Or one that
+// has no room to walk.
 [[gnu::cold, gnu::noinline]] StackId UnknownStack() {
   g_tracer.segment.counters().truncated_stacks.fetch_add(1, std::memory_order_relaxed);
   return StackId::kTruncated;
@@ -42,6 +56,27 @@ namespace {
   return thread.record != nullptr && thread.record->slot != nullptr;
 }
 
+void EndInOrder(Park& park) { park.End(sys::CoarseMonotonicNs(), MayWrite(park), &t_thread.park); }
+
+// Waits that began after it were left where nobody saw it. Or it is on a fiber, which was suspended
+// meanwhile and may go on in another thread: then it knows nothing of this thread's chain.
+[[gnu::cold, gnu::noinline]] void EndOutOfOrder(Park& park) {
+  const ThreadRecord* record = t_thread.record;
+  if (record != nullptr && park.IsOnOwnStack(record->own_stack)) return EndInOrder(park);
+  bool is_shown_here = record != nullptr && record->slot != nullptr && park.IsShownIn(record->slot);
+  if (is_shown_here) t_thread.park = nullptr;
+  park.EndAlone(sys::CoarseMonotonicNs(), is_shown_here && MayWrite(park));
+}
+
+// What is on another stack may be gone, and with it the way to the waits outside of it.
+[[gnu::cold, gnu::noinline]] void ForgetUnread(ThreadContext& thread) {
+  thread.park = nullptr;
+  ThreadSlot* slot = thread.record->slot;
+  bool is_shown = IsRecording() && thread.epoch == g_tracer.epoch() && slot != nullptr;
+  if (is_shown && slot->state.load(std::memory_order_relaxed) == ThreadState::kParked)
+    slot->state.store(ThreadState::kRunning, std::memory_order_release);
+}
+
 // What the thread's callers have on its own stack, nearly all of what is passed. Below this frame
 // the stack may not be mapped.
 bool IsOnLiveStack(const void* from, std::size_t bytes) {
@@ -62,6 +97,8 @@ void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller, Park& park) {
   if (!IsRecording() || !IsEntered(thread)) return;
   ReentryGuard guard(thread);
   bool has_walk = guard.IsOutermost();
+  if (!thread.record->own_stack.Holds(caller.stack_pointer)) [[unlikely]]
+    has_walk = has_walk && HasRoomForWalk(caller.stack_pointer);
   StackId stack = has_walk ? g_tracer.Capture(thread, caller).id : UnknownStack();
   if (thread.park != nullptr) [[unlikely]]
     ForgetAbandoned(thread, park, has_walk);
@@ -71,7 +108,9 @@ void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller, Park& park) {
 
 void OnWaitEnd(Park& park) {
   if (!park.IsStarted()) return;
-  park.End(sys::CoarseMonotonicNs(), MayWrite(park), &t_thread.park);
+  if (t_thread.park != &park) [[unlikely]]
+    return EndOutOfOrder(park);
+  EndInOrder(park);
 }
 
 void OnWaitOver(Park& park) {
@@ -87,8 +126,13 @@ bool ReadPassed(const void* from, void* to, std::size_t bytes) {
   return is_there;
 }
 
+// The frame that is unwound is on this stack. Where that is a fiber's, the innermost wait may be
+// another's.
 void OnWaitUnwound() {
-  if (t_thread.park != nullptr) OnWaitEnd(*t_thread.park);
+  ThreadContext& thread = t_thread;
+  if (thread.park == nullptr || thread.record == nullptr) return;
+  if (thread.park->IsOnOwnStack(thread.record->own_stack)) return OnWaitEnd(*thread.park);
+  ForgetUnread(thread);
 }
 
 void OnJump(std::uint64_t stack_pointer) {
@@ -96,6 +140,7 @@ void OnJump(std::uint64_t stack_pointer) {
   if (thread.park == nullptr || thread.record == nullptr) return;
   const StackBounds& own = thread.record->own_stack;
   while (thread.park != nullptr && thread.park->IsLeftBy(stack_pointer, own)) {
+    if (!thread.park->IsOnOwnStack(own)) return ForgetUnread(thread);
     Park* left = thread.park;
     OnWaitEnd(*left);
     if (thread.park == left) thread.park = nullptr;  // its mark is gone, and with it the chain

@@ -23,25 +23,47 @@ void Park::ShowAgain() const {
   writer.Write(before_);
 }
 
-bool Park::IsAlive(const void* inner, const StackBounds& own, const RememberedWalk* walk) const {
+void Park::EndAlone(std::uint64_t now_ns, bool may_write) {
+  outer_ = nullptr;
+  Finish(now_ns, may_write);
+  mark_ = 0;
+}
+
+bool Park::IsAlive(const void* inner, const Ground& ground) const {
   auto place = reinterpret_cast<std::uint64_t>(inner);
-  // What runs on the thread's own stack runs inside of no handler that is on another one. The other
-  // one's mark may not be read: it may be unmapped.
-  if (!own.Holds(Place())) {
-    if (own.Holds(place)) return false;
-  } else if (own.Holds(place) && Place() <= place) {
-    return false;
+  bool is_own = ground.own.Holds(Place());
+  if (!ground.own.Holds(place)) {
+    if (!is_own) return IsOnForeignStackOf(place, ground);
+  } else if (!is_own || Place() <= place) {
+    return false;  // what runs on the thread's own stack is in no handler that is on another one
   }
   if (!IsStarted()) return false;
-  return walk == nullptr || walk->is_truncated || IsOnWalk(*walk);
+  const RememberedWalk* walk = ground.walk;
+  return walk == nullptr || walk->is_truncated ||
+         IsOnWalk(*walk, caller_stack_pointer_, return_address_);
+}
+
+// Its memory may be unmapped at any moment, unless the walk went through it.
+bool Park::IsOnForeignStackOf(std::uint64_t inner, const Ground& ground) const {
+  if (ground.walk == nullptr || ground.walk->is_truncated) return false;
+  StackMemory memory(ground.own, ground.page);
+  memory.Enter(inner);
+  auto load = [&memory](const volatile std::uint64_t& word, std::uint64_t* value) {
+    return memory.Load(reinterpret_cast<std::uint64_t>(&word), value);
+  };
+  std::uint64_t mark = 0, stack_pointer = 0, return_address = 0;
+  return load(mark_, &mark) && mark == MarkOf(Place()) &&
+         load(caller_stack_pointer_, &stack_pointer) && load(return_address_, &return_address) &&
+         IsOnWalk(*ground.walk, stack_pointer, return_address);
 }
 
 // The function that called the hook is still there, at the same place.
-bool Park::IsOnWalk(const RememberedWalk& walk) const {
+bool Park::IsOnWalk(const RememberedWalk& walk, std::uint64_t stack_pointer,
+                    std::uint64_t return_address) {
   for (std::uint32_t i = 0; i < walk.depth; ++i) {
     const WalkedFrame& frame = walk.frames[i];
-    if (frame.stack_pointer == caller_stack_pointer_)
-      return frame.code() == (return_address_ & kFrameAddressMask);
+    if (frame.stack_pointer == stack_pointer)
+      return frame.code() == (return_address & kFrameAddressMask);
   }
   return false;
 }

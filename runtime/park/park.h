@@ -8,7 +8,8 @@
 //
 // A wait that longjmp or an exception leaves is ended by whoever sees that; until then its mark
 // stays on the stack, and the chain is distrusted where the mark is gone (ReentryGuard does so
-// too).
+// too). One on another stack than the thread's own, a fiber's, may have been suspended there for
+// ever, or go on in another thread, and its memory may be gone: only its place is known for sure.
 //
 // Runs: target hot path (slow side).  Threads: the one that waits; async-signal-safe.  Allocates:
 // never.
@@ -19,6 +20,7 @@
 #include "runtime/park/waiting_part.h"
 #include "runtime/stack/remembered_walk.h"
 #include "runtime/stack/stack_bounds.h"
+#include "runtime/stack/stack_memory.h"
 #include "runtime/sys/caller_frame.h"
 
 namespace limpet {
@@ -70,12 +72,15 @@ class Park {
   }
   bool IsStarted() const { return mark_ == MarkOf(Place()); }
 
-  // The wait is over. `may_write`: the slot is still the thread's.
+  // The wait, its thread's innermost, is over. `may_write`: the slot is still the thread's.
   [[gnu::always_inline]] void End(std::uint64_t now_ns, bool may_write, Park** innermost) {
     Finish(now_ns, may_write);
     *innermost = outer_;
     mark_ = 0;
   }
+
+  // The wait is over, and what it nested in is not known any more.
+  void EndAlone(std::uint64_t now_ns, bool may_write);
 
   // The wait is over, but the call that waited goes on: nothing is shown or counted for it any
   // more.
@@ -92,17 +97,27 @@ class Park {
   }
 
   std::uint32_t epoch() const { return epoch_; }
+  bool IsShownIn(const ThreadSlot* slot) const { return slot_ == slot; }
 
-  // False where the wait was left by a way that nobody saw. `inner` is the place of one that
-  // starts, with its stack where that is known.
-  bool IsAlive(const void* inner, const StackBounds& own, const RememberedWalk* walk) const;
-  // A jump to `stack_pointer` leaves the wait.
+  // Where a wait stands that starts: what another one's place says depends on it.
+  struct Ground {
+    const StackBounds& own;
+    const RememberedWalk* walk;  // of its stack; nullptr: not known
+    StackPage* page;             // to read other stacks through; the walk's
+  };
+  // False where the wait was left by a way that nobody saw, or is not on the stack of `inner`,
+  // which starts. Only one that is alive may be looked at.
+  bool IsAlive(const void* inner, const Ground& ground) const;
+  bool IsOnOwnStack(const StackBounds& own) const { return own.Holds(Place()); }
+  // A jump to `stack_pointer` leaves the wait. Asks its place alone.
   bool IsLeftBy(std::uint64_t stack_pointer, const StackBounds& own) const;
 
  private:
   std::uint64_t Place() const { return reinterpret_cast<std::uint64_t>(this); }
   static std::uint64_t MarkOf(std::uint64_t place) { return place ^ 0x3C96'A5E1'B27D'480FU; }
-  bool IsOnWalk(const RememberedWalk& walk) const;
+  static bool IsOnWalk(const RememberedWalk& walk, std::uint64_t stack_pointer,
+                       std::uint64_t return_address);
+  bool IsOnForeignStackOf(std::uint64_t inner, const Ground& ground) const;
   void Nest(const ThreadSlot& slot);
   void ShowAgain() const;
   void Count(std::uint64_t elapsed_ns) const;

@@ -21,4 +21,7 @@ StackBounds MainThreadBounds();
 // end is the thread's control block.
 StackBounds OwnThreadBounds(std::uint64_t stack_bytes);
 
+// Of one whose size is not known: no thread of libc has less (PTHREAD_STACK_MIN).
+inline constexpr std::uint64_t kLeastStackBytes = 16 << 10;
+
 }  // namespace limpet

@@ -60,6 +60,8 @@ TEST_P(Preloads, SeeThreadsThatConstructorsStart) {
   }
 }
 
+TEST_P(Preloads, HearOfEachLockThatTheyWrap) { RunUnder(GetParam(), "wrapped_locks"); }
+
 INSTANTIATE_TEST_SUITE_P(Orders, Preloads,
                          testing::Values(kOurs, Joined(kOurs, kWrapper), Joined(kWrapper, kOurs)));
 

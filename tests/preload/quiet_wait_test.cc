@@ -1,5 +1,7 @@
 // What does not wait is not recorded, and nothing that a call gives is changed.
 
+#include <utility>
+
 #include "runtime/layout/thread_slot.h"
 #include "tests/preload/snapshot_facts.h"
 #include "tests/support/thread_facts.h"
@@ -39,6 +41,18 @@ TEST(QuietWaits, AnswerBadPointersAsWithoutUs) {
   TracedProgram program({kQuietWaits, "bad_pointers"}, {});
   program.WaitUntilReady();
   ExpectNothingLost(program.Read());
+  ExpectEnd(program);
+}
+
+// A handler may wait on a stack that hardly holds more than the signal's frame.
+TEST(QuietWaits, TakeLittleOfASignalStack) {
+  TracedProgram program({LIMPET_PROGRAMS "/signal_stacks"}, {"LD_BIND_NOW=1"});
+  for (const auto& [stack, most] : {std::pair("large ", 2300u), std::pair("small ", 700u)}) {
+    const std::string line = program.ReadLine();
+    ASSERT_EQ(line.rfind(stack, 0), 0u) << line;
+    EXPECT_LT(NumberIn(line), most) << line;
+  }
+  program.WaitUntilReady();
   ExpectEnd(program);
 }
 

@@ -69,6 +69,65 @@ TEST(ThreadTable, KeepsWhoHasEndedAndWasNotJoined) {
   EXPECT_EQ(ThreadNamed(snapshot, "detached late").life, kThreadDetached);
 }
 
+// Threads of that name and how many of them are as expected.
+void ExpectAll(const SegmentSnapshot& snapshot, const std::string& name, std::size_t count,
+               std::uint32_t life) {
+  std::size_t found = 0;
+  for (const ThreadRecord& thread : snapshot.threads) {
+    if (thread.name != name) continue;
+    ++found;
+    EXPECT_EQ(thread.state, kExited) << name << ' ' << thread.number;
+    EXPECT_EQ(thread.life, life) << name << ' ' << thread.number;
+  }
+  EXPECT_EQ(found, count) << name;
+}
+
+TEST(ThreadTable, TakesNobodyForJoinedWhoHasAJoinedOnesPlace) {
+  ExpectAll(SnapshotOf("joined_late"), "later", 60, 0);
+}
+
+TEST(ThreadTable, TakesNobodyForJoinedWhereTheJoinFailed) {
+  const SegmentSnapshot snapshot = SnapshotOf("failed_joins");
+  ExpectAll(snapshot, "by itself", 1, 0);
+  ExpectAll(snapshot, "timed out", 1, 0);
+  ExpectAll(snapshot, "given up", 1, 0);
+  ExpectAll(snapshot, "tried", 1, kThreadJoined);
+}
+
+TEST(ThreadTable, KnowsWhoIsJoinedBeforeItStarts) {
+  const SegmentSnapshot snapshot = SnapshotOf("joined_at_once");
+  for (const ThreadRecord& thread : snapshot.threads) {
+    EXPECT_TRUE(thread.number == 1 || thread.life == kThreadJoined) << thread.number;
+  }
+  EXPECT_LT(snapshot.threads.size(), 50u) << "they have the same places one after the other";
+}
+
+TEST(ThreadTable, KnowsWhoWasInterruptedBeforeItStarted) {
+  const SegmentSnapshot snapshot = SnapshotOf("interrupted");
+  EXPECT_EQ(snapshot.threads.size(), 2u);
+  const ThreadRecord thread = ThreadNamed(snapshot, "interrupted");
+  EXPECT_EQ(thread.number, 2u);
+  EXPECT_EQ(thread.creator_number, 1u);
+  EXPECT_TRUE(IsParked(thread));
+  EXPECT_EQ(thread.reason, WaitReason::kPause);
+}
+
+TEST(ThreadTable, FindsOutThatThoseHaveEndedWhomNoHookSawStart) {
+  const SegmentSnapshot snapshot = SnapshotOf("unseen");
+  std::size_t unseen = 0;
+  for (const ThreadRecord& thread : snapshot.threads) {
+    if (thread.name != "unseen") continue;
+    ++unseen;
+    EXPECT_EQ(thread.state, kExited) << thread.number;
+    EXPECT_EQ(thread.life, kThreadDetached) << "nobody can join it";
+    EXPECT_EQ(thread.park_count, 1u);
+  }
+  EXPECT_GT(unseen, 5u);
+  for (const auto& [name, value] : snapshot.counters) {
+    EXPECT_TRUE(name != "foreign_stacks" || value == 0) << "they waited on stacks of their own";
+  }
+}
+
 TEST(ThreadTable, KnowsWhoIsDetached) {
   const SegmentSnapshot snapshot = SnapshotOf("detached");
   for (const char* name : {"made detached", "detached", "of C11"}) {

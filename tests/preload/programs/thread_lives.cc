@@ -1,8 +1,13 @@
 // Threads that are named, joined, detached and left behind.
 
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <threads.h>
+#include <time.h>
+
+#include <atomic>
 
 #include "tests/preload/programs/stage.h"
 
@@ -45,6 +50,143 @@ void EndSome() {
   pthread_join(Start(EndJoined), nullptr);
   pthread_join(late, nullptr);
   pthread_detach(detached);
+}
+
+// --- Ended in greater numbers than are kept, and joined after others had their places ---
+
+constexpr int kManyThreads = 1100;
+constexpr int kLaterThreads = 60;
+std::atomic<bool> g_may_end = false;
+
+void* EndWhenTold(void*) {
+  Name("later");
+  while (!g_may_end) usleep(10'000);
+  return nullptr;
+}
+
+pthread_t StartSmall(void* (*routine)(void*)) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 64 << 10);
+  return Start(routine, &attributes);
+}
+
+void JoinLate() {
+  static pthread_t ended[kManyThreads];
+  for (pthread_t& thread : ended) thread = StartSmall(End);
+  usleep(300'000);
+  for (int i = 0; i < kLaterThreads; ++i) StartSmall(EndWhenTold);
+  usleep(100'000);
+  for (pthread_t thread : ended) pthread_join(thread, nullptr);
+  g_may_end = true;
+  usleep(200'000);
+}
+
+// --- Joins that fail, and one that does not ---
+
+pthread_key_t g_ends_slowly;
+pthread_t g_joined;
+
+void* JoinItself(void*) {
+  Name("by itself");
+  Require(pthread_join(pthread_self(), nullptr) == EDEADLK, "nobody joins itself");
+  return nullptr;
+}
+
+void* EndSoon(void*) { return usleep(300'000), nullptr; }
+
+void* EndSlowly(void*) {
+  Name("timed out");
+  pthread_setspecific(g_ends_slowly, &g_ends_slowly);
+  return nullptr;
+}
+
+void* JoinOther(void*) { return pthread_join(g_joined, nullptr), nullptr; }
+
+void GiveJoinUp() {
+  g_joined = Start(EndSoon);
+  pthread_setname_np(g_joined, "given up");
+  pthread_t joiner = Start(JoinOther);
+  usleep(100'000);
+  pthread_cancel(joiner);
+  pthread_join(joiner, nullptr);
+}
+
+// By a second thread, while another waits for it.
+void TryToJoin() {
+  g_joined = Start(EndSoon);
+  pthread_setname_np(g_joined, "tried");
+  pthread_t joiner = Start(JoinOther);
+  usleep(100'000);
+  Require(pthread_tryjoin_np(g_joined, nullptr) == EBUSY, "it still runs");
+  pthread_join(joiner, nullptr);
+}
+
+// It has left its routine, and nobody joins it when its destructors are done.
+void JoinTooShort() {
+  pthread_key_create(&g_ends_slowly, [](void*) { usleep(300'000); });
+  pthread_t thread = Start(EndSlowly);
+  timespec end;
+  clock_gettime(CLOCK_REALTIME, &end);
+  end.tv_nsec += 100'000'000;
+  end.tv_sec += end.tv_nsec / 1'000'000'000;
+  end.tv_nsec %= 1'000'000'000;
+  Require(pthread_timedjoin_np(thread, nullptr, &end) == ETIMEDOUT, "its destructors take longer");
+}
+
+void FailToJoin() {
+  Start(JoinItself);
+  JoinTooShort();
+  GiveJoinUp();
+  usleep(300'000);
+  TryToJoin();  // last: its place is free
+}
+
+// Before it has started, most times.
+void JoinAtOnce() {
+  for (int i = 0; i < 300; ++i) pthread_join(Start(End), nullptr);
+}
+
+// --- A handler that comes before the thread's own part, and waits ---
+
+void WriteNothing(int) { Require(write(STDERR_FILENO, "", 0) == 0, "nothing is written"); }
+
+void StartInterrupted() {
+  signal(SIGUSR1, WriteNothing);
+  sigset_t none, one;
+  sigemptyset(&none);
+  sigemptyset(&one);
+  sigaddset(&one, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &one, nullptr);
+  kill(getpid(), SIGUSR1);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setsigmask_np(&attributes, &none);
+  Start([](void*) -> void* { return Name("interrupted"), SleepOn(nullptr); }, &attributes);
+}
+
+// --- Made by libc, where no hook sees them start or end ---
+
+constexpr int kTimers = 12;
+
+void WaitUnseen(sigval) {
+  Name("unseen");
+  usleep(100'000);
+}
+
+void StartUnseen() {
+  pthread_join(Start(End), nullptr);
+  for (int i = 0; i < kTimers; ++i) {
+    sigevent event = {};
+    event.sigev_notify = SIGEV_THREAD;
+    event.sigev_notify_function = WaitUnseen;
+    timer_t timer;
+    Require(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0, "a timer");
+    const itimerspec soon = {.it_interval = {}, .it_value = {.tv_sec = 0, .tv_nsec = 1'000'000}};
+    timer_settime(timer, 0, &soon, nullptr);
+  }
+  usleep(400'000);
+  Start(SleepOn);
 }
 
 // --- Detached ---
@@ -104,6 +246,11 @@ int main(int count, char** arguments) {
   Require(count == 2, "an argument");
   if (IsMode(arguments[1], "names")) StartNamed();
   if (IsMode(arguments[1], "ends")) EndSome();
+  if (IsMode(arguments[1], "joined_late")) JoinLate();
+  if (IsMode(arguments[1], "failed_joins")) FailToJoin();
+  if (IsMode(arguments[1], "joined_at_once")) JoinAtOnce();
+  if (IsMode(arguments[1], "interrupted")) StartInterrupted();
+  if (IsMode(arguments[1], "unseen")) StartUnseen();
   if (IsMode(arguments[1], "detached")) DetachSome();
   if (IsMode(arguments[1], "main_exits")) EndMain(OutliveMain, /*is_cancelled=*/false);
   if (IsMode(arguments[1], "main_cancelled")) EndMain(CancelMain, /*is_cancelled=*/true);

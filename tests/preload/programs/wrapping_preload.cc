@@ -3,6 +3,8 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stddef.h>
 
@@ -23,6 +25,15 @@ class Next {
   const char* name_;
   Function function_ = nullptr;
 };
+
+// Locks that this thread took, of each kind; to be asked for by the program.
+thread_local int t_locked = 0;
+
+using Lock = int (*)(pthread_mutex_t*);
+using ReadLock = int (*)(pthread_rwlock_t*);
+constinit Next<Lock> g_mutex_lock("pthread_mutex_lock");
+constinit Next<ReadLock> g_read_lock("pthread_rwlock_rdlock");
+constinit Next<int (*)(sem_t*)> g_sem_wait("sem_wait");
 
 using SetMask = int (*)(int, const sigset_t*, sigset_t*);
 using Iterate = int (*)(int (*)(dl_phdr_info*, size_t, void*), void*);
@@ -58,6 +69,19 @@ SHOWN int sigprocmask(int how, const sigset_t* set, sigset_t* old) {
 SHOWN int pthread_sigmask(int how, const sigset_t* set, sigset_t* old) {
   return g_pthread_sigmask.get()(how, set, old);
 }
+SHOWN int pthread_mutex_lock(pthread_mutex_t* mutex) {
+  ++t_locked;
+  return g_mutex_lock.get()(mutex);
+}
+SHOWN int pthread_rwlock_rdlock(pthread_rwlock_t* lock) {
+  ++t_locked;
+  return g_read_lock.get()(lock);
+}
+SHOWN int sem_wait(sem_t* semaphore) {
+  ++t_locked;
+  return g_sem_wait.get()(semaphore);
+}
+SHOWN int wrapped_locks() { return t_locked; }
 SHOWN int dl_iterate_phdr(int (*callback)(dl_phdr_info*, size_t, void*), void* data) {
   return g_dl_iterate_phdr.get()(callback, data);
 }

@@ -1,9 +1,11 @@
 // One thread's slot through waits that begin, nest, end and are left.
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <atomic>
 #include <memory>
+#include <new>
 #include <thread>
 
 #include "runtime/park/park.h"
@@ -165,35 +167,82 @@ struct Frames {
   Park outer;
 };
 
+bool IsAlive(const Park& park, const Park& inner, const StackBounds& own,
+             const RememberedWalk* walk = nullptr) {
+  auto page = std::make_unique<StackPage>();
+  return park.IsAlive(&inner, {own, walk, page.get()});
+}
+constexpr StackBounds kEverything = {0, ~std::uint64_t{0}};
+
 TEST_F(ParkTest, ThatAnotherStartsFurtherOutIsGone) {
   Frames frames;
   Start(frames.inner, PartOf(WaitReason::kRead));
-  const StackBounds own = {0, ~std::uint64_t{0}};
-  EXPECT_FALSE(frames.inner.IsAlive(&frames.outer, own, nullptr));
-  EXPECT_FALSE(frames.inner.IsAlive(&frames.inner, own, nullptr));
+  EXPECT_FALSE(IsAlive(frames.inner, frames.outer, kEverything));
+  EXPECT_FALSE(IsAlive(frames.inner, frames.inner, kEverything));
 }
 
 TEST_F(ParkTest, WhoseCallerIsOnTheStackIsAlive) {
   Frames frames;
   Start(frames.outer, PartOf(WaitReason::kRead));
-  const StackBounds own = {0, ~std::uint64_t{0}};
+  const StackBounds& own = kEverything;
   auto walk = std::make_unique<RememberedWalk>();
   walk->depth = 1;
   walk->frames[0] = {.stack_pointer = AddressOf(&frames.outer) + 200, .frame = 0x401000};
-  EXPECT_TRUE(frames.outer.IsAlive(&frames.inner, own, walk.get()));
+  EXPECT_TRUE(IsAlive(frames.outer, frames.inner, own, walk.get()));
   walk->frames[0].frame = 0x402000;
-  EXPECT_FALSE(frames.outer.IsAlive(&frames.inner, own, walk.get())) << "another function's frame";
+  EXPECT_FALSE(IsAlive(frames.outer, frames.inner, own, walk.get())) << "another function's frame";
   walk->frames[0].stack_pointer += 8;
-  EXPECT_FALSE(frames.outer.IsAlive(&frames.inner, own, walk.get()));
+  EXPECT_FALSE(IsAlive(frames.outer, frames.inner, own, walk.get()));
   walk->is_truncated = true;
-  EXPECT_TRUE(frames.outer.IsAlive(&frames.inner, own, walk.get())) << "its mark is there";
+  EXPECT_TRUE(IsAlive(frames.outer, frames.inner, own, walk.get())) << "its mark is there";
 }
 
 TEST_F(ParkTest, OnASignalStackIsGoneForWhoRunsOnTheThreadsOwn) {
   Frames frames;
   Start(frames.outer, PartOf(WaitReason::kRead));
   const StackBounds own = {AddressOf(&frames.inner), AddressOf(&frames.inner) + 1};
-  EXPECT_FALSE(frames.outer.IsAlive(&frames.inner, own, nullptr));
+  EXPECT_FALSE(IsAlive(frames.outer, frames.inner, own));
+}
+
+// Both on a stack that is not the thread's own.
+TEST_F(ParkTest, OnAnotherStackIsAliveOnlyWhereTheWalkWentThroughIt) {
+  Frames frames;
+  Start(frames.outer, PartOf(WaitReason::kStream));
+  auto walk = std::make_unique<RememberedWalk>();
+  walk->depth = 1;
+  walk->frames[0] = {.stack_pointer = AddressOf(&frames.outer) + 200, .frame = 0x401000};
+  EXPECT_TRUE(IsAlive(frames.outer, frames.inner, {}, walk.get()));
+  EXPECT_FALSE(IsAlive(frames.outer, frames.inner, {}));
+  walk->is_truncated = true;
+  EXPECT_FALSE(IsAlive(frames.outer, frames.inner, {}, walk.get()));
+  walk->is_truncated = false;
+  walk->frames[0].stack_pointer += 8;
+  EXPECT_FALSE(IsAlive(frames.outer, frames.inner, {}, walk.get()));
+}
+
+TEST_F(ParkTest, OnAStackThatIsGoneIsNotLookedAt) {
+  constexpr std::size_t kBytes = 16 << 10;
+  void* stack = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(stack, MAP_FAILED);
+  auto* frames = new (stack) Frames;
+  Start(frames->outer, PartOf(WaitReason::kStream));
+  munmap(stack, kBytes);
+  auto walk = std::make_unique<RememberedWalk>();
+  walk->depth = 1;
+  EXPECT_FALSE(IsAlive(frames->outer, frames->inner, {}, walk.get())) << "it could be this stack's";
+  Park here;
+  EXPECT_FALSE(IsAlive(frames->outer, here, {}, walk.get()));
+  EXPECT_FALSE(IsAlive(frames->outer, here, kEverything)) << "further in than who asks";
+}
+
+TEST_F(ParkTest, ThatEndsAloneShowsNothingMore) {
+  Park outer, inner;
+  Start(outer, PartOf(WaitReason::kStream));
+  Start(inner, PartOf(WaitReason::kOnce));
+  inner.EndAlone(kBegin + 10, /*may_write=*/true);
+  EXPECT_EQ(slot_->state, ThreadState::kRunning);
+  EXPECT_FALSE(inner.IsStarted());
+  EXPECT_EQ(innermost_, &inner) << "the chain is another's by now";
 }
 
 TEST_F(ParkTest, IsLeftByAJumpOutwardsOfIt) {
