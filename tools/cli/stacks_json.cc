@@ -39,7 +39,8 @@ void AddWait(const ListedThread& thread, Json& json) {
   }
   if (thread.owner_thread_id != 0) {
     json["owner_thread_id"] = thread.owner_thread_id;
-    json["owner_has_ended"] = thread.has_owner_exited;
+    json["owner_has_ended"] = thread.owner_life == OwnerLife::kExited;
+    json["owner_is_elsewhere"] = thread.owner_life == OwnerLife::kElsewhere;
     if (thread.owner_number != 0) json["owner"] = thread.owner_number;
   }
   json["seen_by_hook"] = !thread.is_seen_from_outside;
@@ -52,7 +53,7 @@ Json ThreadJson(const SimpleFrames& frames, const ListedThread& thread) {
             {"name", ValidUtf8(thread.name)},
             {"state", thread.state},
             {"reason", thread.reason}};
-  if (thread.state != "running") AddWait(thread, json);
+  if (!thread.IsRunning()) AddWait(thread, json);
   json["parks"] = thread.park_count;
   json["parked_ns"] = thread.parked_ns;
   if (!thread.locations.empty()) json["stack"] = StackJson(frames, thread.locations);

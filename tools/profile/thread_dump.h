@@ -12,6 +12,14 @@
 
 namespace limpet {
 
+// What the one whom a thread waits for has become.
+enum class OwnerLife { kUnknown, kAlive, kExited, kElsewhere };  // elsewhere: in another process
+
+// Where a running thread's stack was not taken, this frame stands for it.
+inline constexpr char kRunningStack[] = "[stack of a running thread]";
+inline constexpr char kUnreadableStack[] = "[stack not readable]";
+inline constexpr char kRunningState[] = "running";
+
 // Lists of locations are indexes into Profile::locations, leaf first.
 struct ListedThread {
   std::uint32_t number = 0;  // 1: main thread
@@ -27,7 +35,7 @@ struct ListedThread {
   std::string descriptor_target;
   std::uint32_t owner_number = 0;  // who is waited for; 0: unknown
   std::uint32_t owner_thread_id = 0;
-  bool has_owner_exited = false;
+  OwnerLife owner_life = OwnerLife::kUnknown;
   bool is_seen_from_outside = false;  // blocked where no hook is
   std::string wait_channel;
   std::uint32_t creator_number = 0;               // 0: unknown
@@ -36,6 +44,8 @@ struct ListedThread {
   std::optional<std::size_t> creation_frame;      // the one of them that is the program's
   std::uint64_t park_count = 0;
   std::uint64_t parked_ns = 0;
+
+  bool IsRunning() const { return state == kRunningState; }
 };
 
 struct ThreadDump {

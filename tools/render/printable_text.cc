@@ -1,6 +1,7 @@
 #include "tools/render/printable_text.h"
 
 #include <cstddef>
+#include <string_view>
 
 namespace limpet {
 namespace {
@@ -41,7 +42,33 @@ std::size_t SequenceBytes(const std::string& text, std::size_t index) {
   return bytes > 1 && IsForbidden(byte(index), byte(index + 1)) ? 0 : bytes;
 }
 
+// What a terminal may obey or turn around, of valid UTF-8: the second set of control letters
+// (U+0080 to U+009F), and what changes the direction of a line or ends it.
+bool IsControl(std::string_view letter) {
+  const auto byte = [letter](std::size_t at) { return static_cast<unsigned char>(letter[at]); };
+  if (letter.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7F;
+  if (letter.size() == 2) {
+    return (byte(0) == 0xC2 && byte(1) < 0xA0) || letter == "\u061C";
+  }
+  if (letter.size() != 3 || byte(0) != 0xE2) return false;
+  const bool is_mark = letter == "\u200E" || letter == "\u200F";
+  const bool is_line_or_embedding = letter >= "\u2028" && letter <= "\u202E";
+  return is_mark || is_line_or_embedding || (letter >= "\u2066" && letter <= "\u2069");
+}
+
+// Where a letter of at most `bytes` bytes in front of them ends.
+std::size_t LetterEnd(const std::string& text, std::size_t bytes) {
+  std::size_t end = bytes;
+  while (end > 0 && bytes - end < 4 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+    --end;
+  return SequenceBytes(text, end) > 1 ? end : bytes;
+}
+
 }  // namespace
+
+std::string FirstBytes(const std::string& text, std::size_t bytes) {
+  return bytes >= text.size() ? text : text.substr(0, LetterEnd(text, bytes));
+}
 
 std::string ValidUtf8(const std::string& text) {
   std::string valid;
@@ -60,10 +87,13 @@ std::string ValidUtf8(const std::string& text) {
 }
 
 std::string OneLine(const std::string& text) {
-  std::string line = ValidUtf8(text.substr(0, kMaxLineTextBytes));
-  for (char& letter : line) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (byte < 0x20 || byte == 0x7F) letter = ' ';
+  const std::string valid = ValidUtf8(FirstBytes(text, kMaxLineTextBytes));
+  std::string line;
+  line.reserve(valid.size());
+  for (std::size_t index = 0; index < valid.size();) {
+    const std::string_view letter(&valid[index], SequenceBytes(valid, index));
+    line += IsControl(letter) ? " " : letter;
+    index += letter.size();
   }
   return line;
 }

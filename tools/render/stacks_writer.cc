@@ -34,7 +34,7 @@ std::string Ages(const ThreadGroup& group) {
 std::string Title(const ThreadGroup& group) {
   const ListedThread& first = *group.threads.front();
   const std::size_t count = group.threads.size();
-  if (first.state == "running") return absl::StrFormat("%d running\n", count);
+  if (first.IsRunning()) return absl::StrFormat("%d running\n", count);
   std::set<std::string> remarks;
   for (const ListedThread* thread : group.threads) remarks.insert(thread->remark);
   std::string title = absl::StrFormat("%d %s%s: %s", count, count == 1 ? "waits" : "wait",
@@ -107,7 +107,7 @@ std::string ShortPlace(const SimpleFrame& frame, std::size_t room) {
 // `width`: of the column of names, which begins at `start`.
 std::string FrameLine(const std::string& prefix, const SimpleFrame& frame, std::size_t width) {
   std::string name = frame.name;
-  if (name.size() > width) name = name.substr(0, width - 3) + "...";
+  if (name.size() > width) name = FirstBytes(name, width - 3) + "...";
   const std::size_t start = prefix.size() + width + 2;
   const std::string place = ShortPlace(frame, kColumns - std::min(kColumns, start));
   if (place.empty()) return prefix + name + "\n";
@@ -132,7 +132,7 @@ std::string StackText(const std::vector<SimpleFrame>& frames, std::size_t width)
 
 // Why there is no stack, or where it is from.
 std::string OriginText(const ListedThread& thread) {
-  if (thread.state == "running") return "      (running: its stack is not taken)\n";
+  if (thread.IsRunning()) return "      (running: its stack is not taken)\n";
   if (!thread.is_seen_from_outside) {
     return thread.locations.empty() ? "      (its stack is not known)\n" : "";
   }
