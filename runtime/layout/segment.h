@@ -126,6 +126,10 @@ struct SegmentHeader {
   // of the two sees the other's word.
   std::atomic<std::uint32_t> done_dump_pid;
   std::uint32_t unused;
+  // Of a copy that a companion made: when its process was as it is here. The file's time is
+  // anybody's. 0: it is the original.
+  std::uint64_t copied_unix_ns;
+  std::uint64_t copied_monotonic_ns;
 };
 static_assert(std::is_standard_layout_v<SegmentHeader>);
 static_assert(sizeof(SegmentHeader) <= kSegmentPageBytes);

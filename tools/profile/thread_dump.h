@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/profile/loss.h"
 #include "tools/profile/profile.h"
 
 namespace limpet {
@@ -48,12 +49,21 @@ struct ListedThread {
   bool IsRunning() const { return state == kRunningState; }
 };
 
+// Threads that are not listed because only long waits were asked for.
+struct LeftOutThreads {
+  std::uint64_t of_unknown_wait = 0;
+  std::uint64_t others = 0;
+};
+
 struct ThreadDump {
   Profile profile;                    // "goroutine"
   std::vector<ListedThread> threads;  // those that live, by number
   std::uint64_t unjoined = 0;         // ended, and neither joined nor detached
   std::string program;
   std::uint32_t pid = 0;
+  bool is_alive = true;  // else waits are as long as is known, or longer
+  std::vector<Loss> losses;
+  LeftOutThreads left_out;
 };
 
 }  // namespace limpet

@@ -15,6 +15,7 @@
 #include "tools/profile/simple_name.h"
 #include "tools/profile/stack_frames.h"
 #include "tools/profile/thread_numbers.h"
+#include "tools/profile/thread_summary.h"
 #include "tools/profile/wait_words.h"
 
 namespace limpet {
@@ -52,7 +53,9 @@ class Listing {
                           .sample_types = {{kGoroutineProfile, "count"}},
                           .time_unix_ns = origin.time_unix_ns},
               .program = ProgramOf(snapshot),
-              .pid = snapshot.pid},
+              .pid = snapshot.pid,
+              .is_alive = origin.is_alive,
+              .losses = ListThreadLosses(snapshot)},
         table_(snapshot, dump_.profile) {}
 
   ThreadDump Run() {
@@ -214,22 +217,9 @@ class Listing {
 
   void AddComments() {
     std::vector<std::string>& comments = dump_.profile.comments;
-    const auto count = [this](auto is_counted) {
-      return std::count_if(dump_.threads.begin(), dump_.threads.end(), is_counted);
-    };
-    const auto running = count([](const ListedThread& thread) { return thread.IsRunning(); });
-    const auto outside =
-        count([](const ListedThread& thread) { return thread.is_seen_from_outside; });
-    const auto total = static_cast<std::int64_t>(dump_.threads.size());
-    comments.push_back(
-        absl::StrFormat("limpet: goroutine of %s (pid %d)", dump_.program, dump_.pid));
-    comments.push_back(
-        absl::StrFormat("%d threads: %d running, %d waiting", total, running, total - running));
-    if (outside != 0) {
-      comments.push_back(
-          absl::StrFormat("%d blocked where no hook is, seen from outside", outside));
-    }
-    for (const Loss& loss : ListThreadLosses(snapshot_)) comments.push_back(LossLine(loss));
+    comments = SummaryLines(dump_);
+    comments.insert(comments.begin(),
+                    absl::StrFormat("limpet: goroutine of %s (pid %d)", dump_.program, dump_.pid));
   }
 
   const SegmentSnapshot& snapshot_;

@@ -1,6 +1,7 @@
 #include "tools/render/printable_text.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace limpet {
@@ -42,18 +43,24 @@ std::size_t SequenceBytes(const std::string& text, std::size_t index) {
   return bytes > 1 && IsForbidden(byte(index), byte(index + 1)) ? 0 : bytes;
 }
 
-// What a terminal may obey or turn around, of valid UTF-8: the second set of control letters
-// (U+0080 to U+009F), and what changes the direction of a line or ends it.
-bool IsControl(std::string_view letter) {
-  const auto byte = [letter](std::size_t at) { return static_cast<unsigned char>(letter[at]); };
-  if (letter.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7F;
-  if (letter.size() == 2) {
-    return (byte(0) == 0xC2 && byte(1) < 0xA0) || letter == "\u061C";
+// Of one sequence.
+std::uint32_t CodePoint(std::string_view letter) {
+  const auto first = static_cast<unsigned char>(letter[0]);
+  std::uint32_t code = letter.size() == 1 ? first : first & (0x7FU >> letter.size());
+  for (const char next : letter.substr(1)) {
+    code = code << 6U | (static_cast<unsigned char>(next) & 0x3FU);
   }
-  if (letter.size() != 3 || byte(0) != 0xE2) return false;
-  const bool is_mark = letter == "\u200E" || letter == "\u200F";
-  const bool is_line_or_embedding = letter >= "\u2028" && letter <= "\u202E";
-  return is_mark || is_line_or_embedding || (letter >= "\u2066" && letter <= "\u2069");
+  return code;
+}
+
+// What a terminal may obey, in both sets of control letters, and what changes the direction of a
+// line or ends it.
+bool IsControl(std::uint32_t code) {
+  const auto is_of = [code](std::uint32_t first, std::uint32_t last) {
+    return first <= code && code <= last;
+  };
+  return is_of(0, 0x1F) || is_of(0x7F, 0x9F) || code == 0x61C || is_of(0x200E, 0x200F) ||
+         is_of(0x2028, 0x202E) || is_of(0x2066, 0x2069);
 }
 
 // Where a letter of at most `bytes` bytes in front of them ends.
@@ -92,7 +99,7 @@ std::string OneLine(const std::string& text) {
   line.reserve(valid.size());
   for (std::size_t index = 0; index < valid.size();) {
     const std::string_view letter(&valid[index], SequenceBytes(valid, index));
-    line += IsControl(letter) ? " " : letter;
+    line += IsControl(CodePoint(letter)) ? " " : letter;
     index += letter.size();
   }
   return line;

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "tools/profile/thread_summary.h"
 #include "tools/render/age_text.h"
 #include "tools/render/printable_text.h"
 #include "tools/render/simple_frames.h"
@@ -164,11 +165,8 @@ std::string GroupText(const SimpleFrames& frames, const ThreadGroup& group) {
 
 std::string Summary(const ThreadDump& dump) {
   std::string text = OneLine(dump.program) + ", ";
-  const std::vector<std::string>& comments = dump.profile.comments;
-  text += absl::StrFormat("pid %d: ", dump.pid);
-  for (std::size_t index = 1; index < comments.size(); ++index) {
-    text += (index == 1 ? "" : "\n") + OneLine(comments[index]);
-  }
+  absl::StrAppendFormat(&text, "pid %d: ", dump.pid);
+  text += absl::StrJoin(SummaryLines(dump), "\n");
   if (dump.unjoined != 0) {
     absl::StrAppendFormat(&text, "\n%d ended and never joined: each keeps its stack",
                           dump.unjoined);

@@ -31,7 +31,7 @@ struct Golden {
   Golden { "  " #type "." #field, offsetof(type, field), offset }
 
 constexpr Golden kGoldens[] = {
-    LIMPET_SIZE(SegmentHeader, 2528),
+    LIMPET_SIZE(SegmentHeader, 2544),
     LIMPET_OFFSET(SegmentHeader, magic, 0),
     LIMPET_OFFSET(SegmentHeader, abi_version, 8),
     LIMPET_OFFSET(SegmentHeader, header_bytes, 12),
@@ -65,6 +65,8 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(SegmentHeader, end_status, 2512),
     LIMPET_OFFSET(SegmentHeader, oom_kills, 2516),
     LIMPET_OFFSET(SegmentHeader, done_dump_pid, 2520),
+    LIMPET_OFFSET(SegmentHeader, copied_unix_ns, 2528),
+    LIMPET_OFFSET(SegmentHeader, copied_monotonic_ns, 2536),
     LIMPET_SIZE(SectionEntry, 32),
     LIMPET_OFFSET(SectionEntry, kind, 0),
     LIMPET_OFFSET(SectionEntry, entry_bytes, 4),

@@ -147,6 +147,7 @@ TEST(StacksWriter, GroupsEqualStacksLongestWaitFirst) {
   dump.unjoined = 2;
   EXPECT_EQ(WriteStacks(dump),
             "/bin/app, pid 4242: 5 threads: 1 running, 4 waiting\n"
+            "1 blocked where no hook is, seen from outside\n"
             "2 ended and never joined: each keeps its stack\n"
             "\n"
             "2 wait 12m to 40s: sync.Cond.Wait\n"
