@@ -130,6 +130,10 @@ struct SegmentHeader {
   // companion's, and nobody else's is answered.
   std::atomic<SignalState> stack_signal_state;
   std::uint64_t stack_signal_cookie;
+  // Of a copy that a companion made: when its process was as it is here. The file's time is
+  // anybody's. 0: it is the original.
+  std::uint64_t copied_unix_ns;
+  std::uint64_t copied_monotonic_ns;
 };
 static_assert(std::is_standard_layout_v<SegmentHeader>);
 static_assert(sizeof(SegmentHeader) <= kSegmentPageBytes);

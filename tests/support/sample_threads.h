@@ -29,7 +29,7 @@ inline Profile SampleThreadProfile() {
       {"main", "main", "/src/main.cc", 0},
       {"Account::Withdraw(long) const", "_Z8Withdraw", "/src/account.cc", 0},
       {"libz.so.1+0x30", "libz.so.1+0x30", "", 0},
-      {"[running, stack not taken]", "", "", 0},
+      {"[stack of a running thread]", "", "", 0},
       {"clone3", "clone3", "", 0}};
   profile.locations = {{0x401134, 0x401100, 0, {{0, 12}, {1, 42}}},
                        {0x4011ff, 0x4011f0, 0, {{2, 7}}},

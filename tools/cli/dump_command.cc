@@ -87,7 +87,9 @@ absl::Status WriteSegment(const DumpTarget& target, OutputFile& file) {
       .set_bytes = [&file](std::uint64_t bytes) { return file.SetBytes(bytes); },
       .write_at = [&file](std::uint64_t offset,
                           absl::string_view bytes) { return file.WriteAt(offset, bytes); }};
-  absl::Status status = CopySegment(target.segment_path, sink);
+  const CopyMoment moment{.unix_ns = static_cast<std::uint64_t>(SnapshotTime(target)),
+                          .monotonic_ns = MonotonicTime(target)};
+  absl::Status status = CopySegment(target.segment_path, moment, sink);
   return status.ok() ? file.SetModifiedTime(SnapshotTime(target)) : status;
 }
 
@@ -137,6 +139,7 @@ absl::Status DumpTo(const DumpTarget& target, const DumpOptions& options) {
   if (options.format == kRawFormat) return WriteCopy(target, options);
   const ProfileOrigin origin{.time_unix_ns = SnapshotTime(target),
                              .monotonic_ns = MonotonicTime(target),
+                             .is_alive = target.IsRunning(),
                              .coverage = DescribeCoverage(target)};
   absl::StatusOr<std::vector<RenderedProfile>> rendered = RenderProfiles(target, options, origin);
   if (!rendered.ok()) return rendered.status();

@@ -227,24 +227,26 @@ std::string DumpDirectory(const DumpTarget& target) {
                                                             : kDefaultDirectory;
 }
 
-// Of the dead, by how long before now they were last seen: it is the same clock until the machine
-// starts anew.
+// Of the dead, by how long after their beginning they were last seen. Of a copy whose file's time
+// may be anybody's, by what is in it.
 std::uint64_t MonotonicTime(const DumpTarget& target) {
-  if (target.process.has_value()) return target.read_monotonic_ns;
-  const std::int64_t lived_ns =
-      SnapshotTime(target) - static_cast<std::int64_t>(target.snapshot.created_unix_ns);
-  return target.snapshot.created_monotonic_ns +
-         static_cast<std::uint64_t>(std::max<std::int64_t>(lived_ns, 0));
+  if (target.IsRunning()) return target.read_monotonic_ns;
+  const SegmentSnapshot& snapshot = target.snapshot;
+  if (target.is_copy) return std::max(snapshot.copied_monotonic_ns, LastEventNs(snapshot));
+  const auto seen_unix_ns = static_cast<std::uint64_t>(SnapshotTime(target));
+  const std::uint64_t lived_ns = seen_unix_ns - std::min(seen_unix_ns, snapshot.created_unix_ns);
+  return snapshot.created_monotonic_ns + lived_ns;
 }
 
 std::int64_t SnapshotTime(const DumpTarget& target) {
   if (target.IsRunning()) return target.read_unix_ns;
-  if (target.is_copy) {
-    return static_cast<std::int64_t>(
-        std::min<std::uint64_t>(target.snapshot.modified_unix_ns, INT64_MAX));
+  const SegmentSnapshot& snapshot = target.snapshot;
+  if (target.is_copy && snapshot.copied_unix_ns != 0) {
+    return static_cast<std::int64_t>(snapshot.copied_unix_ns);
   }
-  return static_cast<std::int64_t>(
-      std::min<std::uint64_t>(LastSeenUnixNs(target.snapshot), INT64_MAX));
+  const std::uint64_t seen_unix_ns =
+      target.is_copy ? snapshot.modified_unix_ns : LastSeenUnixNs(snapshot);
+  return static_cast<std::int64_t>(std::min<std::uint64_t>(seen_unix_ns, INT64_MAX));
 }
 
 }  // namespace limpet

@@ -46,18 +46,30 @@ std::set<std::string> SumsOf(const std::vector<std::string>& profiles) {
   return sums;
 }
 
-std::int64_t CountOf(const Profile& profile) {
-  std::int64_t count = 0;
-  for (const ProfileSample& sample : profile.samples) count += sample.values[0];
-  return count;
+bool IsOfRunning(const Profile& profile, const ProfileSample& sample) {
+  if (sample.labels < 0) return false;
+  const LabelSet& labels = profile.label_sets[static_cast<std::size_t>(sample.labels)];
+  const auto state = labels.texts.find(kStateLabel);
+  return state != labels.texts.end() && state->second == kRunningState;
+}
+
+ProcessPart ThreadPartOf(std::uint32_t pid, const DumpTarget& target, const Profile& profile) {
+  ProcessPart part{.pid = pid,
+                   .program = BaseName(ProgramOf(target.snapshot)),
+                   .losses = ListThreadLosses(target.snapshot),
+                   .coverage = CoverageOf(target)};
+  for (const ProfileSample& sample : profile.samples) {
+    part.threads += sample.values[0];
+    if (IsOfRunning(profile, sample)) part.running += sample.values[0];
+  }
+  return part;
 }
 
 ProcessPart PartOf(std::uint32_t pid, const DumpTarget& target, const Profile& profile) {
+  if (profile.name == kGoroutineProfile) return ThreadPartOf(pid, target, profile);
   const EstimateKind kind = KindOf(profile.name);
-  const std::int64_t threads = profile.name == kGoroutineProfile ? CountOf(profile) : 0;
   return {.pid = pid,
           .program = BaseName(ProgramOf(target.snapshot)),
-          .threads = threads,
           .interval_bytes = IntervalOf(target.snapshot, kind),
           .total = EstimateTotal(target.snapshot, kind),
           .losses = ListLosses(target.snapshot),
@@ -125,7 +137,10 @@ class TreeDump {
     ProfileBuilder builder(target.snapshot, symbolizer_, &jit_names);
     const std::int64_t time_unix_ns = SnapshotTime(target);
     for (const std::string& name : SumsOf(ProfilesOf(target))) {
-      const absl::StatusOr<Profile> profile = builder.Build(name, {.time_unix_ns = time_unix_ns});
+      const absl::StatusOr<Profile> profile =
+          builder.Build(name, {.time_unix_ns = time_unix_ns,
+                               .monotonic_ns = MonotonicTime(target),
+                               .is_alive = target.IsRunning()});
       if (!profile.ok()) return profile.status();
       ProcessPart part = PartOf(pid, target, *profile);
       if (pid == tree_.root_pid) tree_.root_program = part.program;

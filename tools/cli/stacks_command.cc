@@ -1,5 +1,5 @@
-#include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 
 #include "absl/strings/str_format.h"
@@ -8,7 +8,9 @@
 #include "tools/cli/dump_target.h"
 #include "tools/cli/stacks_json.h"
 #include "tools/profile/profile_builder.h"
+#include "tools/profile/thread_filter.h"
 #include "tools/profile/thread_lister.h"
+#include "tools/profile/thread_summary.h"
 #include "tools/reader/perf_map.h"
 #include "tools/render/goroutine_writer.h"
 #include "tools/render/stacks_writer.h"
@@ -18,9 +20,6 @@
 namespace limpet {
 namespace {
 
-constexpr char kOfTheDead[] =
-    "not alive here: waits lasted at least as long, up to when it was last heard of";
-
 absl::StatusOr<std::uint64_t> LeastWait(const StacksOptions& options) {
   std::uint64_t least_ns = 0;
   if (options.blocked.empty() || ParseDuration(options.blocked.c_str(), &least_ns)) return least_ns;
@@ -28,27 +27,27 @@ absl::StatusOr<std::uint64_t> LeastWait(const StacksOptions& options) {
       "--blocked '%s' is no span of time: write 500ms, 5s, 1h30m", options.blocked));
 }
 
-void KeepBlocked(std::uint64_t least_ns, ThreadDump& dump) {
-  if (least_ns == 0) return;
-  std::erase_if(dump.threads, [least_ns](const ListedThread& thread) {
-    return !thread.waited_ns.has_value() || *thread.waited_ns < least_ns;
-  });
-}
-
 ThreadDump ReadThreads(const DumpTarget& target) {
   ElfSymbolizer symbolizer(
       DebugPlace{.root = target.process ? ForeignRootOf(*target.process) : ""});
   const PerfMap jit_names = PerfMap::Load(target.snapshot.pid, target.snapshot.owner_uid);
   ProfileBuilder builder(target.snapshot, symbolizer, &jit_names);
-  ThreadDump dump = builder.BuildThreads(
-      {.time_unix_ns = SnapshotTime(target), .monotonic_ns = MonotonicTime(target)});
-  if (!target.process.has_value()) dump.profile.comments.emplace_back(kOfTheDead);
-  return dump;
+  return builder.BuildThreads({.time_unix_ns = SnapshotTime(target),
+                               .monotonic_ns = MonotonicTime(target),
+                               .is_alive = target.IsRunning()});
 }
 
-std::string Render(const ThreadDump& dump, const StacksOptions& options) {
-  if (options.json) return StacksJson(dump);
-  return options.go ? WriteGoroutines(dump) : WriteStacks(dump);
+// Go's form has no room for what is not a thread.
+void SayWhatIsLeftOut(const ThreadDump& dump) {
+  const std::string line = LeftOutLine(dump);
+  if (!line.empty()) absl::FPrintF(stderr, "limpet: %s\n", line);
+}
+
+absl::Status Print(const ThreadDump& dump, const StacksOptions& options) {
+  if (options.json) return WriteStacksJson(dump, WriteStandardOutput);
+  if (!options.go) return WriteStandardOutput(WriteStacks(dump));
+  SayWhatIsLeftOut(dump);
+  return WriteStandardOutput(WriteGoroutines(dump));
 }
 
 }  // namespace
@@ -61,7 +60,7 @@ absl::StatusOr<int> StacksCommand(const StacksOptions& options) {
   if (!target.ok()) return target.status();
   ThreadDump dump = ReadThreads(*target);
   KeepBlocked(*least_ns, dump);
-  const absl::Status status = WriteStandardOutput(Render(dump, options));
+  const absl::Status status = Print(dump, options);
   if (!status.ok()) return status;
   return kExitOk;
 }

@@ -1,10 +1,14 @@
 #include "tools/cli/stacks_json.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "tools/profile/thread_summary.h"
 #include "tools/render/printable_text.h"
 #include "tools/render/simple_frames.h"
 
@@ -12,6 +16,9 @@ namespace limpet {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using Locations = std::vector<std::uint32_t>;
+
+constexpr std::size_t kPieceBytes = 64 << 10;
 
 Json FrameJson(const SimpleFrame& frame) {
   Json json{{"function", frame.name}};
@@ -23,59 +30,148 @@ Json FrameJson(const SimpleFrame& frame) {
   return json;
 }
 
-Json StackJson(const SimpleFrames& frames, const std::vector<std::uint32_t>& locations) {
-  Json list = Json::array();
-  for (const SimpleFrame& frame : frames.Of(locations)) list.push_back(FrameJson(frame));
-  return list;
-}
-
 void AddWait(const ListedThread& thread, Json& json) {
   if (thread.waited_ns.has_value()) json["waited_ns"] = *thread.waited_ns;
   if (thread.timeout_ns.has_value()) json["timeout_ns"] = *thread.timeout_ns;
   if (thread.object != 0) json["object"] = absl::StrFormat("0x%x", thread.object);
   if (thread.descriptor >= 0) json["descriptor"] = thread.descriptor;
   if (!thread.descriptor_target.empty()) {
-    json["descriptor_target"] = ValidUtf8(thread.descriptor_target);
+    json["descriptor_target"] = OneLine(thread.descriptor_target);
   }
   if (thread.owner_thread_id != 0) {
     json["owner_thread_id"] = thread.owner_thread_id;
-    json["owner_has_ended"] = thread.has_owner_exited;
+    json["owner_has_ended"] = thread.owner_life == OwnerLife::kExited;
+    json["owner_is_elsewhere"] = thread.owner_life == OwnerLife::kElsewhere;
     if (thread.owner_number != 0) json["owner"] = thread.owner_number;
   }
   json["seen_by_hook"] = !thread.is_seen_from_outside;
-  if (!thread.wait_channel.empty()) json["wait_channel"] = ValidUtf8(thread.wait_channel);
+  if (!thread.wait_channel.empty()) json["wait_channel"] = OneLine(thread.wait_channel);
 }
 
-Json ThreadJson(const SimpleFrames& frames, const ListedThread& thread) {
-  Json json{{"number", thread.number},
-            {"thread_id", thread.thread_id},
-            {"name", ValidUtf8(thread.name)},
-            {"state", thread.state},
-            {"reason", thread.reason}};
-  if (thread.state != "running") AddWait(thread, json);
-  json["parks"] = thread.park_count;
-  json["parked_ns"] = thread.parked_ns;
-  if (!thread.locations.empty()) json["stack"] = StackJson(frames, thread.locations);
-  if (thread.creator_number != 0) json["creator"] = thread.creator_number;
-  if (!thread.creation_locations.empty()) {
-    json["creation_stack"] = StackJson(frames, thread.creation_locations);
-  }
-  return json;
+Json LossesJson(const ThreadDump& dump) {
+  Json losses = Json::object();
+  for (const Loss& loss : dump.losses) losses[loss.name] = loss.count;
+  return losses;
 }
+
+struct IsBefore {
+  bool operator()(const Locations* one, const Locations* other) const { return *one < *other; }
+};
+
+// One writing of one list.
+class Writing {
+ public:
+  Writing(const ThreadDump& dump, const TextSink& write, std::size_t most_frames)
+      : dump_(dump), write_(write), frames_(dump.profile), room_(most_frames) {}
+
+  absl::Status Run() {
+    for (const ListedThread& thread : dump_.threads) {
+      Number(thread.locations);
+      Number(thread.creation_locations);
+    }
+    PutFacts();
+    Put(",\n  \"stacks\": [");
+    for (std::size_t index = 0; index < stacks_.size(); ++index)
+      PutItem(index, Stack(*stacks_[index]));
+    Put("\n  ],\n");
+    PutField("stack_frames_left_out", frames_left_out_);
+    Put(",\n  \"threads\": [");
+    for (std::size_t index = 0; index < dump_.threads.size(); ++index) {
+      PutItem(index, Thread(dump_.threads[index]));
+    }
+    Put("\n  ]\n}\n");
+    Flush();
+    return status_;
+  }
+
+ private:
+  void Number(const Locations& locations) {
+    if (locations.empty()) return;
+    if (numbers_.try_emplace(&locations, stacks_.size()).second) stacks_.push_back(&locations);
+  }
+
+  void PutFacts() {
+    Put("{\n");
+    PutField("version", 1);
+    const std::pair<const char*, Json> facts[] = {
+        {"pid", dump_.pid},
+        {"program", OneLine(dump_.program)},
+        {"alive", dump_.is_alive},
+        {"seen_from_outside", CountSeenFromOutside(dump_)},
+        {"ended_unjoined", dump_.unjoined},
+        {"left_out",
+         {{"of_unknown_wait", dump_.left_out.of_unknown_wait}, {"others", dump_.left_out.others}}},
+        {"losses", LossesJson(dump_)}};
+    for (const auto& [name, value] : facts) {
+      Put(",\n");
+      PutField(name, value);
+    }
+  }
+
+  void PutField(const char* name, const Json& value) {
+    Put(absl::StrFormat("  \"%s\": %s", name, value.dump()));
+  }
+
+  void PutItem(std::size_t index, const Json& item) {
+    Put((index == 0 ? "\n    " : ",\n    ") + item.dump());
+  }
+
+  Json Stack(const Locations& locations) {
+    Json list = Json::array();
+    for (const SimpleFrame& frame : frames_.Of(locations)) {
+      if (room_ == 0) {
+        ++frames_left_out_;
+        continue;
+      }
+      --room_;
+      list.push_back(FrameJson(frame));
+    }
+    return list;
+  }
+
+  Json Thread(const ListedThread& thread) const {
+    Json json{{"number", thread.number},
+              {"thread_id", thread.thread_id},
+              {"name", OneLine(thread.name)},
+              {"state", thread.state},
+              {"reason", thread.reason}};
+    if (!thread.IsRunning()) AddWait(thread, json);
+    json["parks"] = thread.park_count;
+    json["parked_ns"] = thread.parked_ns;
+    if (!thread.locations.empty()) json["stack"] = numbers_.at(&thread.locations);
+    if (thread.creator_number != 0) json["creator"] = thread.creator_number;
+    if (!thread.creation_locations.empty()) {
+      json["creation_stack"] = numbers_.at(&thread.creation_locations);
+    }
+    return json;
+  }
+
+  void Put(const std::string& text) {
+    piece_ += text;
+    if (piece_.size() >= kPieceBytes) Flush();
+  }
+
+  void Flush() {
+    if (status_.ok()) status_ = write_(piece_);
+    piece_.clear();
+  }
+
+  const ThreadDump& dump_;
+  const TextSink& write_;
+  const SimpleFrames frames_;
+  std::size_t room_;
+  std::uint64_t frames_left_out_ = 0;
+  std::map<const Locations*, std::size_t, IsBefore> numbers_;
+  std::vector<const Locations*> stacks_;
+  std::string piece_;
+  absl::Status status_;
+};
 
 }  // namespace
 
-std::string StacksJson(const ThreadDump& dump) {
-  const SimpleFrames frames(dump.profile);
-  Json threads = Json::array();
-  for (const ListedThread& thread : dump.threads) threads.push_back(ThreadJson(frames, thread));
-  return Json{{"version", 1},
-              {"pid", dump.pid},
-              {"program", ValidUtf8(dump.program)},
-              {"ended_unjoined", dump.unjoined},
-              {"threads", std::move(threads)}}
-             .dump(2) +
-         "\n";
+absl::Status WriteStacksJson(const ThreadDump& dump, const TextSink& write,
+                             std::size_t most_frames) {
+  return Writing(dump, write, most_frames).Run();
 }
 
 }  // namespace limpet

@@ -1,5 +1,6 @@
 #include "tools/profile/frame_namer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -65,8 +66,8 @@ void FrameNamer::AddSource(const SourceFrame& source, NamedFrame& named) {
   named.sources.push_back({.name = Keep(source.name),
                            .system_name = Keep(source.system_name),
                            .file = Keep(source.file),
-                           .line = source.line,
-                           .start_line = source.start_line});
+                           .line = std::max(source.line, 0),
+                           .start_line = std::max(source.start_line, 0)});
 }
 
 }  // namespace limpet

@@ -55,6 +55,7 @@ struct ProfileLocation {
 struct ProfileOrigin {
   std::int64_t time_unix_ns = 0;
   std::uint64_t monotonic_ns = 0;  // CLOCK_MONOTONIC of the process at that time; 0: not known
+  bool is_alive = true;            // the process, while the segment was read
   std::string coverage;            // a line for people, empty: unknown
 };
 

@@ -10,29 +10,71 @@ namespace {
 
 constexpr std::string_view kAnonymous = "(anonymous namespace)";
 constexpr std::string_view kOperator = "operator";
+constexpr std::string_view kLiteralOperator = "operator\"\"";
 constexpr int kMaxDepth = 64;  // of nested names; a hostile one is not followed further
 
 bool IsWordLetter(char letter) {
-  return std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_' || letter == '$';
+  const auto byte = static_cast<unsigned char>(letter);
+  return std::isalnum(byte) != 0 || byte >= 0x80 || letter == '_' || letter == '$';
 }
 
 constexpr std::string_view kOpening = "(<[{";
 constexpr std::string_view kClosing = ")>]}";
 
-// Behind the bracket that closes the one at `start`; npos: none does. "->" closes nothing.
+// "->" closes nothing, and neither does the sign of "1 > 2", which "A<B<int> > f" has not.
+bool IsClosing(std::string_view text, std::size_t at) {
+  if (text[at] != '>') return kClosing.find(text[at]) != std::string_view::npos;
+  const bool is_arrow = at > 0 && text[at - 1] == '-';
+  const bool is_sign =
+      at > 1 && text[at - 1] == ' ' && text[at - 2] != '>' && text.substr(at + 1).starts_with(' ');
+  return !is_arrow && !is_sign;
+}
+
+// Takes `letter` and what it closes from `expected`; false: it closes nothing there. Between
+// parentheses an angle may be a sign by itself.
+bool Close(char letter, std::string& expected) {
+  if (letter == '>') {
+    if (expected.ends_with('>')) expected.pop_back();
+    return true;
+  }
+  const std::size_t last = expected.find_last_not_of('>');
+  if (last == std::string::npos || expected[last] != letter) return false;
+  expected.resize(last);
+  return true;
+}
+
+// Behind the bracket that closes the one at `start`; npos: none does.
 std::size_t EndOfGroup(std::string_view text, std::size_t start) {
   std::string expected;
   for (std::size_t at = start; at < text.size(); ++at) {
-    const char letter = text[at];
-    const bool is_arrow = letter == '>' && at > start && text[at - 1] == '-';
-    const std::size_t opening = kOpening.find(letter);
+    const std::size_t opening = kOpening.find(text[at]);
     if (opening != std::string_view::npos) expected += kClosing[opening];
-    if (is_arrow || kClosing.find(letter) == std::string_view::npos) continue;
-    if (expected.empty() || expected.back() != letter) return std::string_view::npos;
-    expected.pop_back();
+    if (!IsClosing(text, at)) continue;
+    if (!Close(text[at], expected)) return std::string_view::npos;
     if (expected.empty()) return at + 1;
   }
   return std::string_view::npos;
+}
+
+// Go's "(*T)" or "(*T[...])", the former of the latter; empty: it is none.
+std::string PointerReceiver(std::string_view group) {
+  if (!group.starts_with("(*") || !group.ends_with(')')) return "";
+  const auto* const end = std::find_if_not(group.begin() + 2, group.end(), IsWordLetter);
+  const auto bytes = static_cast<std::size_t>(end - group.begin());
+  if (bytes == 2 || (*end != ')' && *end != '[')) return "";
+  return std::string(group.substr(0, bytes)) + ")";
+}
+
+// What "(*Name(int))" or "(A::*Name(int))" declares, "Name(int)"; empty: the group is none such.
+std::string_view Declared(std::string_view group) {
+  if (!group.ends_with(')')) return "";
+  std::string_view inner = group.substr(1, group.size() - 2);
+  const std::size_t member = inner.find("::*");
+  const bool is_member = member != std::string_view::npos && inner.find('(') > member;
+  if (is_member) inner.remove_prefix(member + 2);
+  if (inner.find_first_of("*&") != 0) return "";
+  inner.remove_prefix(std::min(inner.find_first_not_of("*& "), inner.size()));
+  return inner;
 }
 
 bool EndsWithOperator(std::string_view text) {
@@ -48,6 +90,7 @@ class Simplifying {
 
   std::string Run() {
     while (at_ < name_.size() && !is_complete_) Step();
+    simple_.resize(simple_.find_last_not_of(' ') + 1);
     return std::move(simple_);
   }
 
@@ -60,6 +103,8 @@ class Simplifying {
         return OpenAngle();
       case '{':
         return KeepBraces();
+      case '>':
+        return CloseAngle();
       case '[':
         return OpenSquare();
       case ' ':
@@ -89,12 +134,22 @@ class Simplifying {
       at_ += kAnonymous.size();
     } else if (EndsWithOperator(simple_) && name_.substr(at_, 2) == "()") {
       Keep(2);
-    } else if (simple_.ends_with('.')) {
-      simple_ += Skip();  // Go's method: (*T)
     } else {
-      Skip();
-      SkipQualifiers();
+      PassGroup();
     }
+  }
+
+  // Go's method has its receiver in one, a function that returns one to a function its own name;
+  // else it is parameters.
+  void PassGroup() {
+    const std::string_view group = Skip();
+    const std::string_view declared = Declared(group);
+    if (simple_.ends_with('.')) {
+      simple_ += PointerReceiver(group);
+    } else if (!declared.empty() && depth_ < kMaxDepth) {
+      simple_ = Simplifying(declared, depth_ + 1).Run();
+    }
+    SkipQualifiers();
   }
 
   // Of a member function: " const", " &&"; also " [clone .cold]", which ends the name.
@@ -135,6 +190,16 @@ class Simplifying {
     }
   }
 
+  // Of an operator's name; else nothing was open.
+  void CloseAngle() {
+    std::string_view before = simple_;
+    for (int signs = 0; signs < 2 && (before.ends_with('>') || before.ends_with('-')); ++signs) {
+      before.remove_suffix(1);
+    }
+    if (EndsWithOperator(before)) return Keep(1);
+    ++at_;
+  }
+
   // Rust's "T" is what the method is of, "T as Trait" also whose it is.
   std::string SimpleSelf(std::string_view inner) const {
     if (depth_ >= kMaxDepth) return "...";
@@ -163,10 +228,18 @@ class Simplifying {
       is_complete_ = true;
     } else if (EndsWithOperator(simple_) && !rest.starts_with(" <")) {
       Keep(std::min(rest.find('('), rest.size()));
+    } else if (simple_.ends_with(kLiteralOperator)) {
+      Keep(1);
     } else {
-      if (!rest.starts_with(" <") && !rest.starts_with(" (")) simple_.clear();
+      if (!GoesOn(rest.substr(1))) simple_.clear();
       ++at_;
     }
+  }
+
+  // What is behind a blank belongs to what is before it.
+  static bool GoesOn(std::string_view rest) {
+    if (rest.starts_with(kAnonymous)) return false;
+    return rest.starts_with('<') || rest.starts_with('(');
   }
 
   std::string_view name_;
@@ -181,11 +254,17 @@ class Simplifying {
 std::string SimpleName(std::string_view name) {
   if (name.find_first_of("(<[{ ") == std::string_view::npos) return std::string(name);
   std::string simple = Simplifying(name, 0).Run();
-  if (!simple.empty()) return simple;
-  simple = name;
-  std::replace(simple.begin(), simple.end(), '(', '{');
-  std::replace(simple.begin(), simple.end(), ')', '}');
-  return simple;
+  return simple.empty() ? WholeName(name) : simple;
+}
+
+std::string WholeName(std::string_view name) {
+  std::string whole(name);
+  std::replace(whole.begin(), whole.end(), '(', '{');
+  std::replace(whole.begin(), whole.end(), ')', '}');
+  for (const std::string_view begin : {"goroutine ", "created by "}) {
+    if (name.starts_with(begin)) whole[whole.find(' ')] = '_';
+  }
+  return whole;
 }
 
 }  // namespace limpet

@@ -8,9 +8,18 @@
 #include <string>
 #include <vector>
 
+#include "tools/profile/loss.h"
 #include "tools/profile/profile.h"
 
 namespace limpet {
+
+// What the one whom a thread waits for has become.
+enum class OwnerLife { kUnknown, kAlive, kExited, kElsewhere };  // elsewhere: in another process
+
+// Where a running thread's stack was not taken, this frame stands for it.
+inline constexpr char kRunningStack[] = "[stack of a running thread]";
+inline constexpr char kUnreadableStack[] = "[stack not readable]";
+inline constexpr char kRunningState[] = "running";
 
 // Lists of locations are indexes into Profile::locations, leaf first.
 struct ListedThread {
@@ -27,7 +36,7 @@ struct ListedThread {
   std::string descriptor_target;
   std::uint32_t owner_number = 0;  // who is waited for; 0: unknown
   std::uint32_t owner_thread_id = 0;
-  bool has_owner_exited = false;
+  OwnerLife owner_life = OwnerLife::kUnknown;
   bool is_seen_from_outside = false;  // blocked where no hook is
   std::string wait_channel;
   std::uint32_t creator_number = 0;               // 0: unknown
@@ -35,6 +44,14 @@ struct ListedThread {
   std::vector<std::uint32_t> creation_locations;  // of the call that made it; empty: not known
   std::uint64_t park_count = 0;
   std::uint64_t parked_ns = 0;
+
+  bool IsRunning() const { return state == kRunningState; }
+};
+
+// Threads that are not listed because only long waits were asked for.
+struct LeftOutThreads {
+  std::uint64_t of_unknown_wait = 0;
+  std::uint64_t others = 0;
 };
 
 struct ThreadDump {
@@ -43,6 +60,9 @@ struct ThreadDump {
   std::uint64_t unjoined = 0;         // ended, and neither joined nor detached
   std::string program;
   std::uint32_t pid = 0;
+  bool is_alive = true;  // else waits are as long as is known, or longer
+  std::vector<Loss> losses;
+  LeftOutThreads left_out;
 };
 
 }  // namespace limpet

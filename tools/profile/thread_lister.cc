@@ -15,12 +15,11 @@
 #include "tools/profile/simple_name.h"
 #include "tools/profile/stack_frames.h"
 #include "tools/profile/thread_numbers.h"
+#include "tools/profile/thread_summary.h"
 #include "tools/profile/wait_words.h"
 
 namespace limpet {
 namespace {
-
-constexpr char kRunning[] = "running";
 
 // Of libc, where a thread waits that no hook saw: hooks stand before these.
 bool IsWaitInternal(const NamedFrame& frame, const SegmentSnapshot& snapshot) {
@@ -54,7 +53,9 @@ class Listing {
                           .sample_types = {{kGoroutineProfile, "count"}},
                           .time_unix_ns = origin.time_unix_ns},
               .program = ProgramOf(snapshot),
-              .pid = snapshot.pid},
+              .pid = snapshot.pid,
+              .is_alive = origin.is_alive,
+              .losses = ListThreadLosses(snapshot)},
         table_(snapshot, dump_.profile) {}
 
   ThreadDump Run() {
@@ -75,11 +76,11 @@ class Listing {
     ListedThread listed{.number = number,
                         .thread_id = thread.thread_id,
                         .name = thread.name,
-                        .state = kRunning,
-                        .reason = kRunning,
+                        .state = kRunningState,
+                        .reason = kRunningState,
                         .is_seen_from_outside = thread.is_seen_from_outside,
                         .wait_channel = thread.wait_channel,
-                        .creator_number = thread.creator_number,
+                        .creator_number = BelievedNumber(thread.creator_number),
                         .park_count = thread.park_count,
                         .parked_ns = thread.parked_ns};
     AddCreation(thread, listed);
@@ -134,17 +135,22 @@ class Listing {
 
   void AddOwner(const ThreadRecord& thread, ListedThread& listed) const {
     if (thread.owner_thread_id == 0) return;
-    const ThreadNumbers::Owner owner = numbers_.OwnerOf(thread.owner_thread_id);
+    const ThreadNumbers::Owner owner = numbers_.OwnerOf(thread.owner_thread_id, thread.since_ns);
     listed.owner_thread_id = thread.owner_thread_id;
     listed.owner_number = owner.number;
-    listed.has_owner_exited = owner.has_exited;
+    listed.owner_life = owner.life;
+    // Who is joined is of this process.
+    const bool has_ended =
+        thread.reason == WaitReason::kJoin && owner.life == OwnerLife::kElsewhere;
+    if (has_ended) listed.owner_life = OwnerLife::kExited;
   }
 
   static std::string OwnerWords(const ListedThread& listed) {
-    const std::string who = listed.owner_number != 0
-                                ? absl::StrFormat("%d", listed.owner_number)
-                                : absl::StrFormat("tid %d", listed.owner_thread_id);
-    return listed.has_owner_exited ? who + " which has ended" : who;
+    std::string who = listed.owner_number != 0 ? absl::StrFormat("%d", listed.owner_number)
+                                               : absl::StrFormat("tid %d", listed.owner_thread_id);
+    if (listed.owner_life == OwnerLife::kExited) who += " which has ended";
+    if (listed.owner_life == OwnerLife::kElsewhere) who += " which is not of this process";
+    return who;
   }
 
   static std::string Remark(const ThreadRecord& thread, const ListedThread& listed) {
@@ -153,10 +159,9 @@ class Listing {
       return verb + OwnerWords(listed);
     }
     if (thread.reason == WaitReason::kOnce) return "once";
-    if (thread.reason == WaitReason::kFileLock)
-      return absl::StrFormat("file %d", thread.descriptor);
-    if (thread.descriptor >= 0) return absl::StrFormat("fd %d", thread.descriptor);
-    return "";
+    if (thread.descriptor < 0) return "";
+    const char* const what = thread.reason == WaitReason::kFileLock ? "file" : "fd";
+    return absl::StrFormat("%s %d", what, thread.descriptor);
   }
 
   const StackRecord* FindStack(std::uint32_t id) const {
@@ -166,17 +171,19 @@ class Listing {
     return is_known ? &stack->second : nullptr;
   }
 
-  // Names are long and many threads share them.
-  std::string_view Simple(std::string_view name) {
-    const auto [place, is_new] = simple_names_.try_emplace(name);
-    if (is_new) place->second = SimpleName(name);
+  // Names are long and many threads share them. Those of code that was compiled at run time are
+  // as they are.
+  std::string_view Simple(const NamedFrame& frame, const NamedSource& source) {
+    if (frame.module == 0) return source.name;
+    const auto [place, is_new] = simple_names_.try_emplace(source.name);
+    if (is_new) place->second = SimpleName(source.name);
     return place->second;
   }
 
   std::vector<std::string_view> SimpleNames(const FrameList& frames) {
     std::vector<std::string_view> names;
     for (const NamedFrame* frame : frames) {
-      for (const NamedSource& source : frame->sources) names.push_back(Simple(source.name));
+      for (const NamedSource& source : frame->sources) names.push_back(Simple(*frame, source));
     }
     return names;
   }
@@ -184,8 +191,8 @@ class Listing {
   // What stands for the stack in a profile, where there are no threads to tell.
   LocationList ProfileLocations(const ListedThread& thread) {
     if (!thread.locations.empty()) return thread.locations;
-    LocationList locations = {table_.AddMarker(
-        thread.state == kRunning ? "[running, stack not taken]" : "[stack not readable]")};
+    LocationList locations = {
+        table_.AddMarker(thread.IsRunning() ? kRunningStack : kUnreadableStack)};
     if (thread.creation_locations.empty()) return locations;
     locations.push_back(table_.AddMarker("[created by]"));
     locations.insert(locations.end(), thread.creation_locations.begin(),
@@ -215,22 +222,9 @@ class Listing {
 
   void AddComments() {
     std::vector<std::string>& comments = dump_.profile.comments;
-    const auto count = [this](auto is_counted) {
-      return std::count_if(dump_.threads.begin(), dump_.threads.end(), is_counted);
-    };
-    const auto running = count([](const ListedThread& thread) { return thread.state == kRunning; });
-    const auto outside =
-        count([](const ListedThread& thread) { return thread.is_seen_from_outside; });
-    const auto total = static_cast<std::int64_t>(dump_.threads.size());
-    comments.push_back(
-        absl::StrFormat("limpet: goroutine of %s (pid %d)", dump_.program, dump_.pid));
-    comments.push_back(
-        absl::StrFormat("%d threads: %d running, %d waiting", total, running, total - running));
-    if (outside != 0) {
-      comments.push_back(
-          absl::StrFormat("%d blocked where no hook is, seen from outside", outside));
-    }
-    for (const Loss& loss : ListThreadLosses(snapshot_)) comments.push_back(LossLine(loss));
+    comments = SummaryLines(dump_);
+    comments.insert(comments.begin(),
+                    absl::StrFormat("limpet: goroutine of %s (pid %d)", dump_.program, dump_.pid));
   }
 
   const SegmentSnapshot& snapshot_;

@@ -3,7 +3,7 @@
 // One sample for each distinct stack, reason and state; its one value counts threads. A running
 // thread's stack is not known from outside: it is listed below a marker by the stack that made it.
 //
-//   [running]  [created by]  StartPool <- main
+//   [stack of a running thread]  [created by]  StartPool <- main
 //
 // Runs: companion.  Threads: one.  Allocates: yes.
 #pragma once

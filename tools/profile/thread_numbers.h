@@ -11,9 +11,14 @@
 #include <set>
 #include <vector>
 
+#include "tools/profile/thread_dump.h"
 #include "tools/reader/segment_snapshot.h"
 
 namespace limpet {
+
+// 0, unknown, where no target would have given such a number: one is for each thread that it ever
+// made.
+std::uint32_t BelievedNumber(std::uint32_t number);
 
 class ThreadNumbers {
  public:
@@ -24,19 +29,21 @@ class ThreadNumbers {
 
   struct Owner {
     std::uint32_t number = 0;  // 0: unknown
-    bool has_exited = false;
+    OwnerLife life = OwnerLife::kUnknown;
   };
-  // Who has this kernel's id, or had it last. Where all that live are known, anybody else has
-  // exited.
-  Owner OwnerOf(std::uint32_t thread_id) const;
+  // Who had this kernel's id when somebody began to wait for it (0: unknown): ids are given again,
+  // and who started later is innocent. Where all that live are known, an id that none of them has
+  // is of another process (a lock in shared memory).
+  Owner OwnerOf(std::uint32_t thread_id, std::uint64_t since_ns) const;
 
  private:
   static std::uint32_t FreeNumber(const SegmentSnapshot& snapshot, std::size_t index,
                                   std::set<std::uint32_t>& taken);
-  void AddOwner(const ThreadRecord& thread, std::uint32_t number);
+  void AddOwners(const SegmentSnapshot& snapshot);
 
   std::vector<std::uint32_t> numbers_;
-  std::map<std::uint32_t, Owner> owners_;
+  // By id, and by when they started: of those down to an entry it is the one.
+  std::map<std::uint32_t, std::map<std::uint64_t, Owner>> owners_;
   bool is_complete_ = false;
 };
 

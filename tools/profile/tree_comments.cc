@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "tools/profile/confidence.h"
 #include "tools/profile/thread_lister.h"
+#include "tools/profile/thread_summary.h"
 
 namespace limpet {
 namespace {
@@ -145,27 +146,47 @@ void AddPartLines(std::vector<ProcessPart> parts, const Intervals& intervals,
       BytesWords(rest.in_use, intervals.most), BytesWords(rest.allocated, intervals.most)));
 }
 
-std::vector<std::string> ThreadComments(const ProcessTreeParts& tree) {
-  std::vector<ProcessPart> parts = tree.parts;
+std::string ThreadPartLine(const ProcessPart& part) {
+  std::string line = absl::StrFormat("pid %s: %s", Named(part.pid, part.program),
+                                     ThreadCounts(part.threads, part.running));
+  if (!part.coverage.has_value()) line += "; dead";
+  if (!part.losses.empty()) line += "; loss: " + LossList(part.losses);
+  return line;
+}
+
+// Those with the most threads, and the rest added up.
+void AddThreadPartLines(std::vector<ProcessPart> parts, std::vector<std::string>& comments) {
   std::stable_sort(
       parts.begin(), parts.end(),
       [](const ProcessPart& one, const ProcessPart& other) { return one.threads > other.threads; });
-  std::vector<std::string> comments = {TitleLine(tree)};
-  std::int64_t rest = 0;
+  const std::size_t named = std::min(parts.size(), kMostNamed);
+  ProcessPart rest;
   for (std::size_t index = 0; index < parts.size(); ++index) {
-    const ProcessPart& part = parts[index];
-    if (index >= kMostNamed) {
-      rest += part.threads;
+    if (index < named) {
+      comments.push_back(ThreadPartLine(parts[index]));
     } else {
-      comments.push_back(absl::StrFormat("pid %s: %d thread%s%s", Named(part.pid, part.program),
-                                         part.threads, part.threads == 1 ? "" : "s",
-                                         part.coverage.has_value() ? "" : "; dead"));
+      rest.threads += parts[index].threads;
+      rest.running += parts[index].running;
     }
   }
-  if (parts.size() > kMostNamed) {
-    comments.push_back(
-        absl::StrFormat("%s more: %d threads", Processes(parts.size() - kMostNamed), rest));
+  if (named == parts.size()) return;
+  comments.push_back(absl::StrFormat("%s more: %s", Processes(parts.size() - named),
+                                     ThreadCounts(rest.threads, rest.running)));
+}
+
+std::vector<std::string> ThreadComments(const ProcessTreeParts& tree) {
+  std::vector<std::string> comments = {TitleLine(tree)};
+  ProcessPart sum;
+  bool has_dead = false;
+  for (const ProcessPart& part : tree.parts) {
+    sum.threads += part.threads;
+    sum.running += part.running;
+    has_dead = has_dead || !part.coverage.has_value();
   }
+  comments.push_back(ThreadCounts(sum.threads, sum.running));
+  if (has_dead) comments.emplace_back(kLowerBounds);
+  for (const Loss& loss : SumLosses(tree.parts)) comments.push_back(LossLine(loss));
+  AddThreadPartLines(tree.parts, comments);
   for (std::string& line : LeftOutLines(tree.left_out)) comments.push_back(std::move(line));
   return comments;
 }

@@ -29,6 +29,7 @@ struct ProcessPart {
   std::uint32_t pid = 0;
   std::string program;
   std::int64_t threads = 0;  // of a goroutine profile
+  std::int64_t running = 0;  // of those
   std::uint64_t interval_bytes = 0;
   Estimate total;
   std::vector<Loss> losses;

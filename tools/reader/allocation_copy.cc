@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/layout/allocation_slot.h"
+#include "tools/reader/clock.h"
 
 namespace limpet {
 namespace {
@@ -49,7 +50,7 @@ void Keep(const SlotValues& values, AllocationCopy& result) {
     ++result.torn_slots;
     return;
   }
-  result.last_time_ns = std::max(result.last_time_ns, values.time_ns);
+  result.last_time_ns = std::max(result.last_time_ns, BelievedNs(values.time_ns));
   if (values.address == 0) return;  // a free slot
   result.records.push_back({.address = values.address,
                             .requested_bytes = values.requested_bytes,

@@ -15,4 +15,7 @@ inline std::uint64_t MonotonicNs() { return sys::ReadClockNs(CLOCK_MONOTONIC); }
 // When this machine was booted, since 1970.
 inline std::uint64_t BootUnixNs() { return UnixNs() - sys::ReadClockNs(CLOCK_BOOTTIME); }
 
+// What a segment says of a time: no clock goes so far, and sums of two do not wrap. 0: unknown.
+inline std::uint64_t BelievedNs(std::uint64_t ns) { return ns <= INT64_MAX ? ns : 0; }
+
 }  // namespace limpet

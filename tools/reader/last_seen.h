@@ -11,4 +11,8 @@ namespace limpet {
 
 std::uint64_t LastSeenUnixNs(const SegmentSnapshot& snapshot);
 
+// CLOCK_MONOTONIC of the last that its segment tells of it: a sample, a thread or a wait that
+// began.
+std::uint64_t LastEventNs(const SegmentSnapshot& snapshot);
+
 }  // namespace limpet

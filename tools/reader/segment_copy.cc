@@ -57,7 +57,8 @@ std::size_t RunBytes(std::uint64_t offset, absl::string_view bytes, bool is_hole
 // One copying of one file.
 class Copying {
  public:
-  Copying(SegmentFile file, const SegmentSink& sink) : file_(std::move(file)), sink_(sink) {}
+  Copying(SegmentFile file, const CopyMoment& moment, const SegmentSink& sink)
+      : file_(std::move(file)), moment_(moment), sink_(sink) {}
 
   absl::Status Run() {
     absl::Status status = ReadHeader(file_, header_);
@@ -151,23 +152,37 @@ class Copying {
   // Last, so that a copy that was cut off is no segment; and as it was checked. What a newer target
   // wrote behind it is copied as it is.
   absl::Status WriteHeader() {
-    const std::uint64_t known = sizeof(SegmentHeader);
+    Stamp();
+    const std::uint64_t known = std::min<std::uint64_t>(header_.header_bytes, sizeof(header_));
     absl::Status status = CopyBytes(known, header_.header_bytes - known);
     if (!status.ok()) return status;
-    return Write(0, {reinterpret_cast<const char*>(&header_), sizeof(SegmentHeader)});
+    return Write(0, {reinterpret_cast<const char*>(&header_), static_cast<std::size_t>(known)});
+  }
+
+  // An older target's header ends before, and has mostly nothing behind it in its page.
+  void Stamp() {
+    header_.copied_unix_ns = moment_.unix_ns;
+    header_.copied_monotonic_ns = moment_.monotonic_ns;
+    for (std::size_t index = 0; index < header_.section_count; ++index) {
+      const SectionEntry& section = header_.sections[index];
+      if (section.kind != SectionKind::kNone && section.offset < sizeof(header_)) return;
+    }
+    header_.header_bytes = std::max<std::uint32_t>(header_.header_bytes, sizeof(header_));
   }
 
   SegmentFile file_;
+  const CopyMoment& moment_;
   const SegmentSink& sink_;
   SegmentHeader header_{};
 };
 
 }  // namespace
 
-absl::Status CopySegment(const std::string& path, const SegmentSink& sink) {
+absl::Status CopySegment(const std::string& path, const CopyMoment& moment,
+                         const SegmentSink& sink) {
   absl::StatusOr<SegmentFile> file = SegmentFile::Open(path);
   if (!file.ok()) return file.status();
-  return Copying(std::move(*file), sink).Run();
+  return Copying(std::move(*file), moment, sink).Run();
 }
 
 }  // namespace limpet

@@ -24,7 +24,14 @@ struct SegmentSink {
   std::function<absl::Status(std::uint64_t offset, absl::string_view bytes)> write_at;
 };
 
+// When the process was as its copy shows it, by both clocks; written into the copy.
+struct CopyMoment {
+  std::uint64_t unix_ns = 0;
+  std::uint64_t monotonic_ns = 0;
+};
+
 // Status as of ReadSegment, or the sink's own.
-absl::Status CopySegment(const std::string& path, const SegmentSink& sink);
+absl::Status CopySegment(const std::string& path, const CopyMoment& moment,
+                         const SegmentSink& sink);
 
 }  // namespace limpet

@@ -10,6 +10,7 @@
 #include "runtime/layout/segment.h"
 #include "runtime/layout/site_slot.h"
 #include "tools/reader/allocation_copy.h"
+#include "tools/reader/clock.h"
 #include "tools/reader/counter_names.h"
 #include "tools/reader/section_copy.h"
 #include "tools/reader/stack_tree.h"
@@ -51,8 +52,10 @@ void CopyHeaderFields(const SegmentHeader& header, SegmentSnapshot& snapshot) {
   snapshot.uid = header.uid;
   snapshot.start_ticks = header.start_ticks;
   snapshot.pid_namespace = header.pid_namespace;
-  snapshot.created_unix_ns = header.created_unix_ns;
-  snapshot.created_monotonic_ns = header.created_monotonic_ns;
+  snapshot.created_unix_ns = BelievedNs(header.created_unix_ns);
+  snapshot.created_monotonic_ns = BelievedNs(header.created_monotonic_ns);
+  snapshot.copied_unix_ns = BelievedNs(header.copied_unix_ns);
+  snapshot.copied_monotonic_ns = BelievedNs(header.copied_monotonic_ns);
   snapshot.sample_interval_bytes = header.sample_interval_bytes;
   snapshot.dump_signal = header.dump_signal;
   snapshot.dump_signal_state = static_cast<std::uint32_t>(header.dump_signal_state.load());

@@ -114,6 +114,8 @@ struct SegmentSnapshot {
   std::uint64_t pid_namespace = 0;
   std::uint64_t created_unix_ns = 0;
   std::uint64_t created_monotonic_ns = 0;
+  std::uint64_t copied_unix_ns = 0;  // when this copy was true; 0: no copy, or it does not say so
+  std::uint64_t copied_monotonic_ns = 0;
   std::uint64_t last_sample_ns = 0;  // CLOCK_MONOTONIC; of a block or mapping, freed or not
   std::uint64_t sample_interval_bytes = 0;
   std::uint32_t dump_signal = 0;

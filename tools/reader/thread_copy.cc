@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/layout/thread_slot.h"
+#include "tools/reader/clock.h"
 #include "tools/reader/counter_names.h"
 
 namespace limpet {
@@ -59,7 +60,7 @@ WaitReason KnownReason(WaitReason reason) {
 void CopyWait(const WaitValues& values, ThreadRecord& record) {
   record.reason = KnownReason(values.reason);
   record.object = values.object;
-  record.since_ns = values.since_ns;
+  record.since_ns = BelievedNs(values.since_ns);
   record.timeout_ns = values.timeout_ns;
   record.descriptor = values.descriptor < 0 ? -1 : values.descriptor;
   record.owner_thread_id = values.owner_thread_id;
@@ -83,7 +84,7 @@ ThreadRecord RecordOf(const ThreadSlot& slot) {
                       .creator_thread_id = slot.creator_thread_id.load(),
                       .creation_stack = creation_stack < kRootNodes ? 0 : creation_stack,
                       .life = slot.life.load(),
-                      .started_ns = slot.started_ns.load(),
+                      .started_ns = BelievedNs(slot.started_ns.load()),
                       .name = std::string(slot.name, strnlen(slot.name, sizeof(slot.name))),
                       .running_answer = AnswerOf(slot),
                       .park_count = slot.park_count.load(),

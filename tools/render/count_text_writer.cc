@@ -16,7 +16,8 @@
 namespace limpet {
 namespace {
 
-struct Row {
+struct CountRow {
+  std::string stack;  // "@ 0x401136", and labels
   std::int64_t count = 0;
   const ProfileSample* sample = nullptr;  // the first of those that look alike
 };
@@ -43,32 +44,45 @@ std::string LabelText(const Profile& profile, const ProfileSample& sample) {
 }
 
 // By which Go tells stacks apart, and sorts them.
-std::string KeyOf(const Profile& profile, const ProfileSample& sample) {
-  std::string key = "@";
+std::string StackText(const Profile& profile, const ProfileSample& sample) {
+  std::string text = "@";
   for (const std::uint32_t index : sample.locations) {
-    absl::StrAppendFormat(&key, " 0x%x", profile.locations[index].address + 1);
+    absl::StrAppendFormat(&text, " 0x%x", profile.locations[index].address + 1);
   }
-  return key + LabelText(profile, sample);
+  return text + LabelText(profile, sample);
+}
+
+// Markers have no address: their names tell them apart.
+std::string MarkerNames(const Profile& profile, const ProfileSample& sample) {
+  std::string names;
+  for (const std::uint32_t index : sample.locations) {
+    const ProfileLocation& location = profile.locations[index];
+    if (location.address != 0) continue;
+    for (const ProfileLine& line : location.lines)
+      names += "\n" + profile.functions[line.function].name;
+  }
+  return names;
 }
 
 }  // namespace
 
 std::string WriteCountText(const Profile& profile) {
   std::int64_t total = 0;
-  std::map<std::string, Row> by_key;
+  std::map<std::string, CountRow> by_key;
   for (const ProfileSample& sample : profile.samples) {
-    Row& row = by_key[KeyOf(profile, sample)];
-    if (row.sample == nullptr) row.sample = &sample;
+    std::string stack = StackText(profile, sample);
+    CountRow& row = by_key[stack + MarkerNames(profile, sample)];
+    if (row.sample == nullptr) row = {.stack = std::move(stack), .sample = &sample};
     row.count += sample.values[0];
     total += sample.values[0];
   }
-  std::vector<std::pair<std::string, Row>> rows(by_key.begin(), by_key.end());
+  std::vector<std::pair<std::string, CountRow>> rows(by_key.begin(), by_key.end());
   std::stable_sort(rows.begin(), rows.end(), [](const auto& one, const auto& other) {
     return one.second.count > other.second.count;
   });
   std::string text = absl::StrFormat("%s profile: total %d\n", profile.name, total);
   for (const auto& [key, row] : rows) {
-    text += AlignTabs(absl::StrFormat("%d %s\n%s\n", row.count, key,
+    text += AlignTabs(absl::StrFormat("%d %s\n%s\n", row.count, row.stack,
                                       FrameComments(profile, row.sample->locations)));
   }
   text += "# limpet\n";

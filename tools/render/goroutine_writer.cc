@@ -11,8 +11,6 @@
 namespace limpet {
 namespace {
 
-constexpr char kNotTaken[] = "[stack of a running thread]";
-constexpr char kNotReadable[] = "[stack not readable]";
 constexpr std::uint64_t kMinuteNs = 60'000'000'000;
 
 std::string StatusText(const ListedThread& thread) {
@@ -39,8 +37,7 @@ std::string PlaceText(const SimpleFrame& frame) {
 // unavailable" goleak and gostackparse make an error.
 std::string StackText(const SimpleFrames& frames, const ListedThread& thread) {
   if (thread.locations.empty()) {
-    const bool is_running = thread.state == "running";
-    return std::string(is_running ? kNotTaken : kNotReadable) + "(...)\n\t??:0\n";
+    return std::string(thread.IsRunning() ? kRunningStack : kUnreadableStack) + "(...)\n\t??:0\n";
   }
   std::string text;
   for (const SimpleFrame& frame : frames.Of(thread.locations)) {

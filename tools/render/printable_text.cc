@@ -1,6 +1,8 @@
 #include "tools/render/printable_text.h"
 
 #include <cstddef>
+#include <cstdint>
+#include <string_view>
 
 namespace limpet {
 namespace {
@@ -41,7 +43,39 @@ std::size_t SequenceBytes(const std::string& text, std::size_t index) {
   return bytes > 1 && IsForbidden(byte(index), byte(index + 1)) ? 0 : bytes;
 }
 
+// Of one sequence.
+std::uint32_t CodePoint(std::string_view letter) {
+  const auto first = static_cast<unsigned char>(letter[0]);
+  std::uint32_t code = letter.size() == 1 ? first : first & (0x7FU >> letter.size());
+  for (const char next : letter.substr(1)) {
+    code = code << 6U | (static_cast<unsigned char>(next) & 0x3FU);
+  }
+  return code;
+}
+
+// What a terminal may obey, in both sets of control letters, and what changes the direction of a
+// line or ends it.
+bool IsControl(std::uint32_t code) {
+  const auto is_of = [code](std::uint32_t first, std::uint32_t last) {
+    return first <= code && code <= last;
+  };
+  return is_of(0, 0x1F) || is_of(0x7F, 0x9F) || code == 0x61C || is_of(0x200E, 0x200F) ||
+         is_of(0x2028, 0x202E) || is_of(0x2066, 0x2069);
+}
+
+// Where a letter of at most `bytes` bytes in front of them ends.
+std::size_t LetterEnd(const std::string& text, std::size_t bytes) {
+  std::size_t end = bytes;
+  while (end > 0 && bytes - end < 4 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+    --end;
+  return SequenceBytes(text, end) > 1 ? end : bytes;
+}
+
 }  // namespace
+
+std::string FirstBytes(const std::string& text, std::size_t bytes) {
+  return bytes >= text.size() ? text : text.substr(0, LetterEnd(text, bytes));
+}
 
 std::string ValidUtf8(const std::string& text) {
   std::string valid;
@@ -60,10 +94,13 @@ std::string ValidUtf8(const std::string& text) {
 }
 
 std::string OneLine(const std::string& text) {
-  std::string line = ValidUtf8(text.substr(0, kMaxLineTextBytes));
-  for (char& letter : line) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (byte < 0x20 || byte == 0x7F) letter = ' ';
+  const std::string valid = ValidUtf8(FirstBytes(text, kMaxLineTextBytes));
+  std::string line;
+  line.reserve(valid.size());
+  for (std::size_t index = 0; index < valid.size();) {
+    const std::string_view letter(&valid[index], SequenceBytes(valid, index));
+    line += IsControl(CodePoint(letter)) ? " " : letter;
+    index += letter.size();
   }
   return line;
 }

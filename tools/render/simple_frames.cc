@@ -10,10 +10,26 @@
 
 namespace limpet {
 
+namespace {
+
+// The others are of code that was compiled at run time and named by a compiler of its own.
+std::vector<bool> FunctionsOfModules(const Profile& profile) {
+  std::vector<bool> has_module(profile.functions.size());
+  for (const ProfileLocation& location : profile.locations) {
+    if (location.mapping < 0) continue;
+    for (const ProfileLine& line : location.lines) has_module[line.function] = true;
+  }
+  return has_module;
+}
+
+}  // namespace
+
 SimpleFrames::SimpleFrames(const Profile& profile) : profile_(profile) {
-  for (const ProfileFunction& function : profile.functions) {
-    names_.push_back(OneLine(SimpleName(function.name)));
-    files_.push_back(OneLine(function.file));
+  const std::vector<bool> has_module = FunctionsOfModules(profile);
+  for (std::size_t index = 0; index < profile.functions.size(); ++index) {
+    const std::string& name = profile.functions[index].name;
+    names_.push_back(OneLine(has_module[index] ? SimpleName(name) : WholeName(name)));
+    files_.push_back(OneLine(profile.functions[index].file));
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "tools/profile/thread_summary.h"
 #include "tools/render/age_text.h"
 #include "tools/render/printable_text.h"
 #include "tools/render/simple_frames.h"
@@ -36,7 +37,7 @@ std::string Ages(const ThreadGroup& group) {
 std::string Title(const ThreadGroup& group) {
   const ListedThread& first = *group.threads.front();
   const std::size_t count = group.threads.size();
-  if (first.state == "running") return absl::StrFormat("%d running\n", count);
+  if (first.IsRunning()) return absl::StrFormat("%d running\n", count);
   std::set<std::string> remarks;
   for (const ListedThread* thread : group.threads) remarks.insert(thread->remark);
   std::string title = absl::StrFormat("%d %s%s: %s", count, count == 1 ? "waits" : "wait",
@@ -109,7 +110,7 @@ std::string ShortPlace(const SimpleFrame& frame, std::size_t room) {
 // `width`: of the column of names, which begins at `start`.
 std::string FrameLine(const std::string& prefix, const SimpleFrame& frame, std::size_t width) {
   std::string name = frame.name;
-  if (name.size() > width) name = name.substr(0, width - 3) + "...";
+  if (name.size() > width) name = FirstBytes(name, width - 3) + "...";
   const std::size_t start = prefix.size() + width + 2;
   const std::string place = ShortPlace(frame, kColumns - std::min(kColumns, start));
   if (place.empty()) return prefix + name + "\n";
@@ -138,8 +139,8 @@ std::string StackText(const std::vector<SimpleFrame>& frames, std::size_t width)
 std::string OriginText(const ListedThread& thread) {
   if (!thread.is_seen_from_outside) {
     if (!thread.locations.empty()) return "";
-    return thread.state == "running" ? "      (running: its stack is not taken)\n"
-                                     : "      (its stack is not known)\n";
+    return thread.IsRunning() ? "      (running: its stack is not taken)\n"
+                              : "      (its stack is not known)\n";
   }
   std::string text = "      (no hook is here: ";
   text += thread.locations.empty() ? "its stack could not be read" : "seen from outside";
@@ -167,11 +168,8 @@ std::string GroupText(const SimpleFrames& frames, const ThreadGroup& group) {
 
 std::string Summary(const ThreadDump& dump) {
   std::string text = OneLine(dump.program) + ", ";
-  const std::vector<std::string>& comments = dump.profile.comments;
-  text += absl::StrFormat("pid %d: ", dump.pid);
-  for (std::size_t index = 1; index < comments.size(); ++index) {
-    text += (index == 1 ? "" : "\n") + OneLine(comments[index]);
-  }
+  absl::StrAppendFormat(&text, "pid %d: ", dump.pid);
+  text += absl::StrJoin(SummaryLines(dump), "\n");
   if (dump.unjoined != 0) {
     absl::StrAppendFormat(&text, "\n%d ended and never joined: each keeps its stack",
                           dump.unjoined);

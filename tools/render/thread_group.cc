@@ -47,7 +47,7 @@ bool WaitsLonger(const ListedThread* one, const ListedThread* other) {
 bool ComesBefore(const ThreadGroup& one, const ThreadGroup& other) {
   const auto order = [](const ThreadGroup& group) {
     const ListedThread& first = *group.threads.front();
-    return std::make_tuple(first.state != "running", group.longest_ns, group.threads.size());
+    return std::make_tuple(!first.IsRunning(), group.longest_ns, group.threads.size());
   };
   if (order(one) != order(other)) return order(one) > order(other);
   return one.threads.front()->number < other.threads.front()->number;

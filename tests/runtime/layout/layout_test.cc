@@ -31,7 +31,7 @@ struct Golden {
   Golden { "  " #type "." #field, offsetof(type, field), offset }
 
 constexpr Golden kGoldens[] = {
-    LIMPET_SIZE(SegmentHeader, 2536),
+    LIMPET_SIZE(SegmentHeader, 2552),
     LIMPET_OFFSET(SegmentHeader, magic, 0),
     LIMPET_OFFSET(SegmentHeader, abi_version, 8),
     LIMPET_OFFSET(SegmentHeader, header_bytes, 12),
@@ -67,6 +67,8 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(SegmentHeader, done_dump_pid, 2520),
     LIMPET_OFFSET(SegmentHeader, stack_signal_state, 2524),
     LIMPET_OFFSET(SegmentHeader, stack_signal_cookie, 2528),
+    LIMPET_OFFSET(SegmentHeader, copied_unix_ns, 2536),
+    LIMPET_OFFSET(SegmentHeader, copied_monotonic_ns, 2544),
     LIMPET_SIZE(SectionEntry, 32),
     LIMPET_OFFSET(SectionEntry, kind, 0),
     LIMPET_OFFSET(SectionEntry, entry_bytes, 4),

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -20,6 +21,7 @@
 namespace limpet {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -377,18 +379,54 @@ TEST_F(Threads, AreShownToPrograms) {
   EXPECT_EQ(thread["object"], "0x5000");
   EXPECT_EQ(thread["owner"], 1);
   EXPECT_EQ(thread["creator"], 1);
-  EXPECT_EQ(thread["stack"].size(), 2U);
-  EXPECT_EQ(thread["creation_stack"][0]["function"], "[jit]+0x3332");
+  const auto stack = [&](const char* which) {
+    return json["stacks"].at(thread[which].get<std::size_t>());
+  };
+  EXPECT_EQ(stack("stack").size(), 2U);
+  EXPECT_EQ(stack("creation_stack")[0]["function"], "[jit]+0x3332");
+  EXPECT_EQ(json["alive"], false);
 }
 
 TEST_F(Threads, ThatWaitTooShortAreLeftOut) {
-  EXPECT_THAT(Run({"stacks", "--json", "--blocked", "1ms", segment_}).out,
-              Not(HasSubstr("\"running\"")));
-  EXPECT_EQ(nlohmann::json::parse(
-                Run({"stacks", "--json", "--blocked", "100000h", segment_}).out)["threads"]
-                .size(),
-            0U);
+  const auto numbers = [this](const char* blocked) {
+    const CommandOutput output = Run({"stacks", "--json", "--blocked", blocked, segment_});
+    EXPECT_EQ(output.exit_code, kExitOk) << output.error;
+    std::vector<int> listed;
+    const nlohmann::json json = nlohmann::json::parse(output.out);
+    for (const auto& thread : json["threads"]) listed.push_back(thread["number"]);
+    EXPECT_EQ(json["left_out"]["of_unknown_wait"], 1);
+    return listed;
+  };
+  builder_.AddThread({.thread_id = 4, .state = ThreadState::kParked, .number = 4});
+  builder_.WriteTo(segment_);
+  EXPECT_THAT(numbers("1ms"), ElementsAre(2, 3));
+  EXPECT_THAT(numbers("100000h"), IsEmpty());
+  EXPECT_THAT(Run({"stacks", "--blocked", "1ms", segment_}).out,
+              AllOf(HasSubstr("2 threads: 0 running, 2 waiting\n"),
+                    HasSubstr("1 whose wait is of unknown length left out\n")));
+  EXPECT_THAT(Run({"stacks", "--go", "--blocked", "1ms", segment_}).error,
+              HasSubstr("1 whose wait is of unknown length left out\n"));
   EXPECT_EQ(Run({"stacks", "--blocked", "soon", segment_}).exit_code, kExitUsage);
+}
+
+TEST_F(Threads, OfACopyWaitedUntilItWasMade) {
+  const std::string copy = directory_.File("copy");
+  ASSERT_EQ(Run({"dump", segment_, "-f", "raw", "-o", copy}).exit_code, kExitOk);
+  const std::string plain = directory_.File("plain");
+  std::filesystem::copy_file(segment_, plain);
+  const auto waits = [](const std::string& path) {
+    const CommandOutput output = Run({"stacks", "--json", path});
+    EXPECT_EQ(output.exit_code, kExitOk) << output.error;
+    const nlohmann::json json = nlohmann::json::parse(output.out);
+    return std::vector<std::uint64_t>{json["threads"][1]["waited_ns"],
+                                      json["threads"][2]["waited_ns"]};
+  };
+  const std::vector<std::uint64_t> then = waits(copy);
+  const auto later = std::filesystem::last_write_time(copy) + std::chrono::hours(24);
+  for (const std::string& path : {copy, plain}) std::filesystem::last_write_time(path, later);
+  EXPECT_EQ(waits(copy), then);
+  EXPECT_THAT(waits(plain), ElementsAre(3'000'000'000, 2'000'000'000))
+      << "nobody knows: up to the last that it tells of, which is its beginning";
 }
 
 TEST_F(Threads, AreDumpedBesideTheHeap) {

@@ -32,7 +32,22 @@ constexpr Example kExamples[] = {
     {"serve(int) [clone .part.0]", "serve"},
     {"decltype(auto) Call<int>(int)", "Call"},
     {"decltype (f(a->b)) Call<int>(int)", "Call"},
-    {"int (*Pick(int))(char)", "int"},
+    {"int (*Pick(int))(char)", "Pick"},
+    {"int (*Pool<int (*)(char)>::Pick(int) const)(char)", "Pool::Pick"},
+    {"int (&Row(int)) [4]", "Row"},
+    {"void (A::*Handler(int))(char)", "Handler"},
+    {"void (*(*Deep(int))(char))(long)", "Deep"},
+    {"void (*Call<int>(void (*)(int)))(int)", "Call"},
+    {"void (anonymous namespace)::Work<int>(int)", "{anonymous}::Work"},
+    {"std::vector<int> (anonymous namespace)::A::Get() const", "{anonymous}::A::Get"},
+    {"void app::(anonymous namespace)::Work<int>(int)", "app::{anonymous}::Work"},
+    {"operator\"\" _km(long double)", "operator\"\" _km"},
+    {"Length app::operator\"\" _km<char>(long double)", "app::operator\"\" _km"},
+    {"void f<(1 > 2)>(int)", "f"},
+    {"f<1 > 2>", "f"},
+    {"void f<1 > 2>(int)", "f"},
+    {"a.((b))", "a."},
+    {"runtime.(*T[go.shape.int]).Get", "runtime.(*T).Get"},
     {"unsigned long Sum<std::vector<int> >(int) const &", "Sum"},
     {"<alloc::vec::Vec<T> as core::ops::drop::Drop>::drop",
      "<alloc::vec::Vec as core::ops::drop::Drop>::drop"},
@@ -57,10 +72,23 @@ TEST(SimpleName, IsTheNameAlone) {
   }
 }
 
+TEST(SimpleName, IsTheWholeOneOfCodeThatWasCompiledAtRunTime) {
+  EXPECT_EQ(WholeName("void [System.Private.CoreLib] X::Y()[Tier0]"),
+            "void [System.Private.CoreLib] X::Y{}[Tier0]");
+  EXPECT_EQ(WholeName("LazyCompile:~handler /app/server.js:12:5"),
+            "LazyCompile:~handler /app/server.js:12:5");
+  EXPECT_EQ(WholeName("a.((b))"), "a.{{b}}");
+  EXPECT_EQ(WholeName("goroutine 9 [running]:"), "goroutine_9 [running]:");
+  EXPECT_EQ(WholeName("created by x"), "created_by x");
+}
+
 TEST(SimpleName, SurvivesWhatNobodyWouldWrite) {
   EXPECT_FALSE(SimpleName(std::string(50'000, '<') + std::string(50'000, '>')).empty());
   EXPECT_FALSE(SimpleName(std::string(50'000, '(')).empty());
   EXPECT_FALSE(SimpleName(std::string(50'000, ' ')).empty());
+  std::string nested = "f";
+  for (int depth = 0; depth < 5'000; ++depth) nested = "(*" + nested + ")()";
+  EXPECT_FALSE(SimpleName(nested).empty());
 }
 
 }  // namespace

@@ -131,8 +131,17 @@ TEST_F(ThreadLister, ListsWhoRunsByTheStackThatMadeIt) {
   EXPECT_EQ(dump.threads[0].state, "running");
   EXPECT_TRUE(dump.threads[0].locations.empty());
   EXPECT_THAT(Names(dump.profile, dump.profile.samples[0].locations),
-              ElementsAre("[running, stack not taken]", "[created by]",
+              ElementsAre("[stack of a running thread]", "[created by]",
                           "std::thread::_M_start_thread()", "main"));
+}
+
+TEST_F(ThreadLister, TakesALineForNoNumberBelowNought) {
+  symbolizer_.Add("/bin/app", 0x1500 - 1,
+                  {{.name = "f", .file = "j.c", .line = -10, .start_line = -1}});
+  snapshot_.stacks[10].frames = {{0x401500, kApp}};
+  AddParked(2, WaitReason::kMutex, 10);
+  const ThreadDump dump = List();
+  EXPECT_EQ(dump.profile.locations.at(dump.threads.at(0).locations.at(0)).lines.at(0).line, 0);
 }
 
 TEST_F(ThreadLister, CountsWhoEndedAndWasNeverJoined) {
@@ -212,10 +221,66 @@ TEST_F(ThreadLister, NamesAnOwnerThatIsNotThereAnyMore) {
                       .owner_thread_id = 77};
   EXPECT_EQ(Words(thread), "waiting: sync.Mutex.Lock (held by tid 77)") << "one that no hook saw";
   thread.kernel_state = 'S';
-  EXPECT_EQ(Words(thread), "waiting: sync.Mutex.Lock (held by tid 77 which has ended)");
+  EXPECT_EQ(Words(thread),
+            "waiting: sync.Mutex.Lock (held by tid 77 which is not of this process)");
   thread.reason = WaitReason::kJoin;
+  EXPECT_EQ(Words(thread), "waiting: sync.WaitGroup.Wait (for tid 77 which has ended)");
   thread.owner_thread_id = 9;
   EXPECT_EQ(Words(thread), "waiting: sync.WaitGroup.Wait (for 9)");
+}
+
+TEST_F(ThreadLister, BlamesNoThreadThatTookOverAnOwnersId) {
+  ThreadRecord& waiting = AddParked(2, WaitReason::kMutex, 5);
+  waiting.owner_thread_id = 77;
+  waiting.kernel_state = 'S';
+  const std::uint64_t since = waiting.since_ns;
+  const auto remark = [this] { return List().threads.at(0).remark; };
+  snapshot_.threads.push_back({.thread_id = 77,
+                               .state = ThreadState::kRunning,
+                               .number = 4,
+                               .started_ns = since + 1'000'000'000});
+  EXPECT_EQ(remark(), "held by tid 77 which has ended");
+  snapshot_.threads[0].reason = WaitReason::kJoin;
+  EXPECT_EQ(remark(), "for tid 77 which has ended");
+  snapshot_.threads.push_back(
+      {.thread_id = 77, .state = ThreadState::kExited, .number = 3, .started_ns = since - 1});
+  EXPECT_EQ(remark(), "for 3 which has ended") << "whose id it was then";
+  snapshot_.threads[1].started_ns = since + 1'000'000;
+  EXPECT_EQ(remark(), "for 4") << "clocks are coarse";
+}
+
+TEST_F(ThreadLister, TellsAnOwnerOfAnotherProcess) {
+  ThreadRecord& waiting = AddParked(2, WaitReason::kMutex, 5);
+  waiting.owner_thread_id = 77;
+  waiting.kernel_state = 'S';
+  const ListedThread thread = List().threads.at(0);
+  EXPECT_EQ(thread.remark, "held by tid 77 which is not of this process");
+  EXPECT_EQ(thread.owner_life, OwnerLife::kElsewhere);
+}
+
+TEST_F(ThreadLister, BelievesNoForgedNumber) {
+  for (const std::uint32_t number : {UINT32_MAX, UINT32_MAX, 7U}) {
+    snapshot_.threads.push_back({.thread_id = UINT32_MAX,
+                                 .state = ThreadState::kRunning,
+                                 .number = number,
+                                 .creator_number = number});
+  }
+  snapshot_.threads[0].thread_id = 5000;
+  std::vector<std::uint32_t> numbers;
+  std::vector<std::uint32_t> creators;
+  for (const ListedThread& thread : List().threads) {
+    numbers.push_back(thread.number);
+    creators.push_back(thread.creator_number);
+  }
+  EXPECT_THAT(numbers, ElementsAre(7, 5000, 4194304));
+  EXPECT_THAT(creators, ElementsAre(7, 0, 0));
+}
+
+TEST_F(ThreadLister, NamesNoDescriptorThatIsNotThere) {
+  ThreadRecord thread{.state = ThreadState::kParked, .reason = WaitReason::kFileLock};
+  EXPECT_EQ(Words(thread), "waiting: sync.Mutex.Lock");
+  thread.descriptor = 3;
+  EXPECT_EQ(Words(thread), "waiting: sync.Mutex.Lock (file 3)");
 }
 
 TEST_F(ThreadLister, GivesEachThreadANumberOfItsOwn) {

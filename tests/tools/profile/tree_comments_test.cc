@@ -58,6 +58,26 @@ TEST(TreeComments, AddsUpLossesAndSaysWhoseTheyAre) {
                                            "anonymous; loss: truncated_stacks 5, torn_slots 1")));
 }
 
+TEST(TreeComments, CountsThreadsAndWhatIsMissingOfThem) {
+  ProcessTreeParts tree = Tree({{.pid = 100, .program = "app", .threads = 3, .running = 1},
+                                {.pid = 101, .program = "app", .threads = 5, .running = 2}});
+  tree.profile = "goroutine";
+  tree.parts[0].coverage = Coverage{};
+  tree.parts[0].losses = {{"truncated_stacks", "stacks cut", 2}};
+  tree.parts[1].losses = {{"truncated_stacks", "stacks cut", 5}};
+  EXPECT_THAT(
+      TreeComments(tree),
+      ElementsAre("limpet: goroutine of app (pid 100) and its descendants: 2 processes",
+                  "8 threads: 3 running, 5 waiting", StartsWith("not alive here: "),
+                  "loss: truncated_stacks 7: stacks cut",
+                  "pid 101 (app): 5 threads: 2 running, 3 waiting; dead; loss: truncated_stacks 5",
+                  "pid 100 (app): 3 threads: 1 running, 2 waiting; loss: truncated_stacks 2"));
+  for (std::uint32_t pid = 200; pid < 300; ++pid) {
+    tree.parts.push_back({.pid = pid, .threads = 1, .coverage = Coverage{}});
+  }
+  EXPECT_EQ(TreeComments(tree).back(), "82 processes more: 82 threads: 0 running, 82 waiting");
+}
+
 TEST(TreeComments, NamesTheDead) {
   ProcessTreeParts tree = Tree({Exact(100, 1), Exact(101, 2)});
   tree.parts[1].coverage.reset();

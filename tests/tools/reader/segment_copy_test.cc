@@ -18,7 +18,7 @@ namespace {
 class SegmentCopy : public ::testing::Test {
  protected:
   // Into memory, holes as zeros.
-  absl::Status Copy() {
+  absl::Status Copy(const CopyMoment& moment = {}) {
     copied_.clear();
     largest_write_ = 0;
     written_bytes_ = 0;
@@ -35,7 +35,7 @@ class SegmentCopy : public ::testing::Test {
                                  return absl::OkStatus();
                                }};
     builder_.WriteTo(path_);
-    return CopySegment(path_, sink);
+    return CopySegment(path_, moment, sink);
   }
 
   absl::StatusOr<SegmentSnapshot> ReadCopy() {
@@ -73,6 +73,36 @@ TEST_F(SegmentCopy, IsReadAsItsOriginal) {
   EXPECT_EQ(snapshot->state, static_cast<std::uint32_t>(SegmentState::kLive));
 }
 
+TEST_F(SegmentCopy, SaysWhenItWasMade) {
+  ASSERT_TRUE(Copy({.unix_ns = 7, .monotonic_ns = 9}).ok());
+  const absl::StatusOr<SegmentSnapshot> snapshot = ReadCopy();
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+  EXPECT_EQ(snapshot->copied_unix_ns, 7U);
+  EXPECT_EQ(snapshot->copied_monotonic_ns, 9U);
+}
+
+TEST_F(SegmentCopy, SaysSoAlsoWhereAnOlderTargetHadNoFieldForIt) {
+  builder_.ChangeHeader(
+      [](SegmentHeader& header) { header.header_bytes = offsetof(SegmentHeader, watch_settings); });
+  ASSERT_TRUE(Copy({.unix_ns = 7, .monotonic_ns = 9}).ok());
+  const absl::StatusOr<SegmentSnapshot> snapshot = ReadCopy();
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+  EXPECT_EQ(snapshot->copied_unix_ns, 7U);
+}
+
+TEST_F(SegmentCopy, KeepsWhatLiesRightBehindAnOlderHeader) {
+  builder_.AddUnknownSection();
+  builder_.ChangeHeader([](SegmentHeader& header) {
+    header.header_bytes = offsetof(SegmentHeader, watch_settings);
+    header.sections[0].offset = header.header_bytes;
+    header.watch_settings.dump_interval_ns = 0x1122334455667788;  // are entries of that section
+    header.watch_settings.max_dumps = 77;
+  });
+  ASSERT_TRUE(Copy({.unix_ns = 7, .monotonic_ns = 9}).ok());
+  const std::size_t page = kSegmentPageBytes;
+  EXPECT_TRUE(copied_.substr(0, page) == builder_.Build().substr(0, page));
+}
+
 TEST_F(SegmentCopy, KeepsATornSlotTorn) {
   builder_.AddAllocation(0, {.requested_bytes = 5, .generation = 3});
   builder_.AddAllocation(0, {.address = 0x8000, .requested_bytes = 6});
@@ -106,7 +136,7 @@ TEST_F(SegmentCopy, EndsWhenItsSinkDoes) {
       .set_bytes = [](std::uint64_t) { return absl::OkStatus(); },
       .write_at = [](std::uint64_t,
                      absl::string_view) { return absl::ResourceExhaustedError("full"); }};
-  EXPECT_TRUE(absl::IsResourceExhausted(CopySegment(path_, full)));
+  EXPECT_TRUE(absl::IsResourceExhausted(CopySegment(path_, {}, full)));
 }
 
 TEST_F(SegmentCopy, HeaderAloneSaysWhoItIs) {

@@ -5,6 +5,7 @@
 
 #include "tests/support/segment_builder.h"
 #include "tests/support/temporary_directory.h"
+#include "tools/reader/last_seen.h"
 #include "tools/reader/segment_copy.h"
 #include "tools/reader/segment_reader.h"
 
@@ -138,6 +139,25 @@ TEST_F(ThreadCopying, BelievesNoSlotThatCannotBe) {
   EXPECT_EQ(snapshot.invalid_slots, 2U);
 }
 
+TEST_F(ThreadCopying, KnowsNoTimeThatNoClockHas) {
+  ThreadSpec spec = Waiting();
+  spec.since_ns = UINT64_MAX - 5;
+  spec.started_ns = std::uint64_t{1} << 63;
+  builder_.AddThread(spec);
+  builder_.AddAllocation(0, {.time_ns = UINT64_MAX});
+  builder_.ChangeHeader([](SegmentHeader& header) {
+    header.created_unix_ns = std::uint64_t{1} << 63;
+    header.created_monotonic_ns = INT64_MAX;
+  });
+  SegmentSnapshot snapshot = Read();
+  EXPECT_EQ(snapshot.threads.at(0).since_ns, 0U);
+  EXPECT_EQ(snapshot.threads.at(0).started_ns, 0U);
+  EXPECT_EQ(snapshot.created_unix_ns, 0U);
+  EXPECT_EQ(LastEventNs(snapshot), static_cast<std::uint64_t>(INT64_MAX));
+  snapshot.created_unix_ns = INT64_MAX;
+  EXPECT_GE(LastSeenUnixNs(snapshot), static_cast<std::uint64_t>(INT64_MAX)) << "wraps nowhere";
+}
+
 TEST_F(ThreadCopying, IsThereInARawCopy) {
   builder_.AddThread(Waiting());
   ThreadSpec torn = Waiting();
@@ -155,7 +175,7 @@ TEST_F(ThreadCopying, IsThereInARawCopy) {
                                bytes.replace(offset, part.size(), part.data(), part.size());
                                return absl::OkStatus();
                              }};
-  ASSERT_TRUE(CopySegment(path_, sink).ok());
+  ASSERT_TRUE(CopySegment(path_, {}, sink).ok());
   EXPECT_EQ(bytes, builder_.Build());
 }
 

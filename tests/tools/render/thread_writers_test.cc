@@ -6,6 +6,7 @@
 #include "tools/render/collapsed_writer.h"
 #include "tools/render/count_text_writer.h"
 #include "tools/render/goroutine_writer.h"
+#include "tools/render/printable_text.h"
 #include "tools/render/stacks_writer.h"
 #include "tools/render/text_writer.h"
 
@@ -27,7 +28,7 @@ TEST(CountTextWriter, WritesGosShape) {
             "\n"
             "1 @ 0x1\n"
             "# labels: {\"reason\":\"running\", \"state\":\"running\"}\n"
-            "#\t0x0\t[running, stack not taken]\n"
+            "#\t0x0\t[stack of a running thread]\n"
             "\n"
             "1 @ 0x401301 0x401200 0x7f0101\n"
             "# labels: {\"reason\":\"sync.Mutex.Lock\", \"state\":\"waiting\"}\n"
@@ -72,6 +73,36 @@ TEST(CountTextWriter, QuotesLabelsAsGoDoes) {
   profile.label_sets[1].numbers = {{"pid", {101, ""}}};
   EXPECT_THAT(WriteCountText(profile),
               HasSubstr("\n# labels: {\"k\":\"a\\\"b\\\\c d\", \"pid\":\"101\"}\n"));
+}
+
+TEST(CountTextWriter, TellsMarkersApart) {
+  Profile profile = SampleThreadProfile();
+  profile.functions.push_back({.name = "[unknown stack]"});
+  profile.locations.push_back({.lines = {{8, 0}}});
+  profile.samples = {{{5}, {1}, 0}, {{7}, {2}, 0}};
+  const std::string text = WriteCountText(profile);
+  EXPECT_THAT(text, HasSubstr("\n2 @ 0x1\n# labels: {\"reason\":\"running\", "
+                              "\"state\":\"running\"}\n#\t0x0\t[unknown stack]\n"));
+  EXPECT_THAT(text, HasSubstr("\n1 @ 0x1\n"));
+}
+
+TEST(GoroutineWriter, KeepsWhatACompilerAtRunTimeNamed) {
+  ThreadDump dump = SampleThreads();
+  dump.profile.functions = {{.name = "void [app] Shop::Pay(int)[Tier0]"},
+                            {.name = "LazyCompile:~handler /app/server.js:12:5"}};
+  dump.profile.locations = {{.address = 0x7f33, .lines = {{0, 0}}},
+                            {.address = 0x7f44, .lines = {{1, 0}}}};
+  dump.threads = {dump.threads[1]};
+  dump.threads[0].locations = {0, 1};
+  dump.threads[0].creation_locations = {1};
+  EXPECT_EQ(WriteGoroutines(dump),
+            "goroutine 2 [sync.Cond.Wait, 12 minutes]:\n"
+            "void [app] Shop::Pay{int}[Tier0](0x5000)\n"
+            "\t??:0\n"
+            "LazyCompile:~handler /app/server.js:12:5(...)\n"
+            "\t??:0\n"
+            "created by LazyCompile:~handler /app/server.js:12:5 in goroutine 1\n"
+            "\t??:0\n");
 }
 
 TEST(GoroutineWriter, WritesGosShape) {
@@ -137,6 +168,7 @@ TEST(StacksWriter, GroupsEqualStacksLongestWaitFirst) {
   dump.unjoined = 2;
   EXPECT_EQ(WriteStacks(dump),
             "/bin/app, pid 4242: 5 threads: 1 running, 4 waiting\n"
+            "1 blocked where no hook is, seen from outside\n"
             "2 ended and never joined: each keeps its stack\n"
             "\n"
             "2 wait 12m to 40s: sync.Cond.Wait\n"
@@ -183,6 +215,40 @@ TEST(StacksWriter, StaysWithinItsColumns) {
     start = end + 1;
   }
   EXPECT_EQ(over, 2U) << "a file name that no line holds: " << text;
+}
+
+TEST(StacksWriter, CutsNoLetterThrough) {
+  ThreadDump dump = SampleThreads();
+  dump.threads = {dump.threads[3]};
+  for (std::size_t first = 0; first < 3; ++first) {
+    std::string name(first, 'n');
+    for (int letter = 0; letter < 30; ++letter) name += "\u20AC";
+    dump.profile.functions[4].name = name;
+    EXPECT_THAT(WriteStacks(dump), HasSubstr("\u20AC...  "));
+  }
+}
+
+TEST(OneLine, HasNothingThatATerminalObeys) {
+  EXPECT_EQ(OneLine("a\n\x1B\x7F"
+                    "b"),
+            "a   b");
+  EXPECT_EQ(OneLine("a\u009B31mb\u0080c\u00A0"), "a 31mb c\u00A0");
+  EXPECT_EQ(OneLine("\u202Ea\u2066b\u2069c\u200Fd\u061Ce\u2028f"), " a b c d e f");
+  EXPECT_EQ(OneLine("\u20AC\u2030\u200D\u00E9"), "\u20AC\u2030\u200D\u00E9");
+  EXPECT_EQ(OneLine(std::string(kMaxLineTextBytes - 1, 'a') + "\u20AC"),
+            std::string(kMaxLineTextBytes - 1, 'a'));
+}
+
+TEST(FirstBytes, CutsNoLetterThrough) {
+  EXPECT_EQ(FirstBytes("a\u20AC", 9), "a\u20AC");
+  EXPECT_EQ(FirstBytes("a\u20AC", 4), "a\u20AC");
+  for (const std::size_t bytes : {1U, 2U, 3U})
+    EXPECT_EQ(FirstBytes("a\u20AC"
+                         "b",
+                         bytes),
+              "a");
+  EXPECT_EQ(FirstBytes("\x80\x80\x80\x80\x80\x80", 5), "\x80\x80\x80\x80\x80") << "no UTF-8 at all";
+  EXPECT_EQ(FirstBytes("abc", 0), "");
 }
 
 TEST(StacksWriter, LeavesOutHowAThreadBeginsAndCutsADeepStack) {
