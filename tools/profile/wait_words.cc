@@ -33,6 +33,7 @@ std::string WordsOr(std::string_view by_frames, const char* otherwise) {
 }  // namespace
 
 std::string WaitWords(const ThreadRecord& thread, std::string_view by_frames) {
+  if (thread.IsStopped() && thread.reason == WaitReason::kNone) return "stopped";
   switch (thread.reason) {
     case WaitReason::kNone:
       return WordsOr(by_frames, kSyscall);

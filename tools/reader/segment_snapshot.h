@@ -83,6 +83,7 @@ struct ThreadRecord {
 
   // What only /proc tells, of a process that lives.
   char kernel_state = 0;  // R, S, D, ...; 0: not asked
+  bool IsStopped() const { return kernel_state == 'T' || kernel_state == 't'; }
   // Blocked where no hook is: reason, object and stack were found from outside, as far as they
   // were.
   bool is_seen_from_outside = false;

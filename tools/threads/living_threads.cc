@@ -68,6 +68,14 @@ void ForgetWait(ThreadRecord& thread) {
   thread.stack = 0;
 }
 
+// Another object may have been loaded at the place of one that was unloaded.
+bool IsSame(const ModuleRecord& known, const ModuleRecord& record) {
+  const bool has_ids = !known.build_id.empty() && !record.build_id.empty();
+  return known.load_bias == record.load_bias && known.start <= record.start &&
+         record.start < known.end &&
+         (has_ids ? known.build_id == record.build_id : known.path == record.path);
+}
+
 class Completing {
  public:
   Completing(const ProcessFacts& process, SegmentSnapshot& snapshot, const AskedThreads& asked,
@@ -76,7 +84,7 @@ class Completing {
         snapshot_(snapshot),
         asked_(asked),
         proc_(proc),
-        memory_(process.pid),
+        memory_(LivingThreadOf(process.pid, proc)),
         modules_(ReadMaps(), memory_),
         unwinder_(memory_, modules_) {}
 
@@ -99,7 +107,7 @@ class Completing {
 
  private:
   std::string ReadMaps() const {
-    return ReadSmallFile(absl::StrFormat("%s/%d/maps", proc_, process_.pid),
+    return ReadSmallFile(absl::StrFormat("%s/%d/maps", proc_, LivingThreadOf(process_.pid, proc_)),
                          {.max_bytes = kMaxMapsBytes})
         .value_or("");
   }
@@ -129,12 +137,13 @@ class Completing {
     if (is_answered) thread.stack = thread.RunningStack();
   }
 
-  void CheckPark(const TaskFacts& task, ThreadRecord& thread) const {
+  void CheckPark(const TaskFacts& task, ThreadRecord& thread) {
     const std::optional<TaskSyscall> call =
         task.IsRunning() ? TaskSyscall{.is_running = true} : FilesOf(task).Syscall();
     if (!call.has_value()) return;
     if (call->is_running && now_ns_ - std::min(now_ns_, thread.since_ns) < kJustParkedNs) return;
-    if (call->is_running || !MayBeIn(*call, thread.reason)) ForgetWait(thread);
+    if (call->is_running || !MayBeIn(*call, thread.reason)) return ForgetWait(thread);
+    RefreshOwner(memory_, thread);
   }
 
   void AddUnseen(const TaskFacts& task) {
@@ -156,6 +165,7 @@ class Completing {
     const TaskFiles files = FilesOf(task);
     const std::optional<TaskSyscall> call = files.Syscall();
     if (call.has_value() && call->is_running) return;
+    memory_.Forget();  // what was read before is of another moment
     thread.state = ThreadState::kParked;
     thread.is_seen_from_outside = true;
     thread.wait_channel = files.WaitChannel();
@@ -187,14 +197,11 @@ class Completing {
 
   std::uint32_t IdOf(const ModuleRecord& record) {
     std::vector<ModuleRecord>& modules = snapshot_.modules;
-    const auto is_same = [&record](const ModuleRecord& known) {
-      return known.load_bias == record.load_bias && known.start <= record.start &&
-             record.start < known.end;
-    };
-    const auto same = std::find_if(modules.begin(), modules.end(), is_same);
-    const auto id = static_cast<std::uint32_t>(std::distance(modules.begin(), same));
-    if (same == modules.end()) modules.push_back(record);
-    return id;
+    for (std::size_t id = modules.size(); id-- > 0;) {  // the newest that was loaded there
+      if (IsSame(modules[id], record)) return static_cast<std::uint32_t>(id);
+    }
+    modules.push_back(record);
+    return static_cast<std::uint32_t>(modules.size() - 1);
   }
 
   void NameDescriptor(ThreadRecord& thread) {

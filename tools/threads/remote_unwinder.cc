@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <libunwind.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -30,6 +32,11 @@ using SearchTable = int (*)(unw_addr_space_t, unw_word_t, unw_dyn_info_t*, unw_p
 
 constexpr std::uint64_t kNothing = 0;
 
+// Rules are the target's, and libunwind goes through their expressions and lists without an end: a
+// jump backwards is one byte. A usual walk reads some thousand words, most of which it remembers.
+constexpr std::uint64_t kMaxReadsOfWalk = 1 << 17;
+constexpr std::uint64_t kMaxReadsOfProcess = 1 << 25;  // some seconds
+
 // What is known of a frame.
 struct Registers {
   std::uint64_t stack_pointer = 0;
@@ -43,6 +50,16 @@ struct Walking {
   const RemoteModules& modules;
   SearchTable search_table;
   Registers start;
+  std::uint64_t reads_left = 0;
+  std::uint64_t all_reads_left = kMaxReadsOfProcess;
+
+  void RenewReads() { reads_left = std::min(all_reads_left, kMaxReadsOfWalk); }
+  bool TakeRead() {
+    if (reads_left == 0) return false;
+    --reads_left;
+    --all_reads_left;
+    return true;
+  }
 };
 
 Walking& Of(void* argument) { return *static_cast<Walking*>(argument); }
@@ -74,7 +91,10 @@ int NoDynamicInfo(unw_addr_space_t, unw_word_t*, void*) { return -UNW_ENOINFO; }
 
 int ReadMemory(unw_addr_space_t, unw_word_t address, unw_word_t* value, int is_write,
                void* argument) {
-  return is_write == 0 && Of(argument).memory.ReadValue(address, *value) ? 0 : -UNW_EINVAL;
+  Walking& walking = Of(argument);
+  const bool is_read =
+      is_write == 0 && walking.TakeRead() && walking.memory.ReadValue(address, *value);
+  return is_read ? 0 : -UNW_EINVAL;
 }
 
 int ReadRegister(unw_addr_space_t, unw_regnum_t number, unw_word_t* value, int is_write,
@@ -168,6 +188,7 @@ class RemoteUnwinder::Library {
   StackRecord Walk(std::uint64_t stack_pointer, std::uint64_t instruction) {
     StackRecord stack{.is_truncated = true};
     walking_.start = {stack_pointer, instruction};
+    walking_.RenewReads();
     if (space_ == nullptr) return stack;
     const std::optional<CallerNote> note = WalkOn(stack);
     if (!note.has_value()) return stack;

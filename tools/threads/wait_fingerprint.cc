@@ -17,6 +17,7 @@ constexpr std::uint64_t kMutexOwnerOffset = 8;
 constexpr std::uint64_t kReadLockWordOffset = 8;    // __wrphase_futex
 constexpr std::uint64_t kWriteLockWordOffset = 12;  // __writers_futex
 constexpr std::uint64_t kCurrentWriterOffset = 24;
+constexpr std::int64_t kFutexWaitv = 449;
 constexpr std::uint64_t kFutexCommands = 0x7F;  // without private, and without the clock
 constexpr std::uint64_t kLockedWithWaiters = 2;
 constexpr std::uint64_t kLockInUse = 3;
@@ -80,7 +81,7 @@ constexpr CallRule kCalls[] = {
     {SYS_waitid, WaitReason::kChild},
     {SYS_io_getevents, WaitReason::kAsynchronous},
     {426 /* io_uring_enter */, WaitReason::kAsynchronous, 0},
-    {449 /* futex_waitv */, WaitReason::kFutex},
+    {kFutexWaitv, WaitReason::kFutex},
 };
 
 struct ChannelRule {
@@ -130,12 +131,18 @@ class FutexWait {
       Set(WaitReason::kMutex, word_, ThreadIdAt(owner, thread_ids_, memory_), thread);
     } else if (operation_ == FUTEX_WAIT_BITSET && is_private_ && value_ == kLockInUse) {
       DescribeLock(thread);
-    } else if (!is_private_ && thread_ids_.contains(value_)) {
+    } else if (IsJoin()) {
       Set(WaitReason::kJoin, word_, value_, thread);
     }
   }
 
  private:
+  // The word is the other's id, which the kernel clears when it has ended.
+  bool IsJoin() {
+    return !is_private_ && operation_ == FUTEX_WAIT_BITSET && thread_ids_.contains(value_) &&
+           ThreadIdAt(word_, thread_ids_, memory_) == value_;
+  }
+
   // A reader waits on another word than a writer. Whose it is, the current writer shows, who stands
   // at its place in only one of both.
   void DescribeLock(ThreadRecord& thread) {
@@ -195,6 +202,8 @@ std::int32_t DescriptorOf(const TaskSyscall& call, int argument) {
 
 void DescribeCall(const TaskSyscall& call, const std::set<std::uint32_t>& thread_ids,
                   RemoteMemory& memory, ThreadRecord& thread) {
+  // Outside of a call it waits for a page of a file.
+  if (call.number < 0 && !thread.IsStopped()) thread.reason = WaitReason::kFile;
   if (call.number == SYS_futex) return FutexWait(call, thread_ids, memory).Describe(thread);
   if (IsLockCommand(call)) {
     thread.reason = WaitReason::kFileLock;
@@ -221,10 +230,21 @@ void DescribeChannel(const std::string& wait_channel, ThreadRecord& thread) {
   }
 }
 
+void RefreshOwner(RemoteMemory& memory, ThreadRecord& thread) {
+  const bool is_mutex = thread.reason == WaitReason::kMutex;
+  const bool is_lock =
+      thread.reason == WaitReason::kReadLock || thread.reason == WaitReason::kWriteLock;
+  std::uint32_t owner = 0;
+  if (!is_mutex && !is_lock) return;
+  const std::uint64_t offset = is_mutex ? kMutexOwnerOffset : kCurrentWriterOffset;
+  if (memory.ReadValue(thread.object + offset, owner)) thread.owner_thread_id = owner;
+}
+
 bool MayBeIn(const TaskSyscall& call, WaitReason reason) {
   const bool is_lock = reason >= WaitReason::kMutex && reason <= WaitReason::kFutex;
-  return !is_lock || call.number == SYS_futex || call.number == 449 /* futex_waitv */ ||
-         call.number == SYS_sched_yield;
+  // A stopped process goes on with restart_syscall, whatever it waited in.
+  return !is_lock || call.number == SYS_futex || call.number == kFutexWaitv ||
+         call.number == SYS_sched_yield || call.number == SYS_restart_syscall || call.number < 0;
 }
 
 }  // namespace limpet

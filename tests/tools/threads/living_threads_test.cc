@@ -104,6 +104,33 @@ class LivingThreads : public ::testing::Test {
   SegmentSnapshot snapshot_;
 };
 
+// read(2), in a function whose unwind rule is an expression that jumps back to itself.
+extern "C" long ReadUnderEndlessRules(int file, void* to, unsigned long bytes);
+__asm__(
+    ".text\n"
+    ".type ReadUnderEndlessRules, @function\n"
+    "ReadUnderEndlessRules:\n"
+    ".cfi_startproc\n"
+    ".cfi_escape 0x0f, 3, 0x2f, 0xfd, 0xff\n"
+    "xorl %eax, %eax\n"
+    "syscall\n"
+    "ret\n"
+    ".cfi_endproc\n"
+    ".size ReadUnderEndlessRules, .-ReadUnderEndlessRules\n");
+
+TEST_F(LivingThreads, WithRulesWithoutAnEndAreCutShort) {
+  int files[2] = {};
+  ASSERT_EQ(pipe(files), 0);
+  char byte = 0;
+  const Worker worker([&] { ReadUnderEndlessRules(files[0], &byte, 1); });
+  const ThreadRecord thread = Look(worker.id());
+  EXPECT_EQ(thread.reason, WaitReason::kRead);
+  EXPECT_EQ(snapshot_.stacks[thread.stack].frames.size(), 1U);
+  EXPECT_TRUE(snapshot_.stacks[thread.stack].is_truncated);
+  EXPECT_EQ(write(files[1], "", 1), 1);
+  for (const int file : files) close(file);
+}
+
 __attribute__((noinline)) void WaitForWord(std::mutex& mutex, std::condition_variable& condition,
                                            const bool& is_said) {
   std::unique_lock lock(mutex);

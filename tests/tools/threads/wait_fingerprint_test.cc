@@ -54,9 +54,34 @@ TEST_F(WaitFingerprint, OfALockTellsReaderFromWriter) {
 }
 
 TEST_F(WaitFingerprint, OfAJoinNamesTheOtherThread) {
-  const ThreadRecord thread = Describe(SYS_futex, {0x5000, FUTEX_WAIT_BITSET, 4243});
+  std::uint32_t word = 4243;
+  const std::uint64_t operation = FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME;
+  const ThreadRecord thread = Describe(SYS_futex, {AddressOf(&word), operation, 4243});
   EXPECT_EQ(thread.reason, WaitReason::kJoin);
   EXPECT_EQ(thread.owner_thread_id, 4243U);
+  word = 0;
+  EXPECT_EQ(Describe(SYS_futex, {AddressOf(&word), operation, 4243}).reason, WaitReason::kFutex)
+      << "some other word, which had a value like a thread's id";
+}
+
+TEST_F(WaitFingerprint, OfALockThatChangedHandsNamesWhoHasItNow) {
+  pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&mutex);
+  ThreadRecord waiter{
+      .reason = WaitReason::kMutex, .object = AddressOf(&mutex), .owner_thread_id = 4243};
+  RefreshOwner(memory_, waiter);
+  EXPECT_EQ(waiter.owner_thread_id, own_);
+  pthread_mutex_unlock(&mutex);
+  ThreadRecord other{.reason = WaitReason::kJoin, .object = 8, .owner_thread_id = 4243};
+  RefreshOwner(memory_, other);
+  EXPECT_EQ(other.owner_thread_id, 4243U);
+}
+
+TEST_F(WaitFingerprint, OutsideOfACallIsAPageOrAStop) {
+  EXPECT_EQ(Describe(-1, {}).reason, WaitReason::kFile);
+  ThreadRecord stopped{.kernel_state = 'T'};
+  DescribeCall({.number = -1}, ids_, memory_, stopped);
+  EXPECT_EQ(stopped.reason, WaitReason::kNone);
 }
 
 TEST_F(WaitFingerprint, OfAnotherFutexDoesNotGuess) {
@@ -95,6 +120,7 @@ TEST(WaitChannel, SaysWhatMayNotBeLookedAt) {
 TEST(MayBeIn, TellsThatAWaitWasLeft) {
   EXPECT_TRUE(MayBeIn({.number = SYS_futex}, WaitReason::kMutex));
   EXPECT_FALSE(MayBeIn({.number = SYS_read}, WaitReason::kMutex));
+  EXPECT_TRUE(MayBeIn({.number = SYS_restart_syscall}, WaitReason::kCondition)) << "was stopped";
   EXPECT_TRUE(MayBeIn({.number = SYS_poll}, WaitReason::kResolve)) << "many calls";
 }
 
