@@ -11,8 +11,8 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 
-constexpr std::uint32_t kApp = 1;
-constexpr std::uint32_t kLibc = 2;
+constexpr std::uint32_t kProgramModule = 1;
+constexpr std::uint32_t kLibcModule = 2;
 constexpr std::uint32_t kTracer = 3;
 constexpr std::uint64_t kNow = 1'000'000'000'000;
 
@@ -25,20 +25,25 @@ class ThreadLister : public ::testing::Test {
                          {0x401000, 0x409000, 0x400000, 0x1000, "/bin/app", "abcd"},
                          {0x7f0000, 0x7f9000, 0x7f0000, 0, "/lib/libc.so.6", "1234"},
                          {0x8f0000, 0x8f9000, 0x8f0000, 0, "/lib/liblimpet.so", ""}};
-    Name(kApp, 0x401100, "Queue::Pop(int)");
-    Name(kApp, 0x401200, "std::latch::wait() const");
-    Name(kApp, 0x401300, "main");
-    Name(kApp, 0x401400, "std::thread::_M_start_thread()");
-    Name(kLibc, 0x7f0100, "__futex_abstimed_wait_common");
-    Name(kLibc, 0x7f0200, "pthread_cond_wait");
-    Name(kLibc, 0x7f0300, "clone3");
+    Name(kProgramModule, 0x401100, "Queue::Pop(int)");
+    Name(kProgramModule, 0x401200, "std::latch::wait() const");
+    Name(kProgramModule, 0x401300, "main");
+    Name(kProgramModule, 0x401400, "std::thread::_M_start_thread()");
+    Name(kLibcModule, 0x7f0100, "__futex_abstimed_wait_common");
+    Name(kLibcModule, 0x7f0200, "pthread_cond_wait");
+    Name(kLibcModule, 0x7f0300, "clone3");
     Name(kTracer, 0x8f0100, "HookedWait");
-    snapshot_.stacks[5].frames = {{0x8f0100, kTracer}, {0x401100, kApp}, {0x401300, kApp}};
-    snapshot_.stacks[6].frames = {{0x8f0100, kTracer}, {0x401400, kApp}, {0x401300, kApp}};
-    snapshot_.stacks[7].frames = {{0x8f0100, kTracer}, {0x401200, kApp}, {0x401300, kApp}};
-    snapshot_.stacks[8].frames = {
-        {0x7f0100, kLibc}, {0x7f0200, kLibc}, {0x401100, kApp}, {0x401300, kApp}};
-    snapshot_.stacks[9].frames = {{0x7f0100, kLibc}, {0x7f0300, kLibc}};
+    snapshot_.stacks[5].frames = {
+        {0x8f0100, kTracer}, {0x401100, kProgramModule}, {0x401300, kProgramModule}};
+    snapshot_.stacks[6].frames = {
+        {0x8f0100, kTracer}, {0x401400, kProgramModule}, {0x401300, kProgramModule}};
+    snapshot_.stacks[7].frames = {
+        {0x8f0100, kTracer}, {0x401200, kProgramModule}, {0x401300, kProgramModule}};
+    snapshot_.stacks[8].frames = {{0x7f0100, kLibcModule},
+                                  {0x7f0200, kLibcModule},
+                                  {0x401100, kProgramModule},
+                                  {0x401300, kProgramModule}};
+    snapshot_.stacks[9].frames = {{0x7f0100, kLibcModule}, {0x7f0300, kLibcModule}};
   }
 
   void Name(std::uint32_t module, std::uint64_t address, const std::string& name) {
@@ -138,7 +143,7 @@ TEST_F(ThreadLister, ListsWhoRunsByTheStackThatMadeIt) {
 TEST_F(ThreadLister, TakesALineForNoNumberBelowNought) {
   symbolizer_.Add("/bin/app", 0x1500 - 1,
                   {{.name = "f", .file = "j.c", .line = -10, .start_line = -1}});
-  snapshot_.stacks[10].frames = {{0x401500, kApp}};
+  snapshot_.stacks[10].frames = {{0x401500, kProgramModule}};
   AddParked(2, WaitReason::kMutex, 10);
   const ThreadDump dump = List();
   EXPECT_EQ(dump.profile.locations.at(dump.threads.at(0).locations.at(0)).lines.at(0).line, 0);
