@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Churns allocations under the library for SECONDS (default 600), exact and sampled, with a fork every second
+# Churns allocations under the library for SECONDS (default 600), half of it exact, half sampled, with a fork every second
 # and three dumps a second. Passes if nothing crashes, nothing of the churn is in use at the end, and what
 # the companion that watches takes, in memory and in the directory, is bounded.
 #
@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-seconds=${1:-600}
+seconds=$((${1:-600} / 2))
 threads=${2:-4}
 build=${3:-build}
 readonly kept_dumps=20

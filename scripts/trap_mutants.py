@@ -80,7 +80,7 @@ void HookUnwindResume(void* exception) {
   if (pthread_getattr_np(pthread_self(), &attributes) == 0) pthread_attr_destroy(&attributes);
   RememberedWalk& walk = thread.record->walk;
   bool is_usable"""))),
-    Mutant(16, "what comes before the constructor is not recorded", "other_preload", "*Preloads.SeeThreads*", ((
+    Mutant(16, "what comes before the constructor is not recorded", "other_preload", "*Preloads.SeeWhatConstructors*", ((
         "runtime/session.cc", "  return g_tracer.Start();\n}\n\n}  // namespace",
         "  return g_tracer.IsOff();\n}\n\n}  // namespace"),)),
     Mutant(19, "the real functions are sought from the front", "other_preload", "*Preloads.MayLookUp*", ((

@@ -1,4 +1,4 @@
-// Its constructor, which runs before ours, starts threads that allocate.
+// Its constructor, which runs before ours, allocates, and starts threads that do.
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -21,6 +21,7 @@ void* RunEarly(void*) {
 }
 
 [[gnu::constructor(101)]] void StartEarly() {
+  EarlyAllocates();  // before the first call of a hook that starts us for its own sake
   pthread_t threads[4];
   for (pthread_t& thread : threads) pthread_create(&thread, nullptr, RunEarly, nullptr);
   for (pthread_t thread : threads) pthread_join(thread, nullptr);
