@@ -142,12 +142,19 @@ bool IsRefused(const ReadWriteLock*, clockid_t clock, const timespec* end) {
 }
 bool IsRefused(const Mutex*, clockid_t clock, const timespec*) { return !IsLockClock(clock); }
 
+// Of one whose owner has died the kernel looks at the time first, where trying does not.
+bool MayTry(const Mutex* mutex) {
+  constexpr int kRobustInheriting = 0x10 | 0x20;  // glibc, pthreadP.h: PTHREAD_MUTEX_..._NP
+  return (mutex->__data.__kind & kRobustInheriting) != kRobustInheriting;
+}
+bool MayTry(const ReadWriteLock*) { return true; }
+
 template <class Lock>
 [[gnu::always_inline]] inline int TryThenTimed(LockFamily<Lock>& family, WaitReason reason,
                                                Lock* lock, const timespec* end,
                                                const sys::CallerFrame& caller) {
   if (IsRefused(lock, CLOCK_REALTIME, end)) return family.timed.get()(lock, end);
-  int result = family.attempt.get()(lock);
+  int result = MayTry(lock) ? family.attempt.get()(lock) : EBUSY;
   if (result != EBUSY) [[likely]]
     return result;
   return ParkedTimed(family.timed.get(), reason, lock, end, caller);
@@ -158,7 +165,7 @@ template <class Lock>
                                                Lock* lock, clockid_t clock, const timespec* end,
                                                const sys::CallerFrame& caller) {
   if (IsRefused(lock, clock, end)) return family.clock.get()(lock, clock, end);
-  int result = family.attempt.get()(lock);
+  int result = MayTry(lock) ? family.attempt.get()(lock) : EBUSY;
   if (result != EBUSY) [[likely]]
     return result;
   return ParkedClock(family, reason, lock, clock, end, caller);

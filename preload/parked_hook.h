@@ -1,8 +1,8 @@
 // Hooks that do nothing but wait: a table of them, instead of a function each.
 //
-//   #define SLEEPS(X) X(unsigned, Sleep, "sleep", (unsigned s), (s), SleepFor(s))
-//   SLEEPS(LIMPET_PARKED_HOOK)
-//   void BindSleepHooks() { SLEEPS(LIMPET_BIND_HOOK) }
+//   #define LIMPET_SLEEP_HOOKS(X) X(unsigned, Sleep, "sleep", (unsigned s), (s), SleepFor(s)) ...
+//   LIMPET_SLEEP_HOOKS(LIMPET_PARKED_HOOK)
+//   void BindSleepHooks() { LIMPET_SLEEP_HOOKS(LIMPET_BIND_HOOK) }
 //
 // A line is: result, our name, libc's, parameters, arguments, and the wait.
 //

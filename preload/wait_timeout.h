@@ -42,7 +42,7 @@ inline bool IsLockClock(clockid_t clock) {
   return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
 }
 inline bool IsMoment(clockid_t clock, const timespec* moment) {
-  return IsLockClock(clock) && moment != nullptr && moment->tv_nsec >= 0 &&
+  return IsLockClock(clock) && moment != nullptr && moment->tv_sec >= 0 && moment->tv_nsec >= 0 &&
          moment->tv_nsec < 1'000'000'000;
 }
 

@@ -137,8 +137,9 @@ void OnDetach(std::uint64_t thread) {
   if (has_left) g_tracer.records.ReleaseKept(record);
 }
 
+// A vfork child has its parent thread's storage and slot, but a name of its own.
 void OnRename(std::uint64_t thread, const char* name) {
-  if (!g_tracer.HasSegment() || !g_tracer.IsOwnProcess()) return;
+  if (!g_tracer.HasSegment() || !g_tracer.IsOwnProcess() || !g_tracer.IsThisProcess()) return;
   const ThreadRecord* record = RecordOf(ContextOf(thread));
   if (record == nullptr || record->slot == nullptr) return;
   char padded[sizeof(record->slot->name)] = {};

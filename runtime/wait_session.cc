@@ -56,6 +56,13 @@ namespace {
   return thread.record != nullptr && thread.record->slot != nullptr;
 }
 
+// Left by a jump or by unwinding, at any instruction.
+void EndLeft(Park& park) {
+  if (!park.IsStarted()) return;
+  if (MayWrite(park)) park.Close();
+  OnWaitEnd(park);
+}
+
 void EndInOrder(Park& park) { park.End(sys::CoarseMonotonicNs(), MayWrite(park), &t_thread.park); }
 
 // Waits that began after it were left where nobody saw it. Or it is on a fiber, which was suspended
@@ -73,7 +80,9 @@ void EndInOrder(Park& park) { park.End(sys::CoarseMonotonicNs(), MayWrite(park),
   thread.park = nullptr;
   ThreadSlot* slot = thread.record->slot;
   bool is_shown = IsRecording() && thread.epoch == g_tracer.epoch() && slot != nullptr;
-  if (is_shown && slot->state.load(std::memory_order_relaxed) == ThreadState::kParked)
+  if (!is_shown) return;
+  CloseUnless(/*was_open=*/false, *slot);
+  if (slot->state.load(std::memory_order_relaxed) == ThreadState::kParked)
     slot->state.store(ThreadState::kRunning, std::memory_order_release);
 }
 
@@ -131,7 +140,7 @@ bool ReadPassed(const void* from, void* to, std::size_t bytes) {
 void OnWaitUnwound() {
   ThreadContext& thread = t_thread;
   if (thread.park == nullptr || thread.record == nullptr) return;
-  if (thread.park->IsOnOwnStack(thread.record->own_stack)) return OnWaitEnd(*thread.park);
+  if (thread.park->IsOnOwnStack(thread.record->own_stack)) return EndLeft(*thread.park);
   ForgetUnread(thread);
 }
 
@@ -142,7 +151,7 @@ void OnJump(std::uint64_t stack_pointer) {
   while (thread.park != nullptr && thread.park->IsLeftBy(stack_pointer, own)) {
     if (!thread.park->IsOnOwnStack(own)) return ForgetUnread(thread);
     Park* left = thread.park;
-    OnWaitEnd(*left);
+    EndLeft(*left);
     if (thread.park == left) thread.park = nullptr;  // its mark is gone, and with it the chain
   }
 }

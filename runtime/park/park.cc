@@ -4,7 +4,6 @@ namespace limpet {
 
 // What nests in a composite wait is part of it, and changes nothing.
 void Park::Nest(const ThreadSlot& slot) {
-  was_open_ = IsOpen(slot);
   before_ = ReadWaitingPart(slot);
   if (!outer_->is_composite_) return;
   slot_ = nullptr;

@@ -61,6 +61,7 @@ class Park {
     state_before_ = slot->state.load(std::memory_order_relaxed);
     if (state_before_ == ThreadState::kParked) [[unlikely]]
       state_before_ = ThreadState::kRunning;
+    was_open_ = IsOpen(*slot);
     if (outer_ != nullptr) [[unlikely]]
       Nest(*slot);
     mark_ = MarkOf(Place());
@@ -77,6 +78,11 @@ class Park {
     Finish(now_ns, may_write);
     *innermost = outer_;
     mark_ = 0;
+  }
+
+  // The wait is left, perhaps before Start() was done with the slot; End() comes next.
+  void Close() const {
+    if (slot_ != nullptr) CloseUnless(was_open_, *slot_);
   }
 
   // The wait is over, and what it nested in is not known any more.

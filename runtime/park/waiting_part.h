@@ -28,6 +28,16 @@ struct WaitingPart {
   ThreadState state;
 };
 
+inline bool IsOpen(const ThreadSlot& slot) {
+  return slot.sequence.load(std::memory_order_relaxed) % 2 != 0;
+}
+
+// What a writer left open that was left by a jump. `was_open`: it interrupted another, which is
+// there.
+[[gnu::always_inline]] inline void CloseUnless(bool was_open, ThreadSlot& slot) {
+  if (IsOpen(slot) && !was_open) sys::AddOwn32(slot.sequence, 1);
+}
+
 // Opens the waiting part on construction; on destruction closes it, or leaves it open where it was.
 class WaitingPartWriter {
  public:
@@ -39,7 +49,9 @@ class WaitingPartWriter {
   }
   [[gnu::always_inline]] ~WaitingPartWriter() {
     std::atomic_thread_fence(std::memory_order_release);
-    if (!stays_open_) sys::AddOwn32(slot_.sequence, 1);
+    // Not simply one more: a handler that was entered into the same slot meanwhile has closed it.
+    if (!stays_open_)
+      sys::AddOwn32(slot_.sequence, slot_.sequence.load(std::memory_order_relaxed) % 2);
   }
   WaitingPartWriter(const WaitingPartWriter&) = delete;
   WaitingPartWriter& operator=(const WaitingPartWriter&) = delete;
@@ -62,10 +74,6 @@ class WaitingPartWriter {
   ThreadSlot& slot_;
   bool stays_open_;
 };
-
-inline bool IsOpen(const ThreadSlot& slot) {
-  return slot.sequence.load(std::memory_order_relaxed) % 2 != 0;
-}
 
 // By the thread itself, which needs no sequence.
 inline WaitingPart ReadWaitingPart(const ThreadSlot& slot) {

@@ -31,6 +31,10 @@ TEST(ThreadTable, KnowsNamesHoweverTheyAreGiven) {
   EXPECT_EQ(parents, 2u) << "a new thread has its creator's name";
 }
 
+TEST(ThreadTable, KeepsANameWhereAVforkChildTakesAnother) {
+  EXPECT_EQ(ThreadNamed(SnapshotOf("child_name"), "thread_lives").number, 1u);
+}
+
 TEST(ThreadTable, CountsThreadsAndKnowsWhoMadeThem) {
   const SegmentSnapshot snapshot = SnapshotOf("names");
   const ThreadRecord main = ThreadNamed(snapshot, "thread_lives");

@@ -117,6 +117,12 @@ void CheckMutexes() {
   pthread_create(&thread, nullptr, lock, &mutex);
   pthread_join(thread, nullptr);
   Require(pthread_mutex_lock(&mutex) == EOWNERDEAD, "a robust mutex of a dead thread");
+  pthread_mutexattr_setprotocol(&kind, PTHREAD_PRIO_INHERIT);
+  pthread_mutex_init(&mutex, &kind);
+  pthread_create(&thread, nullptr, lock, &mutex);
+  pthread_join(thread, nullptr);
+  const timespec early = {.tv_sec = -1, .tv_nsec = 5};
+  Require(pthread_mutex_timedlock(&mutex, &early) == EINVAL, "a time that the kernel refuses");
 }
 
 void CheckReadWriteLocks() {

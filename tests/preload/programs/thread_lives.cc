@@ -35,6 +35,16 @@ void StartNamed() {
   });
 }
 
+// A vfork child runs in its parent thread's storage.
+void RenameChild() {
+  pthread_join(Start([](void*) -> void* { return nullptr; }), nullptr);
+  pid_t child = vfork();
+  if (child == 0) {
+    Name("child");
+    _exit(0);
+  }
+}
+
 // --- Ended ---
 
 void* End(void*) { return Name("ended"), nullptr; }
@@ -245,6 +255,7 @@ int main(int count, char** arguments) {
   StartWatchdog();
   Require(count == 2, "an argument");
   if (IsMode(arguments[1], "names")) StartNamed();
+  if (IsMode(arguments[1], "child_name")) RenameChild();
   if (IsMode(arguments[1], "ends")) EndSome();
   if (IsMode(arguments[1], "joined_late")) JoinLate();
   if (IsMode(arguments[1], "failed_joins")) FailToJoin();

@@ -137,6 +137,41 @@ TEST_F(ParkTest, AfterOneThatWasLeftInTheMiddleIsReadable) {
   ExpectParked(WaitReason::kMutex);
 }
 
+// As where a jump leaves Start() between the two steps of the sequence.
+TEST_F(ParkTest, ThatIsLeftWhileItStartsIsClosed) {
+  Park park;
+  Start(park, PartOf(WaitReason::kMutex));
+  sys::AddOwn32(slot_->sequence, 1);
+  park.Close();
+  End(park, kBegin);
+  EXPECT_EQ(slot_->sequence % 2, 0u);
+  park.Close();
+  EXPECT_EQ(slot_->sequence % 2, 0u) << "nothing was open";
+}
+
+TEST_F(ParkTest, ThatIsLeftInsideOfAnothersStartLeavesItOpen) {
+  Park outer, inner;
+  Start(outer, PartOf(WaitReason::kPoll));
+  WaitingPartWriter writer(*slot_, /*stays_open=*/false);
+  Start(inner, PartOf(WaitReason::kSleep));
+  sys::AddOwn32(slot_->sequence, 1);
+  inner.Close();
+  End(inner, kBegin);
+  EXPECT_EQ(slot_->sequence % 2, 1u);
+}
+
+// A handler in the middle of a thread's entering enters it itself, and waits.
+TEST_F(ParkTest, InTheMiddleOfASlotThatIsFilledTwiceIsReadableInTheEnd) {
+  Park park;
+  {
+    WaitingPartWriter writer(*slot_, /*stays_open=*/false);
+    { WaitingPartWriter again(*slot_, /*stays_open=*/false); }
+    Start(park, PartOf(WaitReason::kSleep));
+    End(park, kBegin);
+  }
+  EXPECT_EQ(slot_->sequence % 2, 0u);
+}
+
 TEST_F(ParkTest, ThatIsFinishedShowsNothingAndStillHoldsTheChain) {
   Park outer, inner;
   Start(outer, PartOf(WaitReason::kOnce));
