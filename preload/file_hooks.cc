@@ -2,11 +2,13 @@
 // closing them (a socket lingers, a terminal and a network write out), and locks on them.
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #include "preload/parked_hook.h"
+#include "runtime/dump/own_signal.h"
 
 namespace limpet {
 
@@ -76,6 +78,13 @@ NextFunction<LockFile> g_next_lockf64("lockf64");
 
 bool Waits(int command) { return command == F_SETLKW || command == F_OFD_SETLKW; }
 
+// Who owns a socket gets SIGURG for urgent data. The default action lets calls go on that even a
+// handler with SA_RESTART interrupts.
+void YieldUrgentSignal(int command) {
+  bool sets_owner = command == F_SETOWN || command == F_SETOWN_EX;
+  if (sets_owner && OwnSignalOf(SIGURG) == OwnSignal::kStack) YieldSignal(OwnSignal::kStack);
+}
+
 }  // namespace
 
 void BindFileHooks() {
@@ -95,6 +104,7 @@ int HookFcntl(int descriptor, int command, unsigned long word) {
   Control next = g_next_fcntl.get();
   if (Waits(command)) [[unlikely]]
     return ParkedControl(descriptor, command, word, next);
+  YieldUrgentSignal(command);
   return next(descriptor, command, word);
 }
 
@@ -102,6 +112,7 @@ int HookFcntl64(int descriptor, int command, unsigned long word) {
   Control next = g_next_fcntl64.get();
   if (Waits(command)) [[unlikely]]
     return ParkedControl(descriptor, command, word, next);
+  YieldUrgentSignal(command);
   return next(descriptor, command, word);
 }
 

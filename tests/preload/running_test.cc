@@ -28,7 +28,9 @@ std::string TextOf(const TracedProgram& program, const std::vector<std::string>&
 
 Json StackOf(const Json& dump, const std::string& name) {
   for (const Json& thread : dump["threads"]) {
-    if (thread["name"] == name) return thread.value("stack", Json::array());
+    if (thread["name"] == name && thread.contains("stack")) {
+      return dump["stacks"][thread["stack"].get<std::size_t>()];
+    }
   }
   return Json::array();
 }
@@ -171,7 +173,7 @@ TEST_P(SignalThatIsNotOurs, IsNotSent) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, SignalThatIsNotOurs,
-                         testing::Values(std::pair("ignored", kExact),
+                         testing::Values(std::pair("ignored", kExact), std::pair("owner", kExact),
                                          std::pair("spin", "LIMPET_RUNNING=0")));
 
 TEST(RunningThreads, AreNotAskedWhereTheSignalAsksForDumps) {

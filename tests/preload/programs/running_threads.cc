@@ -2,12 +2,14 @@
 // be disturbed.
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -216,6 +218,12 @@ void IgnoreIt() {
   Start<SpinFirst>("first");
 }
 
+void AskForUrgentData() {
+  int peer = socket(AF_INET, SOCK_STREAM, 0);
+  Require(fcntl(peer, F_SETOWN, getpid()) == 0, "a socket has an owner");
+  Start<SpinFirst>("first");
+}
+
 // What the program sees where the handler is ours.
 void LookAtIt() {
   struct sigaction seen = {};
@@ -254,6 +262,7 @@ int main(int, char** arguments) {
   if (IsMode(mode, "blocked")) return BlockAll(), 0;
   if (IsMode(mode, "own")) return UseOwnHandler(), 0;
   if (IsMode(mode, "ignored")) IgnoreIt();
+  if (IsMode(mode, "owner")) AskForUrgentData();
   if (IsMode(mode, "looks")) LookAtIt();
   if (IsMode(mode, "exec")) LeaveByExec();
   usleep(100'000);
