@@ -327,7 +327,7 @@ void Tracer::FillSlot(const ThreadContext& thread, ThreadSlot* slot) {
   if (!sys::IsSandboxed()) RawSyscall(SYS_prctl, PR_GET_NAME, AsArgument(slot->name));
 }
 
-std::uint32_t Tracer::LeaveSlot(ThreadContext& thread) {
+std::uint32_t Tracer::LeaveSlot(ThreadContext& thread) const {
   ThreadSlot* slot = thread.record->slot;
   std::uint32_t life = thread.life.fetch_or(kThreadLeft);
   if (HasSegment() && thread.epoch == epoch_ && slot != nullptr)

@@ -79,7 +79,7 @@ class Tracer {
   void EnterThread(ThreadContext& thread);
   void LeaveThread(ThreadContext& thread);
   // Only says so to readers, and gives nothing back. The bits of its life.
-  std::uint32_t LeaveSlot(ThreadContext& thread);
+  std::uint32_t LeaveSlot(ThreadContext& thread) const;
   static bool IsMainThread(const ThreadContext& thread) {
     return thread.record != nullptr && thread.record->identity.number == kMainThreadNumber;
   }
