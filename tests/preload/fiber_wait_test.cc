@@ -1,6 +1,8 @@
 // A fiber that is suspended in the middle of a wait may never go on, or go on in another thread:
 // what its stack holds is then nobody's wait, and the stack may be gone.
 
+#include <unistd.h>
+
 #include "runtime/layout/thread_slot.h"
 #include "tests/preload/snapshot_facts.h"
 #include "tests/support/thread_facts.h"
@@ -15,6 +17,7 @@ class FiberWait : public testing::TestWithParam<const char*> {};
 TEST_P(FiberWait, ThatIsGoneIsNeverLookedAt) {
   TracedProgram program({kFiberWaits, GetParam()}, {});
   program.WaitUntilReady();
+  usleep(50'000);  // it may still write that it is
   const SegmentSnapshot snapshot = program.Read();
   const ThreadRecord main = ThreadNamed(snapshot, "fiber_waits");
   EXPECT_TRUE(IsParked(main));

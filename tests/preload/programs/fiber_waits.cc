@@ -84,8 +84,8 @@ void Abandon(void (*body)()) {
 void WaitOnAnother() { Resume(g_second); }
 
 void Jump() {
-  jmp_buf here;
-  if (setjmp(here) == 0) longjmp(here, 1);
+  sigjmp_buf here;
+  if (sigsetjmp(here, 0) == 0) siglongjmp(here, 1);
 }
 
 void* FinishFirst(void*) {
