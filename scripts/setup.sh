@@ -24,6 +24,8 @@ readonly packages=(
   libgtest-dev libgmock-dev libbenchmark-dev libjemalloc-dev libjemalloc2
   # Programs that are traced in the demo and the tests, and the tools to watch them.
   redis-server redis-tools sqlite3 openssl git strace procps curl
+  # Names of libc's own functions, which stand in stacks that no hook has taken.
+  libc6-dbg
   # Another profiler, that the tests ask the same; jemalloc's has its reader in libjemalloc-dev.
   heaptrack
   # An allocator that checks how its blocks go back.

@@ -29,6 +29,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 GO = shutil.which("go")
 PATIENCE = 120  # seconds
 LOOK_EVERY = 0.05
+LOOKS_AT_RUNNING = 60
 
 
 class Marks:
@@ -56,9 +57,9 @@ class Marks:
 class Program:
     """A program under the preload library, brought to where nothing moves."""
 
-    def __init__(self, scenario: Scenario, runtime: str, path: pathlib.Path | None = None):
+    def __init__(self, scenario: Scenario, runtime: str, path: pathlib.Path | None = None, **settings: str):
         self.environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"),
-                            "LIMPET_RUNTIME_DIR": runtime}
+                            "LIMPET_RUNTIME_DIR": runtime, **settings}
         self.process = subprocess.Popen(
             [path or pathlib.Path(PROGRAMS) / scenario.program, scenario.kind],
             env=self.environment | {"LD_PRELOAD": LIBRARY}, stdout=subprocess.DEVNULL)
@@ -123,10 +124,10 @@ class Program:
 class ScenarioTest(unittest.TestCase):
     """Each test has a runtime directory of its own, and leaves no process."""
 
-    def start(self, scenario: Scenario, path: pathlib.Path | None = None) -> Program:
+    def start(self, scenario: Scenario, path: pathlib.Path | None = None, **settings: str) -> Program:
         runtime = tempfile.TemporaryDirectory(dir="/dev/shm", prefix="limpet-scenario-")
         self.addCleanup(runtime.cleanup)
-        program = Program(scenario, runtime.name, path)
+        program = Program(scenario, runtime.name, path, **settings)
         self.addCleanup(program.kill)
         program.wait_until_stuck()
         return program
@@ -134,7 +135,8 @@ class ScenarioTest(unittest.TestCase):
     def judge(self, scenario: Scenario):
         if not (pathlib.Path(PROGRAMS) / scenario.program).exists():
             self.skipTest(f"SKIPPED: {scenario.program} is not built, its compiler is not installed")
-        program = self.start(scenario)
+        # Where in its loop a running thread is differs from look to look.
+        program = self.start(scenario, LIMPET_RUNNING="0")
         marks = Marks(scenario.program)
         goroutines = program.goroutines()
         self.assert_golden(scenario.name, goroutines)
@@ -231,6 +233,24 @@ class ScenarioTest(unittest.TestCase):
 
 class Scenarios(ScenarioTest):
     """Rows of the table of what a user does."""
+
+    def test_a_dead_loop_is_named(self):
+        """Of a thread that runs, wherever in the loop it is: its line stands in the stack."""
+        for scenario in SCENARIOS:
+            if scenario.program != "dead_loop":
+                continue
+            program = self.start(scenario)
+            line = Marks(scenario.program).at(("", f"guilty: {scenario.kind}"))[1:]
+            self.assertIn(line, self.lines_of_running(program))
+
+    @staticmethod
+    def lines_of_running(program: Program) -> list[tuple[str, int]]:
+        """Looks until the thread had its turn on a CPU when it was asked."""
+        for _ in range(LOOKS_AT_RUNNING):
+            spinner = parse_goroutines(program.goroutines())[-1]
+            if own := [(frame.file, frame.line) for frame in spinner.frames if frame.is_own]:
+                return own
+        return []
 
 
 class Libraries(ScenarioTest):
