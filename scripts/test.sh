@@ -87,10 +87,7 @@ run_long() {
   campaign programs-exact scripts/compare_programs.py --sample-bytes 1 build
   if [[ -d tests/fuzz ]] && check build-fuzz build build-fuzz -Dfuzz=true \
     -Db_sanitize=address,undefined; then
-    local fuzzer
-    for fuzzer in build-fuzz/tests/fuzz/*_fuzzer; do
-      check "$(basename "$fuzzer")" fuzz "$fuzzer"
-    done
+    check fuzzers fuzz
   fi
   campaign mutants env CC=gcc CXX=g++ scripts/check_mutants.py
   campaign kills-long scripts/kill_campaign.py build
@@ -244,9 +241,10 @@ lint() {
   xargs -0 -r -n "$1" -P "$(nproc)" clang-tidy-14 -p "$2" --quiet "${@:3}"
 }
 
-# Seeds are made anew: they follow the treaty by themselves.
+# A minute of each, which has one thread. Seeds are made anew: they follow the treaty by themselves.
 fuzz() {
-  tests/fuzz/fuzz_briefly.sh "$1" build-fuzz/tests/fuzz/make_corpus 60
+  printf '%s\0' build-fuzz/tests/fuzz/*_fuzzer |
+    xargs -0 -P "$(nproc)" -I {} tests/fuzz/fuzz_briefly.sh {} build-fuzz/tests/fuzz/make_corpus 60
 }
 
 main "$@"
