@@ -15,9 +15,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-# The signal that asks for a dump is caught in a traced process and in no other: its bit in SigCgt is
-# the one difference that is meant. (A program that catches it itself has it in both.)
-DUMP_SIGNAL_BIT = 1 << (signal.SIGUSR1 - 1)
+# The signals that ask for a dump and for a running thread's stack are caught in a traced process and in
+# no other: their bits in SigCgt are the differences that are meant. (A program that catches one itself
+# has it in both.)
+OWN_SIGNAL_BITS = 1 << (signal.SIGUSR1 - 1) | 1 << (signal.SIGURG - 1)
 
 QUIET_SECONDS = 0.4
 PATIENCE_SECONDS = 60
@@ -111,7 +112,7 @@ def facts_of(root: int) -> dict[str, str]:
         for key in STATUS_FIELDS:
             value = status.get(key, "").strip()
             if key == "SigCgt" and value:
-                value = f"{int(value, 16) & ~DUMP_SIGNAL_BIT:016x}"
+                value = f"{int(value, 16) & ~OWN_SIGNAL_BITS:016x}"
             facts[f"{name} {key}"] = value
     return facts
 

@@ -111,7 +111,7 @@ MASKS = (
     (r" \+0x[0-9a-f]+$", " +0xN"),
     (r"\(fd \d+\)", "(fd N)"),  # threads open theirs in any order
     (r"held by tid \d+", "held by tid TID"),
-    (r"^goroutine \d{4,} ", "goroutine TID "),  # of who is called by the kernel's id
+    (r"^goroutine \d{3,} ", "goroutine TID "),  # of who is called by the kernel's id
     (r", \d+ minutes\]", "]"),
     # Libraries, with or without symbols and sources of their own.
     (r"^(lib[\w+.-]*?\.so)[\w.]*\+0x[0-9a-f]+\(", r"\1+0xN("),

@@ -135,14 +135,10 @@ class Listing {
 
   void AddOwner(const ThreadRecord& thread, ListedThread& listed) const {
     if (thread.owner_thread_id == 0) return;
-    const ThreadNumbers::Owner owner = numbers_.OwnerOf(thread.owner_thread_id, thread.since_ns);
+    const ThreadNumbers::Owner owner = numbers_.OwnerOf(thread);
     listed.owner_thread_id = thread.owner_thread_id;
     listed.owner_number = owner.number;
     listed.owner_life = owner.life;
-    // Who is joined is of this process.
-    const bool has_ended =
-        thread.reason == WaitReason::kJoin && owner.life == OwnerLife::kElsewhere;
-    if (has_ended) listed.owner_life = OwnerLife::kExited;
   }
 
   static std::string OwnerWords(const ListedThread& listed) {

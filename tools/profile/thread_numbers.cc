@@ -54,7 +54,6 @@ std::uint32_t ThreadNumbers::FreeNumber(const SegmentSnapshot& snapshot, std::si
 void ThreadNumbers::AddOwners(const SegmentSnapshot& snapshot) {
   for (std::size_t index = 0; index < numbers_.size(); ++index) {
     const ThreadRecord& thread = snapshot.threads[index];
-    is_complete_ = is_complete_ || thread.kernel_state != 0;
     const Owner owner{numbers_[index], thread.state == ThreadState::kExited ? OwnerLife::kExited
                                                                             : OwnerLife::kAlive};
     Owner& at_start = owners_[thread.thread_id][thread.started_ns];
@@ -69,11 +68,16 @@ void ThreadNumbers::AddOwners(const SegmentSnapshot& snapshot) {
   }
 }
 
-ThreadNumbers::Owner ThreadNumbers::OwnerOf(std::uint32_t thread_id, std::uint64_t since_ns) const {
-  const auto owners = owners_.find(thread_id);
-  if (owners == owners_.end())
-    return {.life = is_complete_ ? OwnerLife::kElsewhere : OwnerLife::kUnknown};
-  const auto after = owners->second.upper_bound(LastStart(since_ns));
+// Where nobody has the id, it is another process's (a lock in shared memory), or its thread has
+// ended; who is joined is of this process.
+ThreadNumbers::Owner ThreadNumbers::OwnerOf(const ThreadRecord& waiting) const {
+  const auto owners = owners_.find(waiting.owner_thread_id);
+  if (owners == owners_.end()) {
+    if (!waiting.is_owner_elsewhere.has_value()) return {};
+    const bool is_ours = !*waiting.is_owner_elsewhere || waiting.reason == WaitReason::kJoin;
+    return {.life = is_ours ? OwnerLife::kExited : OwnerLife::kElsewhere};
+  }
+  const auto after = owners->second.upper_bound(LastStart(waiting.since_ns));
   return after == owners->second.begin() ? Owner{.life = OwnerLife::kExited}
                                          : std::prev(after)->second;
 }

@@ -31,10 +31,9 @@ class ThreadNumbers {
     std::uint32_t number = 0;  // 0: unknown
     OwnerLife life = OwnerLife::kUnknown;
   };
-  // Who had this kernel's id when somebody began to wait for it (0: unknown): ids are given again,
-  // and who started later is innocent. Where all that live are known, an id that none of them has
-  // is of another process (a lock in shared memory).
-  Owner OwnerOf(std::uint32_t thread_id, std::uint64_t since_ns) const;
+  // Whom the thread waits for: who had that kernel's id (0: nobody) when the wait began. Ids are
+  // given again, and who started later is innocent.
+  Owner OwnerOf(const ThreadRecord& waiting) const;
 
  private:
   static std::uint32_t FreeNumber(const SegmentSnapshot& snapshot, std::size_t index,
@@ -44,7 +43,6 @@ class ThreadNumbers {
   std::vector<std::uint32_t> numbers_;
   // By id, and by when they started: of those down to an entry it is the one.
   std::map<std::uint32_t, std::map<std::uint64_t, Owner>> owners_;
-  bool is_complete_ = false;
 };
 
 }  // namespace limpet

@@ -68,6 +68,10 @@ void ForgetWait(ThreadRecord& thread) {
   thread.stack = 0;
 }
 
+bool IsThread(std::uint32_t thread_id, const std::string& proc) {
+  return ReadSmallFile(absl::StrFormat("%s/%d/stat", proc, thread_id)).ok();
+}
+
 // Another object may have been loaded at the place of one that was unloaded.
 bool IsSame(const ModuleRecord& known, const ModuleRecord& record) {
   const bool has_ids = !known.build_id.empty() && !record.build_id.empty();
@@ -102,7 +106,10 @@ class Completing {
     for (const auto& [thread_id, task] : tasks_) {
       if (!known.contains(thread_id)) AddUnseen(task);
     }
-    for (ThreadRecord& thread : snapshot_.threads) NameDescriptor(thread);
+    for (ThreadRecord& thread : snapshot_.threads) {
+      NameDescriptor(thread);
+      SeekOwner(thread);
+    }
   }
 
  private:
@@ -209,6 +216,13 @@ class Completing {
     const auto [place, is_new] = targets_.try_emplace(thread.descriptor);
     if (is_new) place->second = ReadDescriptorTarget(process_.pid, thread.descriptor, proc_);
     thread.descriptor_target = place->second;
+  }
+
+  // Only where the process's ids are ours as well.
+  void SeekOwner(ThreadRecord& thread) const {
+    const std::uint32_t owner = thread.owner_thread_id;
+    if (owner == 0 || thread_ids_.contains(owner) || process_.namespace_pid != process_.pid) return;
+    thread.is_owner_elsewhere = IsThread(owner, proc_);
   }
 
   const ProcessFacts& process_;

@@ -225,7 +225,9 @@ TEST_F(ThreadLister, NamesAnOwnerThatIsNotThereAnyMore) {
                       .reason = WaitReason::kMutex,
                       .owner_thread_id = 77};
   EXPECT_EQ(Words(thread), "waiting: sync.Mutex.Lock (held by tid 77)") << "one that no hook saw";
-  thread.kernel_state = 'S';
+  thread.is_owner_elsewhere = false;
+  EXPECT_EQ(Words(thread), "waiting: sync.Mutex.Lock (held by tid 77 which has ended)");
+  thread.is_owner_elsewhere = true;
   EXPECT_EQ(Words(thread),
             "waiting: sync.Mutex.Lock (held by tid 77 which is not of this process)");
   thread.reason = WaitReason::kJoin;
@@ -237,7 +239,7 @@ TEST_F(ThreadLister, NamesAnOwnerThatIsNotThereAnyMore) {
 TEST_F(ThreadLister, BlamesNoThreadThatTookOverAnOwnersId) {
   ThreadRecord& waiting = AddParked(2, WaitReason::kMutex, 5);
   waiting.owner_thread_id = 77;
-  waiting.kernel_state = 'S';
+  waiting.is_owner_elsewhere = true;
   const std::uint64_t since = waiting.since_ns;
   const auto remark = [this] { return List().threads.at(0).remark; };
   snapshot_.threads.push_back({.thread_id = 77,
@@ -257,7 +259,7 @@ TEST_F(ThreadLister, BlamesNoThreadThatTookOverAnOwnersId) {
 TEST_F(ThreadLister, TellsAnOwnerOfAnotherProcess) {
   ThreadRecord& waiting = AddParked(2, WaitReason::kMutex, 5);
   waiting.owner_thread_id = 77;
-  waiting.kernel_state = 'S';
+  waiting.is_owner_elsewhere = true;
   const ListedThread thread = List().threads.at(0);
   EXPECT_EQ(thread.remark, "held by tid 77 which is not of this process");
   EXPECT_EQ(thread.owner_life, OwnerLife::kElsewhere);
