@@ -44,7 +44,7 @@ std::string LabelText(const Profile& profile, const ProfileSample& sample) {
 }
 
 // By which Go tells stacks apart, and sorts them.
-std::string StackText(const Profile& profile, const ProfileSample& sample) {
+std::string CountedStackText(const Profile& profile, const ProfileSample& sample) {
   std::string text = "@";
   for (const std::uint32_t index : sample.locations) {
     absl::StrAppendFormat(&text, " 0x%x", profile.locations[index].address + 1);
@@ -70,7 +70,7 @@ std::string WriteCountText(const Profile& profile) {
   std::int64_t total = 0;
   std::map<std::string, CountRow> by_key;
   for (const ProfileSample& sample : profile.samples) {
-    std::string stack = StackText(profile, sample);
+    std::string stack = CountedStackText(profile, sample);
     CountRow& row = by_key[stack + MarkerNames(profile, sample)];
     if (row.sample == nullptr) row = {.stack = std::move(stack), .sample = &sample};
     row.count += sample.values[0];
