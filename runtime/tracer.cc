@@ -200,7 +200,7 @@ bool Tracer::FillSegment(std::uint64_t start_ticks) {
 }
 
 // Whoever wrote the filter may not have thought of a handler that returns.
-void Tracer::PublishSignalStates() {
+void Tracer::PublishSignalStates() const {
   SignalState stack = signal_states.stack.load(std::memory_order_relaxed);
   if (stack == SignalState::kOurs && sys::IsSandboxed()) stack = SignalState::kSandboxed;
   SegmentHeader* header = segment.header();

@@ -87,7 +87,7 @@ class Tracer {
   std::uint32_t epoch() const { return epoch_; }
 
   // Tells readers of the segment; again whenever something of it has changed.
-  void PublishSignalStates();
+  void PublishSignalStates() const;
 
   void Finish(bool keeps_segment);
 
