@@ -267,7 +267,8 @@ TEST_F(ParkTest, OnAStackThatIsGoneIsNotLookedAt) {
   EXPECT_FALSE(IsAlive(frames->outer, frames->inner, {}, walk.get())) << "it could be this stack's";
   Park here;
   EXPECT_FALSE(IsAlive(frames->outer, here, {}, walk.get()));
-  EXPECT_FALSE(IsAlive(frames->outer, here, kEverything)) << "further in than who asks";
+  const char* further_out = static_cast<char*>(stack) + kBytes;
+  EXPECT_FALSE(frames->outer.IsAlive(further_out, {kEverything, nullptr, nullptr}));
 }
 
 TEST_F(ParkTest, ThatEndsAloneShowsNothingMore) {
