@@ -69,8 +69,10 @@ void HookUnwindResume(void* exception) {
   RawSyscall(SYS_munmap, AsArgument(segment.header()), static_cast<long>(segment.header()->segment_bytes));
 """),)),
     Mutant(12, "a thread that ends keeps its record", "thread", "Threads.ManyShortOnes*", ((
-        "runtime/tracer.cc", "kExited, std::memory_order_release);\n  records.Retire(thread.record);\n",
-        "kExited, std::memory_order_release);\n"),)),
+        "runtime/thread_record.cc",
+        "  kept_.fetch_sub(1, std::memory_order_relaxed);\n"
+        "  Push(retired_[1 - looked_at_.load(std::memory_order_relaxed)], record);\n",
+        "  kept_.fetch_sub(1, std::memory_order_relaxed);\n"),)),
 
     # --- 15 to 25: what libc, other preloads and odd stacks do ---
     Mutant(15, "a sample asks for its thread's stack", "lock", "ThreadAttributes.*", (
