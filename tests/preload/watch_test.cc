@@ -121,6 +121,15 @@ TEST(Watch, WritesTheLastProfileOfAProcessThatWasKilled) {
   EXPECT_TRUE(Eventually([&] { return ReadSegment(segment)->watch.has_last_profile; }));
 }
 
+// The companion itself reads what it writes the profile of, and is the last to let go of it.
+TEST(Watch, RemovesTheLastOfTheDeadWhereNoneMayStay) {
+  Watched watched("LIMPET_EVERY=1h", {}, "LIMPET_KEEP_DEAD=0");
+  watched.WaitForWatcher();
+  kill(watched.program().pid(), SIGKILL);
+  watched.WaitForDump(1);
+  EXPECT_TRUE(Eventually([&] { return watched.program().Segments().empty(); }));
+}
+
 class WatchedEnd : public testing::TestWithParam<bool> {};  // whether the dead is reaped at once
 
 // The kernel tells it of every process that waits to be reaped.

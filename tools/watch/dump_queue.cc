@@ -74,15 +74,15 @@ void DumpQueue::StartNext(std::uint64_t now_ns, bool has_room) {
   kill_ns_ = now_ns + kPatienceNs;
 }
 
-void DumpQueue::Finish(std::uint64_t now_ns) {
+bool DumpQueue::Finish(std::uint64_t now_ns) {
   const bool is_written = child_->Collect();
   child_.reset();
-  if (is_written) {
-    Complete();
-    at_work_ = {};
-  } else {
+  if (!is_written) {
     Retry(now_ns);
+    return false;
   }
+  Complete();
+  return std::exchange(at_work_, {}).what.is_last;
 }
 
 void DumpQueue::Complete() {

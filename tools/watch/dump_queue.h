@@ -33,8 +33,8 @@ class DumpQueue {
 
   // Of the one at work: readable once it has ended; -1: none.
   int descriptor() const { return child_.has_value() ? child_->descriptor() : -1; }
-  // After that.
-  void Finish(std::uint64_t now_ns);
+  // After that. True: a dead process has its last profile now, and we hold its segment no longer.
+  bool Finish(std::uint64_t now_ns);
 
   // The last profile of this segment could not be written, as often as it was tried.
   bool HasGivenUp(const std::string& segment) const { return given_up_.contains(segment); }

@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "runtime/layout/watch.h"
 #include "tools/reader/clock.h"
+#include "tools/reader/dead_segments.h"
 #include "tools/reader/memory_limit.h"
 #include "tools/reader/segment_marks.h"
 #include "tools/watch/dump_queue.h"
@@ -242,11 +243,15 @@ class Watcher {
       close(std::exchange(main_process_, -1));
       scan_.Ask();
     }
-    if (is_ready(4)) {
-      queue_.Finish(now_ns_);
-      scan_.Ask();  // what was kept for that dump only may go now
-    }
+    if (is_ready(4)) FinishDump();
     BuryEnded(events, 5);
+  }
+
+  // The dump tidied before it ended, but not what it was still reading, and we with it.
+  void FinishDump() {
+    const bool is_last = queue_.Finish(now_ns_);
+    if (is_last) RemoveOldDeadSegments({options_.runtime_directory}, std::nullopt);
+    scan_.Ask();  // what was kept for that dump only may go now
   }
 
   void BuryEnded(const std::vector<pollfd>& events, std::size_t index) {
