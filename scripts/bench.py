@@ -16,9 +16,11 @@ import sys
 import bench_contenders
 import bench_dump
 import bench_measure
+import bench_waits
 import bench_workloads
 
-PARTS = ("wall", "instructions", "memory", "output", "latency", "stack", "start", "dump")
+PARTS = ("wall", "instructions", "memory", "output", "latency", "stack", "start", "waits", "dump")
+MODULES = {"waits": bench_waits, "dump": bench_dump}  # of the other parts: bench_measure
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -112,10 +114,9 @@ def main(arguments: list[str]) -> int:
         rows = {name: {tool: f"{size / 1024:.0f}" for tool, size in of.items()}
                 for name, of in sizes.items()}
         table("Output on disk, KiB", rows, [c.name for c in compared if c.writes])
-    for part in ("latency", "stack", "start", "dump"):
+    for part in ("latency", "stack", "start", "waits", "dump"):
         if part in parts:
-            measure = bench_dump if part == "dump" else bench_measure
-            figures[part] = getattr(measure, part)(build, rounds)
+            figures[part] = getattr(MODULES.get(part, bench_measure), part)(build, rounds)
             print(f"\n### {figures[part].pop('title')}\n")
             for name, value in figures[part].items():
                 print(f"* {name}: {value}")

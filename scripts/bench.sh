@@ -11,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly packages=(heaptrack libgoogle-perftools4 time valgrind zstd)
+readonly packages=(heaptrack libgoogle-perftools4 time valgrind wrk zstd)
 
 scripts/setup.sh
 if ! dpkg-query -W "${packages[@]}" >/dev/null 2>&1; then

@@ -1,7 +1,8 @@
-// What calls that may wait cost, while there is another thread: nanoseconds, the best of many
-// batches, a line each.
+// What calls that may wait cost, while there is another thread: nanoseconds, a line each. Of calls
+// that do not wait it is the best of many batches; of those that do, the mean of a run.
 //
 //   waits [depth]     calls are made `depth` functions deep (10)
+//   waits crowd N     N threads wait; says `ready`, and ends with its standard input
 
 #include <poll.h>
 #include <pthread.h>
@@ -11,6 +12,8 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <cstdint>
 
 namespace {
 
@@ -50,6 +53,70 @@ void TakeTurn(int own) {
 void* Partner(void*) {
   while (!g_is_over) TakeTurn(1);
   return nullptr;
+}
+
+// What threads do with a lock that all of them want, and how often each.
+constexpr int kContenders = 4;
+constexpr int kContendedTurns = 200'000;
+std::uint64_t g_contended_work = 0;
+
+void* Contend(void*) {
+  for (int i = 0; i < kContendedTurns; ++i) {
+    pthread_mutex_lock(&g_mutex);
+    for (int work = 0; work < 20; ++work) g_contended_work = g_contended_work * 7 + 1;
+    pthread_mutex_unlock(&g_mutex);
+  }
+  return nullptr;
+}
+
+// A queue of 64, of two that put into it and two that take from it.
+class Queue {
+ public:
+  void Put(int value) {
+    pthread_mutex_lock(&mutex_);
+    while (end_ - begin_ == kRoom) pthread_cond_wait(&has_room_, &mutex_);
+    values_[end_++ % kRoom] = value;
+    pthread_cond_signal(&has_values_);
+    pthread_mutex_unlock(&mutex_);
+  }
+  int Take() {
+    pthread_mutex_lock(&mutex_);
+    while (end_ == begin_) pthread_cond_wait(&has_values_, &mutex_);
+    const int value = values_[begin_++ % kRoom];
+    pthread_cond_signal(&has_room_);
+    pthread_mutex_unlock(&mutex_);
+    return value;
+  }
+
+ private:
+  static constexpr unsigned kRoom = 64;
+  pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
+  pthread_cond_t has_values_ = PTHREAD_COND_INITIALIZER;
+  pthread_cond_t has_room_ = PTHREAD_COND_INITIALIZER;
+  int values_[kRoom] = {};
+  unsigned begin_ = 0, end_ = 0;
+};
+Queue g_queue;
+
+void* PutAll(void*) {
+  for (int i = 0; i < kContendedTurns; ++i) g_queue.Put(i);
+  return nullptr;
+}
+
+void* TakeAll(void*) {
+  for (int i = 0; i < kContendedTurns; ++i) g_queue.Take();
+  return nullptr;
+}
+
+using ThreadMain = void* (*)(void*);
+
+// Nanoseconds for each of `turns` that all of them do together.
+void MeasureThreads(const char* name, int turns, const ThreadMain (&mains)[kContenders]) {
+  const double start = Now();
+  pthread_t threads[kContenders];
+  for (int i = 0; i < kContenders; ++i) pthread_create(&threads[i], nullptr, mains[i], nullptr);
+  for (pthread_t thread : threads) pthread_join(thread, nullptr);
+  printf("%s %.2f\n", name, (Now() - start) / turns);
 }
 
 void* Sleeper(void*) {
@@ -110,6 +177,9 @@ void MeasureAll() {
     for (int i = 0; i < 1000; ++i)
       if (fscanf(stream, "%d", &number) != 1) abort();
   });
+  MeasureThreads("contended_mutex", kContenders * kContendedTurns,
+                 {Contend, Contend, Contend, Contend});
+  MeasureThreads("queue", 2 * kContendedTurns, {PutAll, PutAll, TakeAll, TakeAll});
   MeasureTurns();
 }
 
@@ -121,9 +191,37 @@ void MeasureAll() {
   asm volatile("" ::: "memory");
 }
 
+[[gnu::noinline]] void* WaitDeep(void* semaphore, int depth) {
+  if (depth == 0)
+    while (sem_wait(static_cast<sem_t*>(semaphore)) != 0) {
+    }
+  else
+    WaitDeep(semaphore, depth - 1);
+  asm volatile("" ::: "memory");
+  return nullptr;
+}
+
+void* WaitInCrowd(void* semaphore) { return WaitDeep(semaphore, 10); }
+
+int Crowd(int threads) {
+  static sem_t never;
+  sem_init(&never, 0, 0);
+  pthread_attr_t small;
+  pthread_attr_init(&small);
+  pthread_attr_setstacksize(&small, 64 << 10);
+  pthread_t thread;
+  for (int i = 0; i < threads; ++i)
+    if (pthread_create(&thread, &small, WaitInCrowd, &never) != 0) return 1;
+  puts("ready");
+  fflush(stdout);
+  char byte;
+  return read(0, &byte, 1) == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
+  if (count == 3) return Crowd(atoi(arguments[2]));
   pthread_t sleeper;
   pthread_create(&sleeper, nullptr, Sleeper, nullptr);
   AtDepth(count > 1 ? atoi(arguments[1]) : 10);
