@@ -53,14 +53,14 @@ void HookUnwindResume(void* exception) {
     Mutant(6, "a forked child is not told from its parent", "fork", "*ForkedChild.StartsEmpty*", ((
         "runtime/tracer.cc", "sys::kPageBytes, MADV_WIPEONFORK);", "sys::kPageBytes, MADV_NORMAL);"),)),
     Mutant(8, "a vfork child is taken for its parent's thread", "fork", "VforkedChild.IsNotTaken*", ((
-        "runtime/tracer.cc", "if (thread.epoch == epoch_ || !IsThisProcess()) return;",
+        "runtime/tracer_threads.cc", "if (thread.epoch == epoch_ || !IsThisProcess()) return;",
         "if (thread.epoch == epoch_) return;"),)),
     Mutant(8, "a vfork child makes the segment", "fork", "VforkedChild.StartsNo*", ((
-        "runtime/tracer.cc", "  if (!IsThisProcess()) return false;\n", ""),)),
+        "runtime/tracer_segment.cc", "  if (!IsThisProcess()) return false;\n", ""),)),
     Mutant(9, "children write where their parent does", "family", "Families.HaveAProfile*", ((
         "tools/cli/dump_request.cc", "\"%e.%p-%s\"", "\"%e\""),)),
     Mutant(10, "the segment goes with its process", "exit", "*ViolentEnd*", ((
-        "runtime/tracer.cc", "  if (AttachTables()) return segment.Publish(), true;\n",
+        "runtime/tracer_segment.cc", "  if (AttachTables()) return segment.Publish(), true;\n",
         "  if (AttachTables()) return segment.Publish(), RemoveSegmentFile(segment.path()), true;\n"),)),
     Mutant(11, "at the end the memory is unmapped", "exit", "*LateAllocation*", ((
         "runtime/tracer.cc",
@@ -257,7 +257,7 @@ void HookUnwindResume(void* exception) {
 
     # --- 31: the output, or a reader of it, grows without end ---
     Mutant(31, "the limit of memory is ignored", "limit", "Limits.ManyStacks*", ((
-        "runtime/tracer.cc", "  if (options.max_bytes != 0) return options.max_bytes;\n", ""),)),
+        "runtime/tracer_segment.cc", "  if (options.max_bytes != 0) return options.max_bytes;\n", ""),)),
     Mutant(31, "stacks that do not fit are not counted", "limit", "Limits.ManyStacks*", ((
         "runtime/table/stack_tree.cc",
         """  segment_->counters().dropped_stacks_full.fetch_add(1, std::memory_order_relaxed);
@@ -277,7 +277,7 @@ void HookUnwindResume(void* exception) {
         ("runtime/session.cc", "  if (!is_entered && g_tracer.allocations.IsDamaged()) g_tracer.GiveUp();\n",
          "  if (!is_entered && g_tracer.allocations.IsDamaged()) g_tracer.GiveUp();\n  lock.clear();\n"))),
     Mutant(32, "threads wait for the one that makes the segment", "held_thread", "HeldThread.ThatMakes*", ((
-        "runtime/tracer.cc",
+        "runtime/tracer_segment.cc",
         """kAttaching, std::memory_order_acquire))
     return HasSegment();""",
         """kAttaching, std::memory_order_acquire)) {

@@ -1,6 +1,5 @@
 #include "tools/threads/living_threads.h"
 
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 
 #include "absl/strings/str_format.h"
 #include "runtime/layout/thread_slot.h"
+#include "tools/reader/clock.h"
 #include "tools/reader/small_file.h"
 #include "tools/threads/remote_memory.h"
 #include "tools/threads/remote_modules.h"
@@ -28,19 +28,6 @@ constexpr std::uint64_t kSecondNs = 1'000'000'000;
 // A thread that runs may have been parked when its slot was read, if that was not long before.
 constexpr std::uint64_t kJustParkedNs = 50'000'000;
 constexpr std::size_t kMaxMapsBytes = std::size_t{64} << 20;
-
-std::uint64_t ClockNs(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kSecondNs +
-         static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-// How long the machine has slept since it started.
-std::uint64_t AsleepNs() {
-  const std::uint64_t awake_ns = ClockNs(CLOCK_MONOTONIC);  // first, so that it is not the larger
-  return ClockNs(CLOCK_BOOTTIME) - awake_ns;
-}
 
 // CLOCK_MONOTONIC of a start time in ticks of the clock that goes on while the machine sleeps.
 std::uint64_t StartedNs(const TaskFacts& task) {
@@ -229,7 +216,7 @@ class Completing {
   SegmentSnapshot& snapshot_;
   const AskedThreads& asked_;
   const std::string proc_;
-  const std::uint64_t now_ns_ = ClockNs(CLOCK_MONOTONIC);
+  const std::uint64_t now_ns_ = MonotonicNs();
   RemoteMemory memory_;
   RemoteModules modules_;
   RemoteUnwinder unwinder_;

@@ -6,13 +6,13 @@
 #include <cstring>
 
 #include "absl/strings/escaping.h"
+#include "runtime/layout/module_slot.h"
 
 namespace limpet {
 namespace {
 
 constexpr std::size_t kMaxProgramHeaders = 64;
 constexpr std::uint64_t kMaxNoteBytes = 4096;
-constexpr std::uint64_t kMaxBuildIdBytes = 64;
 
 // What the program headers at the start of an object say of it.
 struct ObjectFacts {
