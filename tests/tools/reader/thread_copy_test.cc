@@ -1,8 +1,18 @@
+#include "tools/reader/thread_copy.h"
+
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <set>
+#include <thread>
 
+#include "runtime/park/waiting_part.h"
 #include "tests/support/segment_builder.h"
 #include "tests/support/temporary_directory.h"
 #include "tools/reader/last_seen.h"
@@ -11,6 +21,28 @@
 
 namespace limpet {
 namespace {
+
+// A file as its writer has it.
+class SharedFile {
+ public:
+  explicit SharedFile(const std::string& path) : bytes_(std::filesystem::file_size(path)) {
+    const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
+    memory_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    close(file);
+  }
+  ~SharedFile() { munmap(memory_, bytes_); }
+  SharedFile(const SharedFile&) = delete;
+  SharedFile& operator=(const SharedFile&) = delete;
+
+  template <class Entry>
+  Entry& At(std::uint64_t offset) const {
+    return *reinterpret_cast<Entry*>(static_cast<char*>(memory_) + offset);
+  }
+
+ private:
+  std::size_t bytes_;
+  void* memory_;
+};
 
 class ThreadCopying : public ::testing::Test {
  protected:
@@ -177,6 +209,74 @@ TEST_F(ThreadCopying, IsThereInARawCopy) {
                              }};
   ASSERT_TRUE(CopySegment(path_, {}, sink).ok());
   EXPECT_EQ(bytes, builder_.Build());
+}
+
+// Waits of a thread whose parts all follow from one number, as fast as they can be written, with
+// pauses that a reader may or may not hit.
+class BusyThread {
+ public:
+  explicit BusyThread(ThreadSlot& slot) : slot_(slot), thread_([this] { Run(); }) {}
+  ~BusyThread() {
+    is_over_ = true;
+    thread_.join();
+  }
+
+  static void Write(ThreadSlot& slot, std::uint32_t number) {
+    WaitingPartWriter part(slot, /*stays_open=*/false);
+    part.Write({.reason = number % 2 != 0 ? WaitReason::kMutex : WaitReason::kRead,
+                .descriptor = static_cast<std::int32_t>(number),
+                .object = 5 * std::uint64_t{number},
+                .timeout_ns = 3 * std::uint64_t{number},
+                .owner_thread_id = number ^ 0x5555},
+               2 * std::uint64_t{number}, StackId{number + kRootNodes}, ThreadState::kParked);
+  }
+
+ private:
+  void Run() {
+    for (std::uint32_t number = 1; !is_over_; ++number) {
+      Write(slot_, number & 0xFFFFF);
+      for (std::uint32_t pause = number * 2'654'435'761U >> 20; pause != 0; --pause) pause_ = pause;
+    }
+  }
+
+  ThreadSlot& slot_;
+  volatile std::uint32_t pause_ = 0;
+  std::atomic<bool> is_over_ = false;
+  std::thread thread_;
+};
+
+void ExpectOneWait(const ThreadRecord& thread) {
+  const auto number = static_cast<std::uint32_t>(thread.descriptor);
+  ASSERT_EQ(thread.reason, number % 2 != 0 ? WaitReason::kMutex : WaitReason::kRead);
+  ASSERT_EQ(thread.object, 5 * std::uint64_t{number});
+  ASSERT_EQ(thread.timeout_ns, 3 * std::uint64_t{number});
+  ASSERT_EQ(thread.owner_thread_id, number ^ 0x5555);
+  ASSERT_EQ(thread.since_ns, 2 * std::uint64_t{number});
+  ASSERT_EQ(thread.stack, number + kRootNodes);
+}
+
+TEST_F(ThreadCopying, OfWaitsThatFollowEachOtherAtFullSpeedMixesNone) {
+  builder_.AddThread(Waiting());
+  builder_.WriteTo(path_);
+  const absl::StatusOr<SegmentFile> file = SegmentFile::Open(path_);
+  SegmentHeader header{};
+  ASSERT_TRUE(ReadHeader(*file, header).ok());
+  const SectionRange threads = FindSection(header, SectionKind::kThreads);
+  SharedFile shared(path_);
+  ThreadSlot& slot = shared.At<ThreadSlot>(threads.offset);
+  BusyThread::Write(slot, 1);
+  const BusyThread busy(slot);
+  std::uint64_t torn = 0;
+  std::set<std::int32_t> seen;
+  while (seen.size() < 1000 || torn < 100) {
+    WorkCounters work{};
+    const absl::StatusOr<ThreadCopy> copy = CopyThreads(*file, threads, work);
+    ASSERT_EQ(copy->records.size(), 1U);
+    torn += copy->torn_slots;
+    if (copy->torn_slots != 0) continue;
+    seen.insert(copy->records[0].descriptor);
+    ASSERT_NO_FATAL_FAILURE(ExpectOneWait(copy->records[0]));
+  }
 }
 
 }  // namespace
