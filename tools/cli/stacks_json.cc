@@ -30,14 +30,30 @@ Json FrameJson(const SimpleFrame& frame) {
   return json;
 }
 
-void AddWait(const ListedThread& thread, Json& json) {
-  if (thread.waited_ns.has_value()) json["waited_ns"] = *thread.waited_ns;
-  if (thread.timeout_ns.has_value()) json["timeout_ns"] = *thread.timeout_ns;
-  if (thread.object != 0) json["object"] = absl::StrFormat("0x%x", thread.object);
+Json FileJson(const OpenFile& file) {
+  Json json{{"descriptor", file.descriptor}};
+  if (!file.target.empty()) json["target"] = OneLine(file.target);
+  return json;
+}
+
+void AddFiles(const ListedThread& thread, Json& json) {
   if (thread.descriptor >= 0) json["descriptor"] = thread.descriptor;
   if (!thread.descriptor_target.empty()) {
     json["descriptor_target"] = OneLine(thread.descriptor_target);
   }
+  for (const OpenFile& file : thread.waited_files) json["waits_for"].push_back(FileJson(file));
+  if (thread.other_waited_files != 0) json["waits_for_others"] = thread.other_waited_files;
+  if (!thread.peer.empty()) json["peer"] = OneLine(thread.peer);
+  if (thread.has_socket_timeout.has_value())
+    json["has_socket_timeout"] = *thread.has_socket_timeout;
+}
+
+void AddWait(const ListedThread& thread, Json& json) {
+  if (thread.waited_ns.has_value()) json["waited_ns"] = *thread.waited_ns;
+  if (thread.timeout_ns.has_value()) json["timeout_ns"] = *thread.timeout_ns;
+  if (thread.object != 0) json["object"] = absl::StrFormat("0x%x", thread.object);
+  AddFiles(thread, json);
+  if (thread.missing_arrivals != 0) json["missing_arrivals"] = thread.missing_arrivals;
   if (thread.owner_thread_id != 0) {
     json["owner_thread_id"] = thread.owner_thread_id;
     json["owner_has_ended"] = thread.owner_life == OwnerLife::kExited;

@@ -10,6 +10,7 @@
 
 #include "tools/profile/loss.h"
 #include "tools/profile/profile.h"
+#include "tools/reader/segment_snapshot.h"
 
 namespace limpet {
 
@@ -34,6 +35,11 @@ struct ListedThread {
   std::uint64_t object = 0;  // 0: none
   std::int32_t descriptor = -1;
   std::string descriptor_target;
+  std::vector<OpenFile> waited_files;  // these and what follows as in ThreadRecord
+  std::uint64_t other_waited_files = 0;
+  std::string peer;
+  std::optional<bool> has_socket_timeout;
+  std::uint32_t missing_arrivals = 0;
   std::uint32_t owner_number = 0;  // who is waited for; 0: unknown
   std::uint32_t owner_thread_id = 0;
   OwnerLife owner_life = OwnerLife::kUnknown;

@@ -16,6 +16,7 @@
 #include "tools/profile/stack_frames.h"
 #include "tools/profile/thread_numbers.h"
 #include "tools/profile/thread_summary.h"
+#include "tools/profile/wait_remark.h"
 #include "tools/profile/wait_words.h"
 
 namespace limpet {
@@ -118,12 +119,17 @@ class Listing {
     listed.object = thread.object;
     listed.descriptor = thread.descriptor;
     listed.descriptor_target = thread.descriptor_target;
+    listed.waited_files = thread.waited_files;
+    listed.other_waited_files = thread.other_waited_files;
+    listed.peer = thread.peer;
+    listed.has_socket_timeout = thread.has_socket_timeout;
+    listed.missing_arrivals = thread.missing_arrivals;
     if (thread.timeout_ns != kNoTimeout) listed.timeout_ns = thread.timeout_ns;
     if (thread.since_ns != 0 && now_ns_ != 0) {
       listed.waited_ns = now_ns_ - std::min(thread.since_ns, now_ns_);
     }
     AddOwner(thread, listed);
-    listed.remark = Remark(thread, listed);
+    listed.remark = WaitRemark(thread, listed);
   }
 
   // A stack of libc alone is one of libc's own threads.
@@ -139,25 +145,6 @@ class Listing {
     listed.owner_thread_id = thread.owner_thread_id;
     listed.owner_number = owner.number;
     listed.owner_life = owner.life;
-  }
-
-  static std::string OwnerWords(const ListedThread& listed) {
-    std::string who = listed.owner_number != 0 ? absl::StrFormat("%d", listed.owner_number)
-                                               : absl::StrFormat("tid %d", listed.owner_thread_id);
-    if (listed.owner_life == OwnerLife::kExited) who += " which has ended";
-    if (listed.owner_life == OwnerLife::kElsewhere) who += " which is not of this process";
-    return who;
-  }
-
-  static std::string Remark(const ThreadRecord& thread, const ListedThread& listed) {
-    if (listed.owner_thread_id != 0) {
-      const char* const verb = thread.reason == WaitReason::kJoin ? "for " : "held by ";
-      return verb + OwnerWords(listed);
-    }
-    if (thread.reason == WaitReason::kOnce) return "once";
-    if (thread.descriptor < 0) return "";
-    const char* const what = thread.reason == WaitReason::kFileLock ? "file" : "fd";
-    return absl::StrFormat("%s %d", what, thread.descriptor);
   }
 
   const StackRecord* FindStack(std::uint32_t id) const {

@@ -56,6 +56,11 @@ struct AllocationRecord {
   std::uint32_t thread_id = 0;
 };
 
+struct OpenFile {
+  std::int32_t descriptor = -1;
+  std::string target;  // as ThreadRecord::descriptor_target
+};
+
 struct ThreadRecord {
   std::uint32_t thread_id = 0;  // kernel's, as the process sees it
   ThreadState state = ThreadState::kFree;
@@ -88,8 +93,13 @@ struct ThreadRecord {
   // Blocked where no hook is: reason, object and stack were found from outside, as far as they
   // were.
   bool is_seen_from_outside = false;
-  std::string wait_channel;       // kernel's function
-  std::string descriptor_target;  // "pipe:[8123]", "socket:[12]", a path
+  std::string wait_channel;              // kernel's function
+  std::string descriptor_target;         // "pipe:[8123]", "socket:[12]", a path
+  std::vector<OpenFile> waited_files;    // of poll and its kind
+  std::uint64_t other_waited_files = 0;  // too many to list
+  std::string peer;                      // of a socket, as FormatAddress writes it
+  std::optional<bool> has_socket_timeout;
+  std::uint32_t missing_arrivals = 0;  // of a barrier: how many have not come yet
 
   // Of finished parks.
   std::uint64_t park_count = 0;

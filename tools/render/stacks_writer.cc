@@ -82,10 +82,23 @@ std::string ObjectText(const ThreadGroup& group) {
   return objects.empty() ? "" : absl::StrFormat("; on %d objects", objects.size());
 }
 
+// Whom they talk to, where it is the same and their descriptors are not.
+std::string PeerText(const ThreadGroup& group) {
+  const ListedThread& first = *group.threads.front();
+  const bool is_same =
+      std::all_of(group.threads.begin(), group.threads.end(), [&first](const ListedThread* thread) {
+        return thread->peer == first.peer && thread->has_socket_timeout == first.has_socket_timeout;
+      });
+  if (!is_same || first.peer.empty()) return "";
+  const char* const timeout = first.has_socket_timeout == false ? " without timeout" : "";
+  return "; to " + OneLine(first.peer) + timeout;
+}
+
 // One line; of many threads the first.
 std::string ThreadLine(const ThreadGroup& group) {
   const std::vector<std::string> names = ThreadNames(group);
-  const std::string object = ObjectText(group);
+  const std::string peer = group.threads.size() == 1 ? "" : PeerText(group);
+  const std::string object = peer.empty() ? ObjectText(group) : peer;
   std::string line = group.threads.size() == 1 ? "  thread " : "  threads ";
   const std::size_t room = kColumns - std::min(kColumns / 2, object.size() + 16);
   std::size_t shown = 0;

@@ -19,6 +19,7 @@
 #include "tools/threads/remote_modules.h"
 #include "tools/threads/remote_unwinder.h"
 #include "tools/threads/task_list.h"
+#include "tools/threads/wait_details.h"
 #include "tools/threads/wait_fingerprint.h"
 
 namespace limpet {
@@ -77,7 +78,8 @@ class Completing {
         proc_(proc),
         memory_(LivingThreadOf(process.pid, proc)),
         modules_(ReadMaps(), memory_),
-        unwinder_(memory_, modules_) {}
+        unwinder_(memory_, modules_),
+        details_(LivingThreadOf(process.pid, proc), proc, memory_) {}
 
   void Run() {
     for (TaskFacts& task : ListTasks(process_, proc_)) {
@@ -94,7 +96,7 @@ class Completing {
       if (!known.contains(thread_id)) AddUnseen(task);
     }
     for (ThreadRecord& thread : snapshot_.threads) {
-      NameDescriptor(thread);
+      if (thread.state == ThreadState::kParked) details_.NameDescriptor(thread);
       SeekOwner(thread);
     }
   }
@@ -138,6 +140,7 @@ class Completing {
     if (call->is_running && now_ns_ - std::min(now_ns_, thread.since_ns) < kJustParkedNs) return;
     if (call->is_running || !MayBeIn(*call, thread.reason)) return ForgetWait(thread);
     RefreshOwner(memory_, thread);
+    details_.Add(*call, thread);
   }
 
   void AddUnseen(const TaskFacts& task) {
@@ -165,6 +168,7 @@ class Completing {
     thread.wait_channel = files.WaitChannel();
     if (!call.has_value()) return DescribeChannel(thread.wait_channel, thread);
     DescribeCall(*call, thread_ids_, memory_, thread);
+    details_.Add(*call, thread);
     StackRecord stack = unwinder_.Walk(call->stack_pointer, call->instruction);
     // It went on meanwhile: what was read is of two moments.
     if (files.Syscall() != call) return;
@@ -198,13 +202,6 @@ class Completing {
     return static_cast<std::uint32_t>(modules.size() - 1);
   }
 
-  void NameDescriptor(ThreadRecord& thread) {
-    if (thread.state != ThreadState::kParked || thread.descriptor < 0) return;
-    const auto [place, is_new] = targets_.try_emplace(thread.descriptor);
-    if (is_new) place->second = ReadDescriptorTarget(process_.pid, thread.descriptor, proc_);
-    thread.descriptor_target = place->second;
-  }
-
   // Only where the process's ids are ours as well.
   void SeekOwner(ThreadRecord& thread) const {
     const std::uint32_t owner = thread.owner_thread_id;
@@ -220,9 +217,9 @@ class Completing {
   RemoteMemory memory_;
   RemoteModules modules_;
   RemoteUnwinder unwinder_;
+  WaitDetails details_;
   std::map<std::uint32_t, TaskFacts> tasks_;  // by the process's own ids
   std::set<std::uint32_t> thread_ids_;
-  std::map<std::int32_t, std::string> targets_;
   std::map<const RemoteModule*, std::uint32_t> module_ids_;
   std::uint32_t next_stack_ = UINT32_MAX;
 };

@@ -1,0 +1,60 @@
+#include "tools/profile/wait_remark.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+
+namespace limpet {
+namespace {
+
+constexpr std::size_t kMaxShownFiles = 8;
+
+std::string OwnerWords(const ListedThread& listed) {
+  std::string who = listed.owner_number != 0 ? absl::StrFormat("%d", listed.owner_number)
+                                             : absl::StrFormat("tid %d", listed.owner_thread_id);
+  if (listed.owner_life == OwnerLife::kExited) who += " which has ended";
+  if (listed.owner_life == OwnerLife::kElsewhere) who += " which is not of this process";
+  return who;
+}
+
+// "4 5 7", "4 5 6 7 8 9 10 11 and 92 more"
+std::string FileNumbers(const ThreadRecord& thread) {
+  const std::size_t shown = std::min(thread.waited_files.size(), kMaxShownFiles);
+  std::string text;
+  for (std::size_t index = 0; index < shown; ++index) {
+    absl::StrAppendFormat(&text, " %d", thread.waited_files[index].descriptor);
+  }
+  const std::uint64_t others = thread.waited_files.size() - shown + thread.other_waited_files;
+  if (others != 0) absl::StrAppendFormat(&text, " and %d more", others);
+  return text;
+}
+
+// An epoll has a descriptor of its own.
+std::string PollRemark(const ThreadRecord& thread) {
+  const std::string files = FileNumbers(thread);
+  if (thread.descriptor >= 0) return absl::StrFormat("fd %d for", thread.descriptor) + files;
+  return (thread.waited_files.size() == 1 ? "fd" : "fds") + files;
+}
+
+std::string DescriptorRemark(const ThreadRecord& thread) {
+  const char* const what = thread.reason == WaitReason::kFileLock ? "file" : "fd";
+  std::string text = absl::StrFormat("%s %d", what, thread.descriptor);
+  if (!thread.peer.empty()) text += " to " + thread.peer;
+  if (thread.has_socket_timeout == false) text += " without timeout";
+  return text;
+}
+
+}  // namespace
+
+std::string WaitRemark(const ThreadRecord& thread, const ListedThread& listed) {
+  if (listed.owner_thread_id != 0) {
+    const char* const verb = thread.reason == WaitReason::kJoin ? "for " : "held by ";
+    return verb + OwnerWords(listed);
+  }
+  if (thread.reason == WaitReason::kOnce) return "once";
+  if (thread.missing_arrivals != 0) return absl::StrFormat("%d missing", thread.missing_arrivals);
+  if (!thread.waited_files.empty()) return PollRemark(thread);
+  return thread.descriptor >= 0 ? DescriptorRemark(thread) : "";
+}
+
+}  // namespace limpet

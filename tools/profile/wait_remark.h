@@ -1,0 +1,20 @@
+// What is known of a wait besides its reason, for the parenthesis behind it.
+//
+//   [sync.Mutex.Lock (held by 7), 3 minutes]     [IO wait (fd 5 to 10.0.0.7:443 without timeout)]
+//
+// No comma, no parenthesis and no bracket: Go's parsers end the reason there.
+//
+// Runs: companion.  Threads: any.  Allocates: yes.
+#pragma once
+
+#include <string>
+
+#include "tools/profile/thread_dump.h"
+#include "tools/reader/segment_snapshot.h"
+
+namespace limpet {
+
+// `listed`: its owner is known by now. Empty: nothing.
+std::string WaitRemark(const ThreadRecord& thread, const ListedThread& listed);
+
+}  // namespace limpet
