@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 
 #include "preload/parked_hook.h"
+#include "preload/wait_timeout.h"
 
 namespace limpet {
 
@@ -12,8 +13,8 @@ using Bytes = std::size_t;
 using Buffers = const iovec*;
 using Offset = off64_t;
 
-static Wait WaitAt(WaitReason reason, int descriptor) {
-  return {.reason = reason, .descriptor = descriptor};
+static Wait WaitAt(WaitReason reason, int descriptor, std::uint64_t timeout_ns = kNoTimeout) {
+  return {.reason = reason, .descriptor = descriptor, .timeout_ns = timeout_ns};
 }
 
 // clang-format off
@@ -52,7 +53,7 @@ static Wait WaitAt(WaitReason reason, int descriptor) {
   X(ssize_t, Recvfrom, "recvfrom", (int fd, void* to, Bytes n, int flags, void* peer, unsigned* size), (fd, to, n, flags, peer, size), WaitAt(WaitReason::kReceive, fd)) \
   X(ssize_t, RecvfromChecked, "__recvfrom_chk", (int fd, void* to, Bytes n, Bytes room, int flags, void* peer, unsigned* size), (fd, to, n, room, flags, peer, size), WaitAt(WaitReason::kReceive, fd)) \
   X(ssize_t, Recvmsg, "recvmsg", (int fd, void* message, int flags), (fd, message, flags), WaitAt(WaitReason::kReceive, fd)) \
-  X(int, Recvmmsg, "recvmmsg", (int fd, void* messages, unsigned n, int flags, void* timeout), (fd, messages, n, flags, timeout), WaitAt(WaitReason::kReceive, fd)) \
+  X(int, Recvmmsg, "recvmmsg", (int fd, void* messages, unsigned n, int flags, timespec* time), (fd, messages, n, flags, time), WaitAt(WaitReason::kReceive, fd, PassedTimeoutOf(time))) \
   X(ssize_t, Send, "send", (int fd, const void* from, Bytes n, int flags), (fd, from, n, flags), WaitAt(WaitReason::kSend, fd)) \
   X(ssize_t, SendAlias, "__send", (int fd, const void* from, Bytes n, int flags), (fd, from, n, flags), WaitAt(WaitReason::kSend, fd)) \
   X(ssize_t, Sendto, "sendto", (int fd, const void* from, Bytes n, int flags, const void* peer, unsigned size), (fd, from, n, flags, peer, size), WaitAt(WaitReason::kSend, fd)) \

@@ -36,6 +36,17 @@ std::uint64_t FutexTimeout(Word operation, int command, Word timeout) {
   return PassedTimeoutUntil(is_real ? CLOCK_REALTIME : CLOCK_MONOTONIC, time);
 }
 
+// The first of those that futex_waitv() is given.
+Wait WaitForOneOf(Word waiters, Word timeout, Word clock) {
+  futex_waitv first = {};
+  bool is_known =
+      session::ReadPassed(reinterpret_cast<const void*>(waiters), &first, sizeof(first));
+  return {.reason = WaitReason::kFutex,
+          .object = is_known ? first.uaddr : 0,
+          .timeout_ns = PassedTimeoutUntil(static_cast<clockid_t>(clock),
+                                           reinterpret_cast<const timespec*>(timeout))};
+}
+
 // A lock's word is its owner's thread id and some flags; a plain one may mean anything.
 std::uint32_t OwnerOf(Word word, int command) {
   std::uint32_t value = 0;
@@ -56,13 +67,15 @@ extern "C" {
 }
 
 // Jumped to, so that its caller is the program. The seventh word lies on the stack; who gave none
-// has something of its own there, which is harmless to read and to pass on.
+// has something of its own there, which is harmless to read and to pass on. It is no parameter: a
+// function may write where its parameters lie, and there another thread may write as well.
 [[gnu::visibility("hidden"), gnu::used]] long LimpetSlowSyscall(long number, Word a, Word b, Word c,
-                                                                Word d, Word e, Word f) {
+                                                                Word d, Word e) {
   if (number == SYS_seccomp) return Seccomp(a, b, c);
   SyscallFunction next = NextSyscall();
+  const Word f = *reinterpret_cast<const volatile Word*>(sys::CaptureCaller().stack_pointer);
   if (number == kFutexWaitv) {
-    ParkedCall parked({.reason = WaitReason::kFutex, .object = a}, sys::CaptureCaller());
+    ParkedCall parked(WaitForOneOf(a, d, e), sys::CaptureCaller());
     return next(number, a, b, c, d, e, f);
   }
   int command = static_cast<int>(b) & FUTEX_CMD_MASK;

@@ -136,9 +136,10 @@ LIMPET_COLD int ParkedClock(LockFamily<Lock>& family, WaitReason reason, Lock* l
   return family.clock.get()(lock, clock, end);
 }
 
-// Though the lock is free: read-write locks look at the time first, mutexes only to wait.
+// Though the lock is free: read-write locks look at the time first, if there is one; mutexes only
+// to wait.
 bool IsRefused(const ReadWriteLock*, clockid_t clock, const timespec* end) {
-  return !IsMoment(clock, end);
+  return end != nullptr ? !IsMoment(clock, end) : !IsLockClock(clock);
 }
 bool IsRefused(const Mutex*, clockid_t clock, const timespec*) { return !IsLockClock(clock); }
 

@@ -64,6 +64,8 @@ extern "C" {
 
 int HookSigaction(int signal, const struct sigaction* action, struct sigaction* old)
     LIMPET_EXPORT("sigaction");
+int HookSigactionAlias(int signal, const struct sigaction* action, struct sigaction* old)
+    LIMPET_EXPORT("__sigaction");
 Handler HookSignal(int signal, Handler handler) LIMPET_EXPORT("signal");
 Handler HookBsdSignal(int signal, Handler handler) LIMPET_EXPORT("bsd_signal");
 Handler HookSsignal(int signal, Handler handler) LIMPET_EXPORT("ssignal");
@@ -82,6 +84,10 @@ int HookSigaction(int signal, const struct sigaction* action, struct sigaction* 
   if (own != OwnSignal::kNone) [[unlikely]]
     return ProgramSigaction(own, action, old);
   return g_next_sigaction.get()(signal, action, old);
+}
+
+int HookSigactionAlias(int signal, const struct sigaction* action, struct sigaction* old) {
+  return HookSigaction(signal, action, old);
 }
 
 Handler HookSignal(int signal, Handler handler) {

@@ -17,8 +17,11 @@ Wait SleepFor(std::uint64_t timeout_ns) {
   return {.reason = WaitReason::kSleep, .timeout_ns = timeout_ns};
 }
 
+// Sleeps know more clocks than locks do.
 std::uint64_t TimeoutOfSleep(clockid_t clock, int flags, const timespec* time) {
-  return (flags & TIMER_ABSTIME) != 0 ? PassedTimeoutUntil(clock, time) : PassedTimeoutOf(time);
+  if ((flags & TIMER_ABSTIME) == 0) return PassedTimeoutOf(time);
+  bool is_other = clock == CLOCK_BOOTTIME || clock == CLOCK_TAI;
+  return is_other ? TimeLeft(clock, PassedTimeoutOf(time)) : PassedTimeoutUntil(clock, time);
 }
 
 }  // namespace

@@ -15,26 +15,43 @@ namespace limpet {
 
 using Bytes = std::size_t;
 
+// Of nothing libc says so before it looks at the stream, which may be none.
 static bool HoldsBytes(const FILE* stream, Bytes size, Bytes count) {
   Bytes bytes = 0;
-  return !__builtin_mul_overflow(size, count, &bytes) && bytes <= BytesToRead(stream);
+  if (__builtin_mul_overflow(size, count, &bytes)) return false;
+  return bytes == 0 || bytes <= BytesToRead(stream);
 }
 
 static bool HoldsByte(const FILE* stream) { return BytesToRead(stream) != 0; }
 
-static bool HoldsDelimited(const FILE* stream, int end, Bytes room = ~Bytes{0}) {
+constexpr Bytes kAnyRoom = ~Bytes{0};
+
+static bool HoldsDelimitedUnlocked(const FILE* stream, int end, Bytes room = kAnyRoom) {
   Bytes bytes = BytesToRead(stream);
   if (bytes > room) bytes = room;
   return bytes == room || (bytes != 0 && memchr(stream->_IO_read_ptr, end, bytes) != nullptr);
 }
 
-static bool HoldsLine(const FILE* stream, int room) {
+// What lies in the buffer is read only under its lock: without, another thread might have it freed.
+static bool HoldsDelimited(FILE* stream, int end, Bytes room = kAnyRoom) {
+  if (ftrylockfile(stream) != 0) return false;
+  bool holds = HoldsDelimitedUnlocked(stream, end, room);
+  funlockfile(stream);
+  return holds;
+}
+
+static bool HoldsLineUnlocked(const FILE* stream, int room) {
+  return room <= 1 || HoldsDelimitedUnlocked(stream, '\n', static_cast<Bytes>(room) - 1);
+}
+
+static bool HoldsLine(FILE* stream, int room) {
   return room <= 1 || HoldsDelimited(stream, '\n', static_cast<Bytes>(room) - 1);
 }
 
 static bool HasRoomFor(const FILE* stream, Bytes size, Bytes count = 1) {
   Bytes bytes = 0;
-  return !__builtin_mul_overflow(size, count, &bytes) && bytes <= RoomToWrite(stream);
+  if (__builtin_mul_overflow(size, count, &bytes)) return false;
+  return bytes == 0 || bytes <= RoomToWrite(stream);
 }
 
 // A line is: result, our name, libc's, parameters, arguments, the stream, and whether its buffer
@@ -61,8 +78,8 @@ static bool HasRoomFor(const FILE* stream, Bytes size, Bytes count = 1) {
   X(Bytes, FreadUnlockedChecked, "__fread_unlocked_chk", (void* to, Bytes room, Bytes size, Bytes n, FILE* s), (to, room, size, n, s), s, HoldsBytes(s, size, n)) \
   X(char*, Fgets, "fgets", (char* line, int room, FILE* s), (line, room, s), s, HoldsLine(s, room)) \
   X(char*, FgetsChecked, "__fgets_chk", (char* line, Bytes most, int room, FILE* s), (line, most, room, s), s, HoldsLine(s, room)) \
-  X(char*, FgetsUnlocked, "fgets_unlocked", (char* line, int room, FILE* s), (line, room, s), s, HoldsLine(s, room)) \
-  X(char*, FgetsUnlockedChecked, "__fgets_unlocked_chk", (char* line, Bytes most, int room, FILE* s), (line, most, room, s), s, HoldsLine(s, room)) \
+  X(char*, FgetsUnlocked, "fgets_unlocked", (char* line, int room, FILE* s), (line, room, s), s, HoldsLineUnlocked(s, room)) \
+  X(char*, FgetsUnlockedChecked, "__fgets_unlocked_chk", (char* line, Bytes most, int room, FILE* s), (line, most, room, s), s, HoldsLineUnlocked(s, room)) \
   X(int, Fgetc, "fgetc", (FILE* s), (s), s, HoldsByte(s)) \
   X(int, Getc, "getc", (FILE* s), (s), s, HoldsByte(s)) \
   X(int, GetcAlias, "_IO_getc", (FILE* s), (s), s, HoldsByte(s)) \

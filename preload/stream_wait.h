@@ -1,7 +1,7 @@
 // A stream of stdio before a call: what its buffer can serve, and the wait where that does not do.
 //
-// A look at the buffer takes no lock, as the program's own getc_unlocked: another thread that uses
-// the stream meanwhile makes it wrong, and then a wait is not told, or one told that was none.
+// A look at the ends of the buffer takes no lock, and does not look into it: another thread that
+// uses the stream meanwhile makes it wrong, and then a wait is not told, or one told that was none.
 //
 // Runs: target hot path.  Threads: any; async-signal-safe.  Allocates: never.
 #pragma once

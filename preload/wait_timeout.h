@@ -20,16 +20,20 @@ namespace limpet {
 
 inline constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
+// The past is no time to wait, and 500 years are for ever.
+constexpr std::uint64_t SumNs(std::int64_t seconds, std::int64_t ns) {
+  constexpr std::int64_t kForEverSeconds = 500LL * 365 * 86'400;
+  if (seconds < 0 || ns < 0) return 0;
+  if (seconds > kForEverSeconds) return kNoTimeout;
+  return static_cast<std::uint64_t>(seconds) * kSecondNs + static_cast<std::uint64_t>(ns);
+}
+
 inline std::uint64_t TimeoutOf(const timespec* relative) {
-  if (relative == nullptr) return kNoTimeout;
-  return static_cast<std::uint64_t>(relative->tv_sec) * kSecondNs +
-         static_cast<std::uint64_t>(relative->tv_nsec);
+  return relative == nullptr ? kNoTimeout : SumNs(relative->tv_sec, relative->tv_nsec);
 }
 
 inline std::uint64_t TimeoutOf(const timeval* relative) {
-  if (relative == nullptr) return kNoTimeout;
-  return static_cast<std::uint64_t>(relative->tv_sec) * kSecondNs +
-         static_cast<std::uint64_t>(relative->tv_usec) * 1000;
+  return relative == nullptr ? kNoTimeout : SumNs(relative->tv_sec, relative->tv_usec * 1000);
 }
 
 inline std::uint64_t TimeoutOf(int milliseconds) {
@@ -46,13 +50,17 @@ inline bool IsMoment(clockid_t clock, const timespec* moment) {
          moment->tv_nsec < 1'000'000'000;
 }
 
+inline std::uint64_t TimeLeft(clockid_t clock, std::uint64_t end_ns) {
+  if (end_ns == kNoTimeout) return kNoTimeout;
+  std::uint64_t now_ns = sys::ReadClockNs(clock);
+  return end_ns > now_ns ? end_ns - now_ns : 0;
+}
+
 // Until a moment of `clock`, told by its coarse sister: a tick is nothing here, and costs less.
 inline std::uint64_t TimeoutUntil(clockid_t clock, const timespec* moment) {
   if (!IsMoment(clock, moment)) return kNoTimeout;
-  std::uint64_t end = TimeoutOf(moment);
-  std::uint64_t now =
-      sys::ReadClockNs(clock == CLOCK_REALTIME ? CLOCK_REALTIME_COARSE : CLOCK_MONOTONIC_COARSE);
-  return end > now ? end - now : 0;
+  return TimeLeft(clock == CLOCK_REALTIME ? CLOCK_REALTIME_COARSE : CLOCK_MONOTONIC_COARSE,
+                  TimeoutOf(moment));
 }
 
 // A time of the program's that may lie nowhere.

@@ -37,8 +37,9 @@ bool Park::IsAlive(const void* inner, const Ground& ground) const {
     return false;  // what runs on the thread's own stack is in no handler that is on another one
   }
   if (!IsStarted()) return false;
+  // An empty one: its stack did not fit into the segment.
   const RememberedWalk* walk = ground.walk;
-  return walk == nullptr || walk->is_truncated ||
+  return walk == nullptr || walk->depth == 0 || walk->is_truncated ||
          IsOnWalk(*walk, caller_stack_pointer_, return_address_);
 }
 

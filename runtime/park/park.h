@@ -65,7 +65,9 @@ class Park {
     if (outer_ != nullptr) [[unlikely]]
       Nest(*slot);
     mark_ = MarkOf(Place());
+    std::atomic_signal_fence(std::memory_order_release);
     *innermost = this;
+    std::atomic_signal_fence(std::memory_order_release);
     if (slot_ == nullptr) [[unlikely]]
       return;
     WaitingPartWriter writer(*slot, /*stays_open=*/false);

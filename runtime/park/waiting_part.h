@@ -2,7 +2,8 @@
 // mixture.
 //
 //   sequence 6 -> 7   reason, object, since, stack ...   7 -> 8
-//   a handler in between:    7 -> 8 (its own wait, readable)  8 -> 9 (as it was)  then  9 -> 10
+//   a handler in between:    7 -> 9 -> 10 (its own wait, readable)   10 -> 11 (as it was)
+//                            then   11 -> 12
 //
 // Only the thread itself writes here, and its signal handlers, which leave all as they found it:
 // what they interrupted goes on writing. x86 keeps the order of stores, so no fence is needed but

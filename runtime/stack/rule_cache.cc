@@ -45,7 +45,7 @@ void RuleCache::Sweep() {
 }
 
 UnwindRule RuleCache::FindSlow(std::uint64_t code) {
-  sys::ErrnoKeeper errno_keeper;  // the finder of an old glibc is dladdr
+  sys::ErrnoKeeper errno_keeper;  // of the finder, which is libc's
   std::uint64_t key = KeyOf(code);
   UnwindRule rule = Decode(code);
   Store(code, key, rule);

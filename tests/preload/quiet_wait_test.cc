@@ -37,6 +37,19 @@ TEST(QuietWaits, GiveWhatTheyGaveWithoutUs) {
   ExpectEnd(program);
 }
 
+// tinycthread and its like: results and types are not libc's.
+TEST(QuietWaits, LeaveALibrarysOwnC11ThreadsToIt) {
+  TracedProgram program({LIMPET_PROGRAMS "/own_c11"}, {});
+  program.WaitUntilReady();
+  ExpectEnd(program);
+}
+
+TEST(QuietWaits, LeaveTheCallersFrameAsItIs) {
+  TracedProgram program({kQuietWaits, "frames"}, {});
+  program.WaitUntilReady();
+  ExpectEnd(program);
+}
+
 TEST(QuietWaits, AnswerBadPointersAsWithoutUs) {
   TracedProgram program({kQuietWaits, "bad_pointers"}, {});
   program.WaitUntilReady();

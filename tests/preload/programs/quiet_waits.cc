@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/sem.h>
 #include <sys/syscall.h>
@@ -255,6 +256,14 @@ void CheckTimesThatAreNotRead() {
   Require(pthread_timedjoin_np(pthread_self(), nullptr, nowhere) == EDEADLK, "a join of oneself");
 }
 
+// Of nothing, which libc answers before it looks at the stream.
+void CheckStreamsThatAreNotRead() {
+  char byte = 0;
+  FILE* volatile nowhere = nullptr;
+  volatile std::size_t none = 0;
+  Require(fwrite(&byte, 1, none, nowhere) == 0 && fread(&byte, none, 1, nowhere) == 0, "nothing");
+}
+
 void RunBadPointers() {
   RunThread();
   CheckBadSleeps();
@@ -262,6 +271,59 @@ void RunBadPointers() {
   CheckBadMessages();
   CheckBadSignals();
   CheckTimesThatAreNotRead();
+  CheckStreamsThatAreNotRead();
+}
+
+// --- Frames: the seventh word of syscall() is none of its own where it was given fewer ---
+
+extern "C" {
+// Wakes nobody, `rounds` times, with a word that others add to where a seventh one would lie; then
+// has them stop. What the word is then.
+long WakeBesideSharedWord(long* volatile* place, int rounds);
+[[gnu::visibility("hidden"), gnu::used]] void StopAdding();
+}
+__asm__(
+    ".text\n"
+    ".type WakeBesideSharedWord, @function\n"
+    "WakeBesideSharedWord:\n\t"
+    "push %rbx\n\tpush %r12\n\tpush %r13\n\tsub $16, %rsp\n\t"
+    "mov %esi, %r12d\n\t"
+    "movq $0, (%rsp)\n\tmov %rsp, (%rdi)\n"
+    "1:\tmov $202, %edi\n\tlea 8(%rsp), %rsi\n\tmov $1, %edx\n\tmov $1, %ecx\n\t"
+    "call syscall@PLT\n\t"
+    "dec %r12d\n\tjnz 1b\n\t"
+    "call StopAdding\n\t"
+    "mov (%rsp), %rax\n\t"
+    "add $16, %rsp\n\tpop %r13\n\tpop %r12\n\tpop %rbx\n\tret\n"
+    ".size WakeBesideSharedWord, .-WakeBesideSharedWord\n");
+static_assert(SYS_futex == 202 && FUTEX_WAKE == 1);
+
+long* volatile g_shared = nullptr;
+volatile bool g_is_adding = true;
+pthread_t g_adder;
+
+void* Add(void*) {
+  long added = 0;
+  while (g_is_adding) {
+    long* word = g_shared;
+    if (word == nullptr) continue;
+    __atomic_fetch_add(word, 1, __ATOMIC_RELAXED);
+    ++added;
+  }
+  return reinterpret_cast<void*>(added);
+}
+
+void* g_added = nullptr;
+
+void StopAdding() {
+  g_is_adding = false;
+  pthread_join(g_adder, &g_added);
+}
+
+void RunFrames() {
+  pthread_create(&g_adder, nullptr, Add, nullptr);
+  const long found = WakeBesideSharedWord(&g_shared, 200'000);
+  Require(found > 0 && found == reinterpret_cast<long>(g_added), "each that was added is there");
 }
 
 // --- Many ---
@@ -302,6 +364,7 @@ int main(int count, char** arguments) {
   if (IsMode(arguments[1], "uncontended")) RunUncontended();
   if (IsMode(arguments[1], "results")) RunResults();
   if (IsMode(arguments[1], "bad_pointers")) RunBadPointers();
+  if (IsMode(arguments[1], "frames")) RunFrames();
   if (IsMode(arguments[1], "many")) RunMany(atoi(arguments[2]));
   Say("ready");
   WaitForTest();
