@@ -189,7 +189,8 @@ absl::StatusOr<DumpTarget> FindDumpTarget(const DumpOptions& options) {
   target->read_unix_ns = static_cast<std::int64_t>(UnixNs());
   target->read_monotonic_ns = MonotonicNs();
   if (target->process.has_value() && WantsThreads(options)) {
-    CompleteThreads(*target->process, target->snapshot, target->asked);
+    const bool is_alive = CompleteThreads(*target->process, target->snapshot, target->asked);
+    if (!is_alive) target->process.reset();
   }
   return target;
 }

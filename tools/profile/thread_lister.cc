@@ -37,7 +37,8 @@ bool IsAlive(const ThreadRecord& thread) {
 }
 
 bool IsUnjoined(const ThreadRecord& thread) {
-  return thread.state == ThreadState::kExited && thread.number != 0 &&
+  constexpr std::uint32_t kMainNumber = 1;  // which nobody is to join
+  return thread.state == ThreadState::kExited && thread.number > kMainNumber &&
          (thread.life & (kThreadDetached | kThreadJoined)) == 0;
 }
 

@@ -77,7 +77,8 @@ ThreadNumbers::Owner ThreadNumbers::OwnerOf(const ThreadRecord& waiting) const {
     const bool is_ours = !*waiting.is_owner_elsewhere || waiting.reason == WaitReason::kJoin;
     return {.life = is_ours ? OwnerLife::kExited : OwnerLife::kElsewhere};
   }
-  const auto after = owners->second.upper_bound(LastStart(waiting.since_ns));
+  const std::uint64_t read_ns = waiting.is_owner_current ? 0 : waiting.since_ns;
+  const auto after = owners->second.upper_bound(LastStart(read_ns));
   return after == owners->second.begin() ? Owner{.life = OwnerLife::kExited}
                                          : std::prev(after)->second;
 }

@@ -31,8 +31,8 @@ class ThreadNumbers {
     std::uint32_t number = 0;  // 0: unknown
     OwnerLife life = OwnerLife::kUnknown;
   };
-  // Whom the thread waits for: who had that kernel's id (0: nobody) when the wait began. Ids are
-  // given again, and who started later is innocent.
+  // Whom the thread waits for: who had that kernel's id (0: nobody) when it was noted, which is
+  // when the wait began or now. Ids are given again, and who started later is innocent.
   Owner OwnerOf(const ThreadRecord& waiting) const;
 
  private:

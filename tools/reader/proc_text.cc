@@ -116,7 +116,8 @@ std::optional<std::uint64_t> ParseField(const std::string& status, const std::st
 std::optional<SignalFacts> ParseSignals(const std::string& status) {
   SignalFacts facts;
   const std::optional<absl::string_view> state = FindLine(status, "State");
-  if (!state.has_value() || !ParseMask(status, "SigBlk", facts.blocked) ||
+  if (!state.has_value() || !ParseMask(status, "SigPnd", facts.pending) ||
+      !ParseMask(status, "SigBlk", facts.blocked) ||
       !ParseMask(status, "SigCgt", facts.caught)) {
     return std::nullopt;
   }

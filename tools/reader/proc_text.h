@@ -66,7 +66,8 @@ struct SignalFacts {
   bool is_running = false;
   bool is_strict = false;     // seccomp's strict mode, in which a handler's return is allowed, but
                               // nothing that ours may do
-  std::uint64_t blocked = 0;  // a bit each, from signal 1 on
+  std::uint64_t pending = 0;  // a bit each, from signal 1 on; the thread's own
+  std::uint64_t blocked = 0;
   std::uint64_t caught = 0;
 
   bool Blocks(int signal) const { return (blocked >> (signal - 1) & 1) != 0; }

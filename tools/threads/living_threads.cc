@@ -86,11 +86,15 @@ class Completing {
       thread_ids_.insert(task.own_thread_id);
       tasks_.emplace(task.own_thread_id, std::move(task));
     }
-    if (tasks_.empty()) return;  // it has just ended: what the slots say is its last word
+    if (tasks_.empty()) return;
     std::set<std::uint32_t> known;
     for (ThreadRecord& thread : snapshot_.threads) {
       if (thread.state == ThreadState::kExited) continue;
-      if (Check(thread)) known.insert(thread.thread_id);
+      const bool is_first = !known.contains(thread.thread_id);
+      if (is_first && Check(thread))
+        known.insert(thread.thread_id);
+      else
+        Forget(thread);
     }
     for (const auto& [thread_id, task] : tasks_) {
       if (!known.contains(thread_id)) AddUnseen(task);
@@ -111,20 +115,19 @@ class Completing {
   // False: the slot's thread is gone.
   bool Check(ThreadRecord& thread) {
     const auto task = tasks_.find(thread.thread_id);
-    if (task == tasks_.end() || IsAnother(thread, task->second)) {
-      thread.state = ThreadState::kExited;
-      thread.life |= kThreadJoined;  // nobody knows, so it is not complained of
-      return false;
-    }
+    if (task == tasks_.end() || IsAnother(thread, task->second)) return false;
     thread.kernel_state = task->second.stat.state;
     thread.name = task->second.stat.name;
     if (thread.state == ThreadState::kParked) CheckPark(task->second, thread);
     if (thread.state != ThreadState::kRunning) return true;
-    if (task->second.IsRunning())
-      TakeAnswer(thread);
-    else
-      LookAt(task->second, thread);
+    if (!task->second.IsRunning()) return LookAt(task->second, thread);
+    TakeAnswer(thread);
     return true;
+  }
+
+  static void Forget(ThreadRecord& thread) {
+    thread.state = ThreadState::kExited;
+    thread.life |= kThreadJoined;  // nobody knows, so it is not complained of
   }
 
   void TakeAnswer(ThreadRecord& thread) const {
@@ -138,8 +141,11 @@ class Completing {
         task.IsRunning() ? TaskSyscall{.is_running = true} : FilesOf(task).Syscall();
     if (!call.has_value()) return;
     if (call->is_running && now_ns_ - std::min(now_ns_, thread.since_ns) < kJustParkedNs) return;
-    if (call->is_running || !MayBeIn(*call, thread.reason)) return ForgetWait(thread);
+    if (call->is_running || !MayBeIn(*call, thread)) return ForgetWait(thread);
+    if (IsLock(thread.reason)) memory_.Forget();  // who holds it was read at another moment
     RefreshOwner(memory_, thread);
+    // It took the lock meanwhile: the owner that was read may be itself.
+    if (IsLock(thread.reason) && FilesOf(task).Syscall() != call) return ForgetWait(thread);
     details_.Add(*call, thread);
   }
 
@@ -149,19 +155,25 @@ class Completing {
                         .started_ns = StartedNs(task),
                         .name = task.stat.name,
                         .kernel_state = task.stat.state};
-    if (!task.IsRunning()) LookAt(task, thread);
-    snapshot_.threads.push_back(std::move(thread));
+    const bool is_there = task.IsRunning() || LookAt(task, thread);
+    if (is_there) snapshot_.threads.push_back(std::move(thread));
   }
 
   TaskFiles FilesOf(const TaskFacts& task) const {
     return TaskFiles(process_.pid, task.thread_id, proc_);
   }
 
-  // A thread that is blocked where no hook is.
-  void LookAt(const TaskFacts& task, ThreadRecord& thread) {
+  // A thread that is blocked where no hook is. False: it has ended.
+  bool LookAt(const TaskFacts& task, ThreadRecord& thread) {
     const TaskFiles files = FilesOf(task);
     const std::optional<TaskSyscall> call = files.Syscall();
-    if (call.has_value() && call->is_running) return;
+    if (!call.has_value() && !ReadTask(process_, task.thread_id, proc_)) return false;
+    if (!call.has_value() || !call->is_running) Describe(files, call, thread);
+    return true;
+  }
+
+  void Describe(const TaskFiles& files, const std::optional<TaskSyscall>& call,
+                ThreadRecord& thread) {
     memory_.Forget();  // what was read before is of another moment
     thread.state = ThreadState::kParked;
     thread.is_seen_from_outside = true;
@@ -203,10 +215,10 @@ class Completing {
   }
 
   // Only where the process's ids are ours as well.
-  void SeekOwner(ThreadRecord& thread) const {
+  void SeekOwner(ThreadRecord& thread) {
     const std::uint32_t owner = thread.owner_thread_id;
     if (owner == 0 || thread_ids_.contains(owner) || process_.namespace_pid != process_.pid) return;
-    thread.is_owner_elsewhere = IsThread(owner, proc_);
+    thread.is_owner_elsewhere = IsThread(owner, proc_) && MayBeShared(memory_, thread);
   }
 
   const ProcessFacts& process_;
@@ -226,9 +238,13 @@ class Completing {
 
 }  // namespace
 
-void CompleteThreads(const ProcessFacts& process, SegmentSnapshot& snapshot,
+bool CompleteThreads(const ProcessFacts& process, SegmentSnapshot& snapshot,
                      const AskedThreads& asked, const std::string& proc) {
+  std::vector<ThreadRecord> slots = snapshot.threads;
   Completing(process, snapshot, asked, proc).Run();
+  if (!IsEnding(process.pid, proc)) return true;
+  snapshot.threads = std::move(slots);
+  return false;
 }
 
 }  // namespace limpet

@@ -23,7 +23,9 @@ namespace limpet {
 
 // Completes the threads of `snapshot`, which is of this process, read just after `asked` were.
 // Stacks and modules that were found from outside are added to it. `proc` is "/proc" but in tests.
-void CompleteThreads(const ProcessFacts& process, SegmentSnapshot& snapshot,
+// False: the process ends, one thread after the other. What its slots say is its last word then,
+// and stays as it was.
+bool CompleteThreads(const ProcessFacts& process, SegmentSnapshot& snapshot,
                      const AskedThreads& asked = {}, const std::string& proc = "/proc");
 
 }  // namespace limpet

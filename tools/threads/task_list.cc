@@ -1,10 +1,13 @@
 #include "tools/threads/task_list.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "tools/reader/small_file.h"
@@ -19,14 +22,14 @@ std::string TaskFolder(std::uint32_t pid, const std::string& proc) {
 std::uint32_t OwnThreadId(const ProcessFacts& process, std::uint32_t thread_id,
                           const std::string& folder) {
   if (process.namespace_pid == process.pid) return thread_id;
-  const std::string status = ReadSmallFile(folder + "/status").value_or("");
+  const std::string status = ReadSmallFile(folder + "/status").value_or("");  // 0: it has ended
   return ParseNamespacePid(status).value_or(0);
 }
 
 // Nothing: it has ended.
 std::optional<TaskFacts> TaskIn(const std::string& folder, std::uint32_t thread_id) {
   std::optional<StatFacts> stat = ParseStat(ReadSmallFile(folder + "/stat").value_or(""));
-  if (!stat.has_value() || stat->IsDead()) return std::nullopt;
+  if (!stat.has_value() || stat->HasThreadEnded()) return std::nullopt;
   return TaskFacts{.thread_id = thread_id, .own_thread_id = thread_id, .stat = *std::move(stat)};
 }
 
@@ -44,7 +47,7 @@ std::vector<TaskFacts> ListTasks(const ProcessFacts& process, const std::string&
     std::optional<TaskFacts> task = TaskIn(folder, thread_id);
     if (!task.has_value()) continue;
     task->own_thread_id = OwnThreadId(process, thread_id, folder);
-    tasks.push_back(*std::move(task));
+    if (task->own_thread_id != 0) tasks.push_back(*std::move(task));
   }
   return tasks;
 }
@@ -78,8 +81,20 @@ std::string TaskFiles::WaitChannel() const {
 std::string ReadDescriptorTarget(std::uint32_t pid, std::int32_t descriptor,
                                  const std::string& proc) {
   std::error_code error;
-  return std::filesystem::read_symlink(absl::StrFormat("%s/%d/fd/%d", proc, pid, descriptor), error)
-      .string();
+  const std::string link = absl::StrFormat("%s/%d/fd/%d", proc, pid, descriptor);
+  const std::string target = std::filesystem::read_symlink(link, error).string();
+  return std::filesystem::is_fifo(link, error) && absl::StartsWith(target, "/") ? "pipe:" + target
+                                                                                : target;
+}
+
+bool IsEnding(std::uint32_t pid, const std::string& proc) {
+  constexpr std::uint64_t kKilled = std::uint64_t{1} << (SIGKILL - 1);
+  const std::string folder =
+      absl::StrFormat("%s/%d", TaskFolder(pid, proc), LivingThreadOf(pid, proc));
+  const auto signals = ParseSignals(ReadSmallFile(folder + "/status").value_or(""));
+  const auto stat = ParseStat(ReadSmallFile(folder + "/stat").value_or(""));
+  if (!signals.has_value() || !stat.has_value()) return true;
+  return (signals->pending & kKilled) != 0 || stat->is_exiting || stat->HasThreadEnded();
 }
 
 }  // namespace limpet

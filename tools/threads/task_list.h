@@ -42,7 +42,11 @@ class TaskFiles {
   std::string folder_;
 };
 
-// What an open file of the process is: "pipe:[8123]", "socket:[12]", a path; empty: unknown.
+// The kernel takes the process down: each of its threads has SIGKILL pending, or is gone.
+bool IsEnding(std::uint32_t pid, const std::string& proc);
+
+// What an open file of the process is: "pipe:[8123]", "pipe:/a/fifo", "socket:[12]", a path;
+// empty: unknown.
 std::string ReadDescriptorTarget(std::uint32_t pid, std::int32_t descriptor,
                                  const std::string& proc);
 

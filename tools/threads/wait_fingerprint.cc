@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -14,6 +15,9 @@ namespace {
 
 // Of glibc on x86-64: where its objects keep what, seen from the word that is waited on.
 constexpr std::uint64_t kMutexOwnerOffset = 8;
+constexpr std::uint64_t kMutexKindOffset = 16;
+constexpr std::uint32_t kSharedMutex = 128;         // PTHREAD_MUTEX_PSHARED_BIT
+constexpr std::uint64_t kLockSharedOffset = 28;     // __shared
 constexpr std::uint64_t kReadLockWordOffset = 8;    // __wrphase_futex
 constexpr std::uint64_t kWriteLockWordOffset = 12;  // __writers_futex
 constexpr std::uint64_t kCurrentWriterOffset = 24;
@@ -74,6 +78,7 @@ constexpr CallRule kCalls[] = {
     {SYS_pselect6, WaitReason::kPoll},
     {SYS_epoll_wait, WaitReason::kPoll, 0, 1},
     {SYS_epoll_pwait, WaitReason::kPoll, 0, 1},
+    {SYS_epoll_pwait2, WaitReason::kPoll, 0, 1},
     {SYS_rt_sigtimedwait, WaitReason::kSignal},
     {SYS_pause, WaitReason::kPause},
     {SYS_rt_sigsuspend, WaitReason::kPause},
@@ -160,6 +165,7 @@ class FutexWait {
     thread.reason = reason;
     thread.object = object;
     thread.owner_thread_id = owner;
+    thread.is_owner_current = true;
   }
 
   std::uint64_t word_;
@@ -171,21 +177,55 @@ class FutexWait {
 };
 
 constexpr std::uint64_t kMillisecondNs = 1'000'000;
+constexpr std::int64_t kSecondNs = 1'000'000'000;
+
+// A time of `UnitsPerSecond` to the second at `address`; one that cannot be read is some time, too.
+template <std::int64_t UnitsPerSecond>
+std::uint64_t TimeAt(std::uint64_t address, RemoteMemory& memory) {
+  struct {
+    std::int64_t seconds, units;
+  } time{};
+  if (address == 0) return kNoTimeout;
+  memory.ReadValue(address, time);
+  const std::int64_t units = std::clamp<std::int64_t>(time.units, 0, UnitsPerSecond);
+  const auto ns =
+      static_cast<std::uint64_t>(units) * static_cast<std::uint64_t>(kSecondNs / UnitsPerSecond);
+  if (time.seconds < 0) return 0;
+  if (time.seconds > INT64_MAX / kSecondNs - 1) return kNoTimeout;
+  return static_cast<std::uint64_t>(time.seconds * kSecondNs) + ns;
+}
+
+std::uint64_t MillisecondsAt(std::uint64_t argument) {
+  const auto milliseconds = static_cast<std::int32_t>(argument);
+  return milliseconds < 0 ? kNoTimeout : static_cast<std::uint64_t>(milliseconds) * kMillisecondNs;
+}
+
+std::uint64_t PollTimeout(const TaskSyscall& call, RemoteMemory& memory) {
+  switch (call.number) {
+    case SYS_poll:
+      return MillisecondsAt(call.arguments[2]);
+    case SYS_ppoll:
+      return TimeAt<kSecondNs>(call.arguments[2], memory);
+    case SYS_select:
+      return TimeAt<1'000'000>(call.arguments[4], memory);
+    case SYS_pselect6:
+      return TimeAt<kSecondNs>(call.arguments[4], memory);
+    case SYS_epoll_pwait2:
+      return TimeAt<kSecondNs>(call.arguments[3], memory);
+    default:
+      return MillisecondsAt(call.arguments[3]);
+  }
+}
 
 // Which file descriptors, and how long.
-void DescribePoll(const TaskSyscall& call, ThreadRecord& thread) {
+void DescribePoll(const TaskSyscall& call, RemoteMemory& memory, ThreadRecord& thread) {
   const auto& arguments = call.arguments;
   if (call.number == SYS_poll || call.number == SYS_ppoll) {
     thread.object = arguments[1] == 0 ? 0 : arguments[0];
   } else if (call.number == SYS_select || call.number == SYS_pselect6) {
     thread.object = arguments[1] | arguments[2] | arguments[3];
   }
-  if (call.number == SYS_poll) {
-    const auto milliseconds = static_cast<std::int32_t>(arguments[2]);
-    if (milliseconds >= 0) {
-      thread.timeout_ns = static_cast<std::uint64_t>(milliseconds) * kMillisecondNs;
-    }
-  }
+  thread.timeout_ns = PollTimeout(call, memory);
 }
 
 bool IsLockCommand(const TaskSyscall& call) {
@@ -218,7 +258,7 @@ void DescribeCall(const TaskSyscall& call, const std::set<std::uint32_t>& thread
   if (rule->object >= 0) {
     thread.object = call.arguments[static_cast<std::size_t>(rule->object)];
   }
-  if (rule->reason == WaitReason::kPoll) DescribePoll(call, thread);
+  if (rule->reason == WaitReason::kPoll) DescribePoll(call, memory, thread);
 }
 
 void DescribeChannel(const std::string& wait_channel, ThreadRecord& thread) {
@@ -230,20 +270,38 @@ void DescribeChannel(const std::string& wait_channel, ThreadRecord& thread) {
   }
 }
 
-void RefreshOwner(RemoteMemory& memory, ThreadRecord& thread) {
-  const bool is_mutex = thread.reason == WaitReason::kMutex;
-  const bool is_lock =
-      thread.reason == WaitReason::kReadLock || thread.reason == WaitReason::kWriteLock;
-  std::uint32_t owner = 0;
-  if (!is_mutex && !is_lock) return;
-  const std::uint64_t offset = is_mutex ? kMutexOwnerOffset : kCurrentWriterOffset;
-  if (memory.ReadValue(thread.object + offset, owner)) thread.owner_thread_id = owner;
+bool IsLock(WaitReason reason) {
+  return reason == WaitReason::kMutex || reason == WaitReason::kReadLock ||
+         reason == WaitReason::kWriteLock;
 }
 
-bool MayBeIn(const TaskSyscall& call, WaitReason reason) {
-  const bool is_lock = reason >= WaitReason::kMutex && reason <= WaitReason::kFutex;
+void RefreshOwner(RemoteMemory& memory, ThreadRecord& thread) {
+  const bool is_mutex = thread.reason == WaitReason::kMutex;
+  std::uint32_t owner = 0;
+  if (!IsLock(thread.reason)) return;
+  const std::uint64_t offset = is_mutex ? kMutexOwnerOffset : kCurrentWriterOffset;
+  if (!memory.ReadValue(thread.object + offset, owner)) return;
+  thread.owner_thread_id = owner;
+  thread.is_owner_current = true;
+}
+
+bool MayBeShared(RemoteMemory& memory, const ThreadRecord& thread) {
+  std::uint32_t word = 0;
+  if (thread.reason == WaitReason::kMutex) {
+    return !memory.ReadValue(thread.object + kMutexKindOffset, word) || (word & kSharedMutex) != 0;
+  }
+  return !memory.ReadValue(thread.object + kLockSharedOffset, word) || word != 0;
+}
+
+bool MayBeIn(const TaskSyscall& call, const ThreadRecord& thread) {
+  const bool is_futex = thread.reason >= WaitReason::kMutex && thread.reason <= WaitReason::kFutex;
+  if (call.number == SYS_futex && IsLock(thread.reason)) {
+    const bool is_mutex = thread.reason == WaitReason::kMutex;
+    const std::uint64_t bytes = is_mutex ? sizeof(pthread_mutex_t) : sizeof(pthread_rwlock_t);
+    return call.arguments[0] - thread.object < bytes;
+  }
   // A stopped process goes on with restart_syscall, whatever it waited in.
-  return !is_lock || call.number == SYS_futex || call.number == kFutexWaitv ||
+  return !is_futex || call.number == SYS_futex || call.number == kFutexWaitv ||
          call.number == SYS_sched_yield || call.number == SYS_restart_syscall || call.number < 0;
 }
 

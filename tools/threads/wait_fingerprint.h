@@ -27,11 +27,17 @@ void DescribeCall(const TaskSyscall& call, const std::set<std::uint32_t>& thread
 // The same by what the kernel sleeps in, where the call may not be seen.
 void DescribeChannel(const std::string& wait_channel, ThreadRecord& thread);
 
+// A mutex or a read-write lock.
+bool IsLock(WaitReason reason);
+
 // Who holds the lock now: its waiter's slot says who did when the wait began.
 void RefreshOwner(RemoteMemory& memory, ThreadRecord& thread);
 
+// Only a lock in shared memory has an owner in another process.
+bool MayBeShared(RemoteMemory& memory, const ThreadRecord& thread);
+
 // Whether a thread that says it waits so may be blocked in this call. Not where a longjmp left the
-// wait, nor in a signal handler that interrupted it.
-bool MayBeIn(const TaskSyscall& call, WaitReason reason);
+// wait, nor in a signal handler that interrupted it, nor where it waits for another lock by now.
+bool MayBeIn(const TaskSyscall& call, const ThreadRecord& thread);
 
 }  // namespace limpet

@@ -256,6 +256,25 @@ TEST_F(ThreadLister, BlamesNoThreadThatTookOverAnOwnersId) {
   EXPECT_EQ(remark(), "for 4") << "clocks are coarse";
 }
 
+TEST_F(ThreadLister, NamesWhoTookALockSince) {
+  ThreadRecord& waiting = AddParked(2, WaitReason::kMutex, 5);
+  waiting.owner_thread_id = 77;
+  waiting.is_owner_current = true;
+  const std::uint64_t since_ns = waiting.since_ns;
+  snapshot_.threads.push_back({.thread_id = 77,
+                               .state = ThreadState::kRunning,
+                               .number = 4,
+                               .started_ns = since_ns + 1'000'000'000});
+  EXPECT_EQ(List().threads.at(0).remark, "held by 4");
+}
+
+TEST_F(ThreadLister, MissesNobodyToJoinTheMainThread) {
+  snapshot_.threads.push_back({.thread_id = 5, .state = ThreadState::kExited, .number = 1});
+  EXPECT_EQ(List().unjoined, 0U);
+  snapshot_.threads.push_back({.thread_id = 6, .state = ThreadState::kExited, .number = 2});
+  EXPECT_EQ(List().unjoined, 1U);
+}
+
 TEST_F(ThreadLister, TellsAnOwnerOfAnotherProcess) {
   ThreadRecord& waiting = AddParked(2, WaitReason::kMutex, 5);
   waiting.owner_thread_id = 77;

@@ -6,9 +6,13 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -17,6 +21,7 @@
 #include <thread>
 
 #include "tools/symbol/elf_symbolizer.h"
+#include "tools/threads/task_list.h"
 
 namespace limpet {
 namespace {
@@ -199,12 +204,11 @@ TEST_F(LivingThreads, AreBelievedWhereTheKernelSaysTheSame) {
   const Worker worker([&mutex] { const std::lock_guard lock(mutex); });
   ThreadRecord& slot = AddSlot(worker.id(), ThreadState::kParked);
   slot.reason = WaitReason::kMutex;
-  slot.object = 0x1234;
+  slot.object = reinterpret_cast<std::uint64_t>(&mutex);
   Look(worker.id());
   const ThreadRecord thread = Find(worker.id());
   EXPECT_FALSE(thread.is_seen_from_outside);
-  EXPECT_EQ(thread.object, 0x1234U) << "of the slot";
-  EXPECT_EQ(thread.stack, 5U);
+  EXPECT_EQ(thread.stack, 5U) << "of the slot";
   EXPECT_EQ(thread.kernel_state, 'S');
   mutex.unlock();
 }
@@ -241,6 +245,97 @@ TEST_F(LivingThreads, ThatAreGoneAreNotListedAsParked) {
   EXPECT_EQ(snapshot_.threads[1].state, ThreadState::kExited);
   EXPECT_EQ(snapshot_.threads.size(), 3U) << "and this one as nobody's";
   EXPECT_EQ(snapshot_.threads[2].number, 0U);
+}
+
+TEST_F(LivingThreads, ThatWaitForAnotherLockByNowAreSeenAtThat) {
+  std::mutex first, second;
+  second.lock();
+  const Worker worker([&second] { const std::lock_guard lock(second); });
+  ThreadRecord& slot = AddSlot(worker.id(), ThreadState::kParked);
+  slot.reason = WaitReason::kMutex;
+  slot.object = reinterpret_cast<std::uint64_t>(&first);
+  const ThreadRecord thread = Look(worker.id());
+  EXPECT_TRUE(thread.is_seen_from_outside);
+  EXPECT_EQ(thread.object, reinterpret_cast<std::uint64_t>(&second));
+  EXPECT_EQ(thread.owner_thread_id, static_cast<std::uint32_t>(gettid()));
+  second.unlock();
+}
+
+TEST_F(LivingThreads, WithOneIdAreOne) {
+  for (int copies = 0; copies < 3; ++copies)
+    AddSlot(static_cast<std::uint32_t>(gettid()), ThreadState::kRunning);
+  CompleteThreads(*ReadProcess(static_cast<std::uint32_t>(getpid())), snapshot_);
+  EXPECT_EQ(snapshot_.threads[0].state, ThreadState::kRunning);
+  EXPECT_EQ(snapshot_.threads[1].state, ThreadState::kExited);
+  EXPECT_EQ(snapshot_.threads[2].state, ThreadState::kExited);
+}
+
+// A child whose threads do nothing; of so many, and with or without its first one.
+class IdleProcess {
+ public:
+  IdleProcess(int threads, bool keeps_main) : pid_(fork()) {
+    if (pid_ == 0) Idle(threads, keeps_main);
+  }
+  ~IdleProcess() {
+    Kill();
+    waitpid(pid_, nullptr, 0);
+  }
+  IdleProcess(const IdleProcess&) = delete;
+  IdleProcess& operator=(const IdleProcess&) = delete;
+
+  void Kill() const { kill(pid_, SIGKILL); }
+  std::vector<TaskFacts> WaitForTasks(std::size_t count) const {
+    std::vector<TaskFacts> tasks;
+    while ((tasks = ListTasks(Facts(), "/proc")).size() != count) std::this_thread::yield();
+    return tasks;
+  }
+  ProcessFacts Facts() const {
+    const auto pid = static_cast<std::uint32_t>(pid_);
+    return {.pid = pid, .namespace_pid = pid};
+  }
+
+ private:
+  [[noreturn]] static void Idle(int threads, bool keeps_main) {
+    const auto idle = [](void*) -> void* {
+      for (;;) pause();
+    };
+    for (pthread_t thread; threads != 0; --threads) pthread_create(&thread, nullptr, idle, nullptr);
+    if (!keeps_main) syscall(SYS_exit, 0);  // without unwinding gtest's frames
+    for (;;) pause();
+  }
+
+  pid_t pid_;
+};
+
+// One thread after the other goes: none may be missed that waited when the process was killed.
+TEST_F(LivingThreads, OfAProcessThatIsKilledMeanwhileStayAsTheyWere) {
+  constexpr std::size_t kThreads = 200;
+  for (int round = 0; round < 20; ++round) {
+    IdleProcess idle(kThreads - 1, /*keeps_main=*/true);
+    snapshot_.threads.clear();
+    for (const TaskFacts& task : idle.WaitForTasks(kThreads))
+      AddSlot(task.thread_id, ThreadState::kParked).reason = WaitReason::kPause;
+    std::thread killer([&idle, round] {
+      std::this_thread::sleep_for(std::chrono::microseconds(round * 200));
+      idle.Kill();
+    });
+    CompleteThreads(idle.Facts(), snapshot_);
+    killer.join();
+    ASSERT_EQ(snapshot_.threads.size(), kThreads);
+    for (const ThreadRecord& thread : snapshot_.threads)
+      ASSERT_EQ(thread.state, ThreadState::kParked) << "in round " << round;
+  }
+}
+
+// The main thread stays in the list for as long as the others live, but as one that has ended.
+TEST_F(LivingThreads, AreNotTheFirstOneWhereThatHasEnded) {
+  const IdleProcess idle(2, /*keeps_main=*/false);
+  const auto is_first = [&idle](const TaskFacts& task) {
+    return task.thread_id == idle.Facts().pid;
+  };
+  std::vector<TaskFacts> tasks = idle.WaitForTasks(2);
+  while (std::any_of(tasks.begin(), tasks.end(), is_first)) tasks = idle.WaitForTasks(2);
+  EXPECT_FALSE(IsEnding(idle.Facts().pid, "/proc"));
 }
 
 TEST_F(LivingThreads, OfAProcessThatHasEndedStayAsTheyWere) {

@@ -3,6 +3,7 @@
 #include "tools/threads/wait_details.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -12,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -23,6 +25,7 @@
 #include <functional>
 #include <thread>
 
+#include "tests/support/temporary_directory.h"
 #include "tools/threads/task_list.h"
 #include "tools/threads/waited_descriptors.h"
 
@@ -133,6 +136,16 @@ TEST_F(WaitDetailsTest, OfACallThatPointsNowhereAreNone) {
     const TaskSyscall call{.number = number, .arguments = {~0ULL, ~0ULL, 16, 16, 16, 16}};
     EXPECT_TRUE(ReadWaitedDescriptors(call, memory, "/proc/self").listed.empty()) << number;
   }
+}
+
+TEST_F(WaitDetailsTest, OfAFifoSayThatItIsAPipe) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.File("the.fifo");
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const int fifo = open(path.c_str(), O_RDWR);
+  EXPECT_EQ(ReadDescriptorTarget(static_cast<std::uint32_t>(getpid()), fifo, "/proc"),
+            "pipe:" + path);
+  close(fifo);
 }
 
 TEST(EpollTargets, AreReadFromFdinfo) {

@@ -5,6 +5,8 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 namespace limpet {
@@ -77,6 +79,45 @@ TEST_F(WaitFingerprint, OfALockThatChangedHandsNamesWhoHasItNow) {
   EXPECT_EQ(other.owner_thread_id, 4243U);
 }
 
+TEST_F(WaitFingerprint, OfALockTellsWhetherOtherProcessesMayHaveIt) {
+  for (const int shared : {PTHREAD_PROCESS_PRIVATE, PTHREAD_PROCESS_SHARED}) {
+    pthread_mutexattr_t of_mutex;
+    pthread_mutexattr_init(&of_mutex);
+    pthread_mutexattr_setpshared(&of_mutex, shared);
+    pthread_mutex_t mutex;
+    pthread_mutex_init(&mutex, &of_mutex);
+    pthread_rwlockattr_t of_lock;
+    pthread_rwlockattr_init(&of_lock);
+    pthread_rwlockattr_setpshared(&of_lock, shared);
+    pthread_rwlock_t lock;
+    pthread_rwlock_init(&lock, &of_lock);
+    memory_.Forget();
+    const auto may_be_shared = [this](WaitReason reason, const void* object) {
+      return MayBeShared(memory_, {.reason = reason, .object = AddressOf(object)});
+    };
+    const bool is_shared = shared == PTHREAD_PROCESS_SHARED;
+    EXPECT_EQ(may_be_shared(WaitReason::kMutex, &mutex), is_shared);
+    EXPECT_EQ(may_be_shared(WaitReason::kReadLock, &lock), is_shared);
+    EXPECT_EQ(may_be_shared(WaitReason::kWriteLock, &lock), is_shared);
+  }
+}
+
+TEST_F(WaitFingerprint, OfPollsReadsTheTimeThatTheyAreGiven) {
+  const timespec time = {.tv_sec = 100, .tv_nsec = 7};
+  const timeval coarse = {.tv_sec = 100, .tv_usec = 7};
+  const std::uint64_t at = AddressOf(&time);
+  EXPECT_EQ(Describe(SYS_ppoll, {0x5000, 1, at}).timeout_ns, 100'000'000'007U);
+  EXPECT_EQ(Describe(SYS_pselect6, {1, 0x5000, 0, 0, at}).timeout_ns, 100'000'000'007U);
+  EXPECT_EQ(Describe(SYS_select, {1, 0x5000, 0, 0, AddressOf(&coarse)}).timeout_ns,
+            100'000'007'000U);
+  EXPECT_EQ(Describe(SYS_epoll_pwait2, {7, 0x5000, 1, at}).timeout_ns, 100'000'000'007U);
+  EXPECT_EQ(Describe(SYS_epoll_wait, {7, 0x5000, 1, 30}).timeout_ns, 30'000'000U);
+  EXPECT_EQ(Describe(SYS_ppoll, {0x5000, 1, 0}).timeout_ns, kNoTimeout);
+  EXPECT_NE(Describe(SYS_ppoll, {0, 0, 8}).timeout_ns, kNoTimeout) << "of a time nowhere";
+  const timespec endless = {.tv_sec = INT64_MAX, .tv_nsec = -1};
+  EXPECT_EQ(Describe(SYS_ppoll, {0, 0, AddressOf(&endless)}).timeout_ns, kNoTimeout);
+}
+
 TEST_F(WaitFingerprint, OutsideOfACallIsAPageOrAStop) {
   EXPECT_EQ(Describe(-1, {}).reason, WaitReason::kFile);
   ThreadRecord stopped{.kernel_state = 'T'};
@@ -118,10 +159,25 @@ TEST(WaitChannel, SaysWhatMayNotBeLookedAt) {
 }
 
 TEST(MayBeIn, TellsThatAWaitWasLeft) {
-  EXPECT_TRUE(MayBeIn({.number = SYS_futex}, WaitReason::kMutex));
-  EXPECT_FALSE(MayBeIn({.number = SYS_read}, WaitReason::kMutex));
-  EXPECT_TRUE(MayBeIn({.number = SYS_restart_syscall}, WaitReason::kCondition)) << "was stopped";
-  EXPECT_TRUE(MayBeIn({.number = SYS_poll}, WaitReason::kResolve)) << "many calls";
+  const auto may_be = [](const TaskSyscall& call, WaitReason reason) {
+    return MayBeIn(call, {.reason = reason, .object = 0x5000});
+  };
+  EXPECT_TRUE(may_be({.number = SYS_futex, .arguments = {0x5000}}, WaitReason::kMutex));
+  EXPECT_FALSE(may_be({.number = SYS_read}, WaitReason::kMutex));
+  EXPECT_TRUE(may_be({.number = SYS_restart_syscall}, WaitReason::kCondition)) << "was stopped";
+  EXPECT_TRUE(may_be({.number = SYS_poll}, WaitReason::kResolve)) << "many calls";
+}
+
+TEST(MayBeIn, TellsOneLockFromTheNext) {
+  const auto may_be = [](std::uint64_t word, WaitReason reason) {
+    return MayBeIn({.number = SYS_futex, .arguments = {word}},
+                   {.reason = reason, .object = 0x5000});
+  };
+  EXPECT_FALSE(may_be(0x5000 + sizeof(pthread_mutex_t), WaitReason::kMutex));
+  EXPECT_FALSE(may_be(0x4FF8, WaitReason::kMutex));
+  EXPECT_TRUE(may_be(0x500C, WaitReason::kWriteLock));
+  EXPECT_FALSE(may_be(0x5000 + sizeof(pthread_rwlock_t), WaitReason::kReadLock));
+  EXPECT_TRUE(may_be(0x6000, WaitReason::kCondition)) << "takes its mutex again";
 }
 
 }  // namespace
