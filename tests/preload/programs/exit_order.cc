@@ -9,6 +9,8 @@
 
 #include "tests/preload/programs/stage.h"
 
+extern "C" void LinkLateLibrary();
+
 namespace {
 
 constexpr int kStatus = 7;
@@ -52,6 +54,7 @@ void AtExit() { free(AllocateLate(300)); }
 
 int main(int, char** arguments) {
   StartWatchdog();
+  LinkLateLibrary();
   atexit(AtExit);
   at_quick_exit(AtExit);
   UseBlock(t_late.block);

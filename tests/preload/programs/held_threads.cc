@@ -18,6 +18,7 @@
 #include <atomic>
 
 #include "tests/preload/programs/stage.h"
+#include "tests/preload/programs/unseen_thread.h"
 
 namespace {
 
@@ -157,16 +158,15 @@ void* SampleMore(void* is_done) {
 
 // Exits with 0 where it was held outside of the library, 1 inside.
 [[noreturn]] void StartAndHold(long delay_ns) {
-  pthread_t held, other;
   std::atomic<bool> is_done = false;
   StartWatchdog();
   g_inside = 0;
-  pthread_create(&held, nullptr, SampleOnce, nullptr);
+  pthread_t held = StartUnseen(SampleOnce, nullptr);  // one that is seen makes it at once
   Pause(500'000);
   g_may_start = true;
   Pause(delay_ns);
   HoldThread(held);
-  pthread_create(&other, nullptr, SampleMore, &is_done);
+  StartUnseen(SampleMore, &is_done);
   Require(ComesTrue([&] { return is_done.load(); }),
           "threads go on while another one makes the segment");
   LetGoOn();

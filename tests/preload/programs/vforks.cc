@@ -1,7 +1,7 @@
 // Allocates in children of vfork, which use the memory of their parent.
 //
 //   first    before the parent has allocated anything
-//   thread   in a thread that has not allocated before
+//   thread   in a thread that nobody has seen before
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/preload/programs/stage.h"
+#include "tests/preload/programs/unseen_thread.h"
 
 namespace {
 
@@ -73,10 +74,8 @@ void* RunChildInThread(void*) {
 }
 
 void InThread() {
-  pthread_t thread;
   UseBlock(malloc(10));
-  pthread_create(&thread, nullptr, RunChildInThread, nullptr);
-  pthread_join(thread, nullptr);
+  pthread_join(StartUnseen(RunChildInThread, nullptr), nullptr);
 }
 
 }  // namespace
