@@ -64,6 +64,7 @@ def parse_goroutine(lines: list[str]) -> Thread:
         else:
             frames.append(make_frame(function[:function.rindex("(")], place))
     remark = re.sub(r"tid \d+", "tid TID", remark or "")
+    remark = re.sub(r"fd \d+ to 127\.0\.0\.1:\d+", "fd N to 127.0.0.1:PORT", remark)
     return Thread(int(number), reason, remark, tuple(frames), creator, creator_number)
 
 
@@ -109,7 +110,8 @@ def parse_traces(text: str) -> collections.Counter:
 MASKS = (
     (r"\(0x[0-9a-f]+\)", "(0xN)"),
     (r" \+0x[0-9a-f]+$", " +0xN"),
-    (r"\(fd \d+\)", "(fd N)"),  # threads open theirs in any order
+    (r"\(fd \d+(?= to |\))", "(fd N"),  # threads open theirs in any order
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"held by tid \d+", "held by tid TID"),
     (r"^goroutine \d{3,} ", "goroutine TID "),  # of who is called by the kernel's id
     (r", \d+ minutes\]", "]"),

@@ -40,11 +40,13 @@ class Scenario:
 
 
 DESCRIPTOR = "what a descriptor is, only /proc tells"
+CALL = "what a call is given, and what its object holds, only the living process tells"
 REUSED = "the ended owner's record was taken by a later thread"
 ALONE = "a process whose only thread is main records no waits"
 
 PUSH = ("BoundedQueue::Push", "blocks: push")
 POP = ("BoundedQueue::Pop", "blocks: pop")
+NO_TIMEOUT = "fd N to 127.0.0.1:PORT without timeout"
 COND, WAIT_GROUP, SELECT = "sync.Cond.Wait", "sync.WaitGroup.Wait", "select (no cases)"
 
 
@@ -93,11 +95,12 @@ SCENARIOS = (
     one_kind("05-consumer-returned", "dead_partner", "consumer_returned", 1, COND,
              (PUSH, ("WriteAllRows", "guilty: consumer_returned")), ("main", "creates: producer"),
              joined="joins: producer"),
-    one_kind("06-poll", "endless_select", "poll", 1, "select", (("LoopWithPoll", "guilty: poll"),), MAIN),
+    one_kind("06-poll", "endless_select", "poll", 1, "select", (("LoopWithPoll", "guilty: poll"),), MAIN,
+             "fds 3 4", dead=CALL),
     one_kind("06-epoll", "endless_select", "epoll", 1, "select", (("LoopWithEpoll", "guilty: epoll"),),
-             MAIN, "fd 6"),
+             MAIN, "fd 6 for 3 4", dead=CALL),
     one_kind("06-select", "endless_select", "select", 1, "select",
-             (("LoopWithSelect", "guilty: select"),), MAIN),
+             (("LoopWithSelect", "guilty: select"),), MAIN, "fd 4", dead=CALL),
     scenario("07-sleep", "unstopped_timers", "sleep", Group(1, SELECT, (("main", "pauses"),)),
              Group(5, "sleep", (("Expire", "guilty: sleep"),), ("HandleRequest", "creates: request"))),
     scenario("07-timerfd", "unstopped_timers", "timerfd", Group(1, SELECT, (("main", "pauses"),)),
@@ -106,10 +109,11 @@ SCENARIOS = (
     scenario("07-timer", "unstopped_timers", "timer", Group(1, SELECT, (("main", "pauses"),)),
              Group(1, "select (signals)"), dead=ALONE),
     one_kind("08-connect", "no_timeout", "connect", 3, "IO wait",
-             (("Connect", "guilty: connect"), ("Get", "guilty: get")), MAIN),
-    one_kind("08-recv", "no_timeout", "recv", 3, "IO wait", (("Get", "guilty: recv"),), MAIN),
+             (("Connect", "guilty: connect"), ("Get", "guilty: get")), MAIN, NO_TIMEOUT, dead=CALL),
+    one_kind("08-recv", "no_timeout", "recv", 3, "IO wait", (("Get", "guilty: recv"),), MAIN, NO_TIMEOUT,
+             dead=CALL),
     scenario("08-alone", "no_timeout", "alone",
-             Group(1, "IO wait", (("Get", "guilty: recv"), ("main", "guilty: alone")), remark="fd 4"),
+             Group(1, "IO wait", (("Get", "guilty: recv"), ("main", "guilty: alone")), remark=NO_TIMEOUT),
              dead=ALONE),
     one_kind("09-early-return", "left_locked", "early_return", 3, "sync.Mutex.Lock",
              (("Account::Deposit", "guilty: waits"), ("Serve", "guilty: serve")), MAIN, "held by 1"),
@@ -126,7 +130,7 @@ SCENARIOS = (
     scenario("10-barrier", "missing_done", "barrier",
              Group(1, WAIT_GROUP, (("RunPhases", "joins: barrier"),), remark="for 2"),
              Group(4, WAIT_GROUP, (("WorkInPhases", "guilty: barrier"),),
-                   ("RunPhases", "creates: barrier"))),
+                   ("RunPhases", "creates: barrier"), "1 missing"), dead=CALL),
     scenario("12-writer", "readers_and_writers", "writer", main_joins(2),
              Group(1, COND, (POP, ("ReadForEver", "guilty: reader")), ("StartHolder", "creates: holder")),
              Group(1, "sync.RWMutex.Lock", (("Write", "guilty: writer"),), ("main", "creates: user"))),

@@ -201,7 +201,7 @@ class ScenarioTest(unittest.TestCase):
     def assert_stacks(self, scenario: Scenario, marks: Marks, text: str):
         """For people: how many, for how long, why; where, and made by whom."""
         for group in scenario.groups:
-            self.assertRegex(text, self.title(group))
+            self.assertRegex(text, self.title(group, has_age=not scenario.may_be_lost_when_dead))
             for function, file, line in map(marks.at, group.places):
                 self.assertIn(f"{file}:{line}\n", text, function)
             if group.creator and group.creator[1]:
@@ -209,12 +209,14 @@ class ScenarioTest(unittest.TestCase):
                 self.assertRegex(text, rf"  created by .*{re.escape(file)}:{line}, in thread 1\n")
 
     @staticmethod
-    def title(group: Group) -> str:
+    def title(group: Group, has_age: bool) -> str:
+        """Since when a thread waits that no hook saw is not known."""
         if group.reason == "running":
             return rf"(?m)^{group.count} running$"
         verb = "waits" if group.count == 1 else "wait"
         remark = f", {group.remark}" if group.remark and group.remark[:2] != "fd" else ""
-        return rf"(?m)^{group.count} {verb}[ a-z0-9]*: {re.escape(group.reason + remark).replace('TID', '[0-9]+')}"
+        age = r" \d+(ms|s|m|h)( to \d+(ms|s|m|h))?" if has_age else "[ a-z0-9]*"
+        return rf"(?m)^{group.count} {verb}{age}: {re.escape(group.reason + remark).replace('TID', '[0-9]+')}"
 
     def assert_protobuf(self, scenario: Scenario, counts: str, program: Program):
         """The same stacks, reasons and counts as in the text."""
