@@ -11,7 +11,7 @@ inline pthread_t StartUnseen(void* (*routine)(void*), void* argument) {
   void* libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
   Require(libc != nullptr, "libc is found");
   auto create = reinterpret_cast<Create>(dlsym(libc, "pthread_create"));
-  pthread_t thread;
+  pthread_t thread = 0;
   Require(create != nullptr && create(&thread, nullptr, routine, argument) == 0, "a thread starts");
   return thread;
 }

@@ -79,7 +79,8 @@ TEST(ProcText, ReadsOneVariable) {
 
 TEST(ProcText, SaysWhoMayBeAskedBySignal) {
   const std::string status =
-      "State:\tR (running)\nSigBlk:\t0000000000000001\nSigCgt:\t0000000000400000\nSeccomp:\t0\n";
+      "State:\tR (running)\nSigPnd:\t0000000000000100\nSigBlk:\t0000000000000001\n"
+      "SigCgt:\t0000000000400000\nSeccomp:\t0\n";
   const std::optional<SignalFacts> facts = ParseSignals(status);
   ASSERT_TRUE(facts.has_value());
   EXPECT_TRUE(facts->is_running);
@@ -88,14 +89,17 @@ TEST(ProcText, SaysWhoMayBeAskedBySignal) {
   EXPECT_FALSE(facts->Catches(22));
   EXPECT_TRUE(facts->Blocks(1));
   EXPECT_FALSE(facts->Blocks(23));
+  EXPECT_EQ(facts->pending, 0x100U);
 }
 
 TEST(ProcText, SaysNothingOfSignalsWhereItCannotTell) {
   EXPECT_FALSE(ParseSignals("").has_value());
-  EXPECT_FALSE(ParseSignals("State:\tR\nSigBlk:\t0\n").has_value());
-  EXPECT_FALSE(ParseSignals("State:\tR\nSigBlk:\tx\nSigCgt:\t0\n").has_value());
-  EXPECT_FALSE(ParseSignals("State:\tS (sleeping)\nSigBlk:\t0\nSigCgt:\t0\n")->is_running);
-  EXPECT_TRUE(ParseSignals("State:\tR\nSigBlk:\t0\nSigCgt:\t0\nSeccomp:\t1\n")->is_strict);
+  EXPECT_FALSE(ParseSignals("State:\tR\nSigPnd:\t0\nSigBlk:\t0\n").has_value());
+  EXPECT_FALSE(ParseSignals("State:\tR\nSigPnd:\t0\nSigBlk:\tx\nSigCgt:\t0\n").has_value());
+  EXPECT_FALSE(
+      ParseSignals("State:\tS (sleeping)\nSigPnd:\t0\nSigBlk:\t0\nSigCgt:\t0\n")->is_running);
+  EXPECT_TRUE(
+      ParseSignals("State:\tR\nSigPnd:\t0\nSigBlk:\t0\nSigCgt:\t0\nSeccomp:\t1\n")->is_strict);
 }
 
 }  // namespace
