@@ -117,8 +117,7 @@ std::optional<SignalFacts> ParseSignals(const std::string& status) {
   SignalFacts facts;
   const std::optional<absl::string_view> state = FindLine(status, "State");
   if (!state.has_value() || !ParseMask(status, "SigPnd", facts.pending) ||
-      !ParseMask(status, "SigBlk", facts.blocked) ||
-      !ParseMask(status, "SigCgt", facts.caught)) {
+      !ParseMask(status, "SigBlk", facts.blocked) || !ParseMask(status, "SigCgt", facts.caught)) {
     return std::nullopt;
   }
   facts.is_running = absl::StartsWith(absl::StripLeadingAsciiWhitespace(*state), "R");
