@@ -1,11 +1,14 @@
 #include "tools/render/goroutine_writer.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <vector>
+#include <string>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
+#include "tools/profile/simple_name.h"
 #include "tools/render/simple_frames.h"
 
 namespace limpet {
@@ -26,8 +29,35 @@ std::string StatusText(const ListedThread& thread) {
   return text;
 }
 
+bool HasBalancedParentheses(const std::string& name) {
+  int depth = 0;
+  for (const char letter : name) {
+    depth += letter == '(' ? 1 : letter == ')' ? -1 : 0;
+    if (depth < 0) return false;
+  }
+  return depth == 0;
+}
+
+// Go's parsers see the end of a name in a parenthesis too many, and a header in some words.
+std::string GoName(const std::string& name) {
+  const bool is_header =
+      absl::StartsWith(name, "goroutine ") || absl::StartsWith(name, "created by ");
+  return is_header || !HasBalancedParentheses(name) ? WholeName(name) : name;
+}
+
+// They take the first number behind a colon for the line.
+std::string GoFile(std::string file) {
+  for (std::size_t colon = file.find(':'); colon != std::string::npos;
+       colon = file.find(':', colon + 1)) {
+    const bool is_before_digit =
+        colon + 1 < file.size() && absl::ascii_isdigit(static_cast<unsigned char>(file[colon + 1]));
+    if (is_before_digit) file[colon] = '_';
+  }
+  return file;
+}
+
 std::string PlaceText(const SimpleFrame& frame) {
-  const std::string& file = frame.file.empty() ? frame.module : frame.file;
+  const std::string file = GoFile(frame.file.empty() ? frame.module : frame.file);
   std::string text = absl::StrFormat("\t%s:%d", file.empty() ? "??" : file, frame.line);
   if (frame.offset != 0) absl::StrAppendFormat(&text, " +0x%x", frame.offset);
   return text + "\n";
@@ -42,8 +72,9 @@ std::string StackText(const SimpleFrames& frames, const ListedThread& thread) {
   std::string text;
   for (const SimpleFrame& frame : frames.Of(thread.locations)) {
     const bool is_leaf = text.empty();
-    text += is_leaf && thread.object != 0 ? absl::StrFormat("%s(0x%x)\n", frame.name, thread.object)
-                                          : frame.name + "(...)\n";
+    text += is_leaf && thread.object != 0
+                ? absl::StrFormat("%s(0x%x)\n", GoName(frame.name), thread.object)
+                : GoName(frame.name) + "(...)\n";
     text += PlaceText(frame);
   }
   return text;
@@ -52,7 +83,7 @@ std::string StackText(const SimpleFrames& frames, const ListedThread& thread) {
 std::string CreatorText(const SimpleFrames& frames, const ListedThread& thread) {
   const std::optional<SimpleFrame> frame = frames.CreatorOf(thread);
   if (!frame.has_value()) return "";
-  std::string text = "created by " + frame->name;
+  std::string text = "created by " + GoName(frame->name);
   if (thread.creator_number != 0) {
     absl::StrAppendFormat(&text, " in goroutine %d", thread.creator_number);
   }

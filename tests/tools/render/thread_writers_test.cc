@@ -155,6 +155,23 @@ TEST(GoroutineWriter, KeepsHostileNamesInTheirPlace) {
   EXPECT_THAT(text, HasSubstr("\nevil(0x6000)\n\ta b:c:9 +0x11\n"));
 }
 
+// Each of these made one of goleak, gostackparse and panicparse lose the thread.
+TEST(GoroutineWriter, LeavesGosParsersNothingToTripOver) {
+  const auto write = [](const std::string& name, const std::string& file) {
+    ThreadDump dump = SampleThreads();
+    for (ProfileFunction& function : dump.profile.functions)
+      function = {.name = name, .file = file};
+    return WriteGoroutines(dump);
+  };
+  EXPECT_THAT(write("f)", "a.c"), HasSubstr("\nf}(0x6000)\n"));
+  EXPECT_THAT(write("goroutine\x01"
+                    "7",
+                    "a.c"),
+              HasSubstr("\ngoroutine_7(0x6000)\n"));
+  EXPECT_THAT(write("f", "/tmp/a:1b.c"), HasSubstr("\n\t/tmp/a_1b.c:9 +0x11\n"));
+  EXPECT_THAT(write("f", "C:/a.c"), HasSubstr("\n\tC:/a.c:9 +0x11\n"));
+}
+
 TEST(GoroutineWriter, SaysThatAStackIsNotKnown) {
   ThreadDump dump = SampleThreads();
   dump.threads = {dump.threads[4]};
