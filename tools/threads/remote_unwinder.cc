@@ -128,6 +128,7 @@ struct CallerNote {
   std::uint64_t frame_pointer;
 };
 constexpr char kTracerName[] = "/liblimpet.so";
+constexpr char kLibcName[] = "/libc.so";
 constexpr std::uint64_t kWordBytes = sizeof(std::uint64_t);
 constexpr std::uint64_t kMaxHookBytes = 1024;
 
@@ -217,12 +218,25 @@ class RemoteUnwinder::Library {
       is_exact = is_signal_frame_(&cursor) > 0;
       const int step = step_(&cursor);
       stack.is_truncated = step < 0;
-      if (step < 0 && IsTracers(address, walking_.modules))
-        return FindNote(stack_pointer, walking_.memory);
+      if (step < 0 && IsTracers(address, walking_.modules)) {
+        std::optional<CallerNote> note = FindNote(stack_pointer, walking_.memory);
+        stack.is_truncated = note.has_value() || !BeginsInUs(stack);
+        return note;
+      }
       if (step <= 0) return std::nullopt;
       stack.is_truncated = true;
     }
     return std::nullopt;
+  }
+
+  // A thread of the program's starts in a function of ours, behind which there is nothing to see:
+  // not a hook, inside of which there is libc alone.
+  bool BeginsInUs(const StackRecord& stack) const {
+    return std::any_of(stack.frames.begin(), stack.frames.end(), [this](const FrameRecord& frame) {
+      const RemoteModule* const module = walking_.modules.Find(frame.address - 1);
+      return module != nullptr && !IsTracers(frame.address, walking_.modules) &&
+             module->record.path.find(kLibcName) == std::string::npos;
+    });
   }
 
   template <typename Function>
