@@ -22,6 +22,7 @@ import unittest
 from answers import Thread, normal_text, parse_counts, parse_goroutines, parse_traces
 from scenarios import LIBRARIES, SCENARIOS, Group, Place, Scenario
 
+MANY = 8  # threads made at one line, from which on limpet says how fast
 RENEW = "--renew" in sys.argv
 ARGUMENTS = [argument for argument in sys.argv[1:] if argument != "--renew"]
 LIBRARY, COMPANION, PROGRAMS = ARGUMENTS[:3] if len(ARGUMENTS) >= 3 else sys.exit(__doc__)
@@ -207,12 +208,14 @@ class ScenarioTest(unittest.TestCase):
             if group.creator and group.creator[1]:
                 _, file, line = marks.at(group.creator)
                 self.assertRegex(text, rf"  created by .*{re.escape(file)}:{line}, in thread 1\n")
+            if group.count >= MANY:
+                self.assertRegex(text, r"(?m)^  created by .*, in thread 1; within \d+(ms|s)$")
 
     @staticmethod
     def title(group: Group, has_age: bool) -> str:
         """Since when a thread waits that no hook saw is not known."""
         if group.reason == "running":
-            return rf"(?m)^{group.count} running$"
+            return rf"(?m)^{group.count} running: \d+% of a CPU$"
         verb = "waits" if group.count == 1 else "wait"
         remark = f", {group.remark}" if group.remark and group.remark[:2] != "fd" else ""
         age = r" \d+(ms|s|m|h)( to \d+(ms|s|m|h))?" if has_age else "[ a-z0-9]*"

@@ -151,6 +151,8 @@ class Writing {
               {"name", OneLine(thread.name)},
               {"state", thread.state},
               {"reason", thread.reason}};
+    if (thread.age_ns.has_value()) json["age_ns"] = *thread.age_ns;
+    if (thread.cpu_percent.has_value()) json["cpu_percent"] = *thread.cpu_percent;
     if (!thread.IsRunning()) AddWait(thread, json);
     json["parks"] = thread.park_count;
     json["parked_ns"] = thread.parked_ns;

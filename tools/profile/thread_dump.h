@@ -45,6 +45,8 @@ struct ListedThread {
   OwnerLife owner_life = OwnerLife::kUnknown;
   bool is_seen_from_outside = false;  // blocked where no hook is
   std::string wait_channel;
+  std::optional<std::uint32_t> cpu_percent;       // of one CPU, of one that runs
+  std::optional<std::uint64_t> age_ns;            // since it began
   std::uint32_t creator_number = 0;               // 0: unknown
   std::vector<std::uint32_t> locations;           // empty: its stack is not known
   std::vector<std::uint32_t> creation_locations;  // of the call that made it; empty: not known

@@ -82,15 +82,23 @@ class Listing {
                         .reason = kRunningState,
                         .is_seen_from_outside = thread.is_seen_from_outside,
                         .wait_channel = thread.wait_channel,
+                        .cpu_percent = thread.cpu_percent,
                         .creator_number = BelievedNumber(thread.creator_number),
                         .park_count = thread.park_count,
                         .parked_ns = thread.parked_ns};
+    listed.age_ns = SinceNs(thread.started_ns);
     AddCreation(thread, listed);
     if (thread.state == ThreadState::kParked)
       AddWait(thread, listed);
     else
       AddRunning(thread, listed);
     dump_.threads.push_back(std::move(listed));
+  }
+
+  // 0: unknown.
+  std::optional<std::uint64_t> SinceNs(std::uint64_t moment_ns) const {
+    if (moment_ns == 0 || now_ns_ == 0) return std::nullopt;
+    return now_ns_ - std::min(moment_ns, now_ns_);
   }
 
   void AddCreation(const ThreadRecord& thread, ListedThread& listed) {
@@ -126,9 +134,7 @@ class Listing {
     listed.has_socket_timeout = thread.has_socket_timeout;
     listed.missing_arrivals = thread.missing_arrivals;
     if (thread.timeout_ns != kNoTimeout) listed.timeout_ns = thread.timeout_ns;
-    if (thread.since_ns != 0 && now_ns_ != 0) {
-      listed.waited_ns = now_ns_ - std::min(thread.since_ns, now_ns_);
-    }
+    listed.waited_ns = SinceNs(thread.since_ns);
     AddOwner(thread, listed);
     listed.remark = WaitRemark(thread, listed);
   }

@@ -87,9 +87,10 @@ struct ThreadRecord {
   std::uint32_t RunningStack() const { return static_cast<std::uint32_t>(running_answer); }
 
   // What only /proc tells, of a process that lives.
-  char kernel_state = 0;                   // R, S, D, ...; 0: not asked
-  std::optional<bool> is_owner_elsewhere;  // in another process
-  bool is_owner_current = false;           // read just now, not when the wait began
+  char kernel_state = 0;                     // R, S, D, ...; 0: not asked
+  std::optional<bool> is_owner_elsewhere;    // in another process
+  bool is_owner_current = false;             // read just now, not when the wait began
+  std::optional<std::uint32_t> cpu_percent;  // of one CPU, of a thread that runs
   bool IsStopped() const { return kernel_state == 'T' || kernel_state == 't'; }
   // Blocked where no hook is: reason, object and stack were found from outside, as far as they
   // were.

@@ -22,6 +22,7 @@ constexpr std::size_t kColumns = 100;
 constexpr std::size_t kIndent = 6;
 constexpr std::size_t kMaxNameWidth = 56;
 constexpr std::size_t kMaxFrames = 24;
+constexpr std::size_t kMany = 8;  // threads, from which on it is of interest when they were made
 constexpr char kCreatedBy[] = "  created by ";
 constexpr std::size_t kCreatedByExtra = sizeof(kCreatedBy) - 1 - kIndent;  // than a frame's indent
 
@@ -33,11 +34,21 @@ std::string Ages(const ThreadGroup& group) {
   return " " + (shortest == longest ? longest : longest + " to " + shortest);
 }
 
+// ": 198% of a CPU", of all together; empty where that is not known of one.
+std::string CpuText(const ThreadGroup& group) {
+  std::uint64_t percent = 0;
+  for (const ListedThread* thread : group.threads) {
+    if (!thread->cpu_percent.has_value()) return "";
+    percent += *thread->cpu_percent;
+  }
+  return absl::StrFormat(": %d%% of a CPU", percent);
+}
+
 // "3 wait 12m to 40s: sync.Mutex.Lock, held by 7"
 std::string Title(const ThreadGroup& group) {
   const ListedThread& first = *group.threads.front();
   const std::size_t count = group.threads.size();
-  if (first.IsRunning()) return absl::StrFormat("%d running\n", count);
+  if (first.IsRunning()) return absl::StrFormat("%d running%s\n", count, CpuText(group));
   std::set<std::string> remarks;
   for (const ListedThread* thread : group.threads) remarks.insert(thread->remark);
   std::string title = absl::StrFormat("%d %s%s: %s", count, count == 1 ? "waits" : "wait",
@@ -161,13 +172,31 @@ std::string OriginText(const ListedThread& thread) {
   return text + ")\n";
 }
 
+// How fast they become more, where there are many: "; 12 in the last minute", or all of them, made
+// "within 3s".
+std::string GrowthText(const ThreadGroup& group) {
+  constexpr std::uint64_t kMinuteNs = 60'000'000'000;
+  std::uint64_t oldest_ns = 0, youngest_ns = UINT64_MAX;
+  std::size_t fresh = 0;
+  for (const ListedThread* thread : group.threads) {
+    if (!thread->age_ns.has_value()) return "";
+    oldest_ns = std::max(oldest_ns, *thread->age_ns);
+    youngest_ns = std::min(youngest_ns, *thread->age_ns);
+    if (*thread->age_ns <= kMinuteNs) ++fresh;
+  }
+  if (group.threads.size() < kMany) return "";
+  if (oldest_ns - youngest_ns <= kMinuteNs) return "; within " + ShortWait(oldest_ns - youngest_ns);
+  return fresh == 0 ? "" : absl::StrFormat("; %d in the last minute", fresh);
+}
+
 std::string CreatorText(const SimpleFrame& frame, const ThreadGroup& group, std::size_t width) {
   std::set<std::uint32_t> creators;
   for (const ListedThread* thread : group.threads) creators.insert(thread->creator_number);
   std::string line = FrameLine(kCreatedBy, frame, width - kCreatedByExtra);
-  if (creators.size() != 1 || *creators.begin() == 0) return line;
   line.pop_back();
-  return line + absl::StrFormat(", in thread %d\n", *creators.begin());
+  const bool is_known = creators.size() == 1 && *creators.begin() != 0;
+  if (is_known) absl::StrAppendFormat(&line, ", in thread %d", *creators.begin());
+  return line + GrowthText(group) + "\n";
 }
 
 std::string GroupText(const SimpleFrames& frames, const ThreadGroup& group) {

@@ -15,6 +15,7 @@
 #include "runtime/layout/thread_slot.h"
 #include "tools/reader/clock.h"
 #include "tools/reader/small_file.h"
+#include "tools/threads/cpu_shares.h"
 #include "tools/threads/remote_memory.h"
 #include "tools/threads/remote_modules.h"
 #include "tools/threads/remote_unwinder.h"
@@ -84,6 +85,7 @@ class Completing {
   void Run() {
     for (TaskFacts& task : ListTasks(process_, proc_)) {
       thread_ids_.insert(task.own_thread_id);
+      if (task.IsRunning()) cpu_.LookFirst(task.own_thread_id, FilesOf(task));
       tasks_.emplace(task.own_thread_id, std::move(task));
     }
     if (tasks_.empty()) return;
@@ -102,6 +104,11 @@ class Completing {
     for (ThreadRecord& thread : snapshot_.threads) {
       if (thread.state == ThreadState::kParked) details_.NameDescriptor(thread);
       SeekOwner(thread);
+    }
+    cpu_.Wait();
+    for (ThreadRecord& thread : snapshot_.threads) {
+      if (thread.state != ThreadState::kRunning) continue;
+      thread.cpu_percent = cpu_.PercentOf(thread.thread_id);
     }
   }
 
@@ -230,6 +237,7 @@ class Completing {
   RemoteModules modules_;
   RemoteUnwinder unwinder_;
   WaitDetails details_;
+  CpuShares cpu_;
   std::map<std::uint32_t, TaskFacts> tasks_;  // by the process's own ids
   std::set<std::uint32_t> thread_ids_;
   std::map<const RemoteModule*, std::uint32_t> module_ids_;

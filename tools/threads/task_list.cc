@@ -72,6 +72,13 @@ bool TaskFiles::MayAsk(int signal) const {
          !signals->Blocks(signal) && !signals->is_strict;
 }
 
+std::optional<std::uint64_t> TaskFiles::CpuNs() const {
+  const std::string text = ReadSmallFile(folder_ + "/schedstat").value_or("");
+  std::uint64_t ns = 0;  // the first of its three numbers
+  const bool is_number = absl::SimpleAtoi(text.substr(0, text.find(' ')), &ns);
+  return is_number ? std::optional<std::uint64_t>(ns) : std::nullopt;
+}
+
 std::string TaskFiles::WaitChannel() const {
   const std::string text(
       absl::StripAsciiWhitespace(ReadSmallFile(folder_ + "/wchan").value_or("")));

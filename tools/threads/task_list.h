@@ -36,6 +36,8 @@ class TaskFiles {
   std::optional<TaskSyscall> Syscall() const;
   // It is on a CPU, the process catches the signal, and the thread does not block it.
   bool MayAsk(int signal) const;
+  // That it has run so far.
+  std::optional<std::uint64_t> CpuNs() const;
   std::string WaitChannel() const;  // the kernel's function it sleeps in; empty: unknown
 
  private:

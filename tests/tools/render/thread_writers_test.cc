@@ -180,6 +180,36 @@ TEST(GoroutineWriter, SaysThatAStackIsNotKnown) {
             "goroutine 4711 [semacquire (no hook)]:\n[stack not readable](...)\n\t??:0\n");
 }
 
+TEST(StacksWriter, SaysWhatRunningThreadsTake) {
+  ThreadDump dump = SampleThreads();
+  dump.threads.resize(1);
+  dump.threads[0].cpu_percent = 98;
+  EXPECT_THAT(WriteStacks(dump), HasSubstr("\n1 running: 98% of a CPU\n"));
+  dump.threads.push_back(dump.threads[0]);
+  EXPECT_THAT(WriteStacks(dump), HasSubstr("\n2 running: 196% of a CPU\n"));
+  dump.threads[1].cpu_percent.reset();
+  EXPECT_THAT(WriteStacks(dump), HasSubstr("\n2 running\n"));
+}
+
+TEST(StacksWriter, SaysHowFastThreadsBecomeMore) {
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  const auto write = [](std::uint64_t first_age_s, std::uint64_t step_s, int count) {
+    ThreadDump dump = SampleThreads();
+    const ListedThread worker = dump.threads[1];
+    dump.threads.clear();
+    for (int index = 0; index < count; ++index) {
+      dump.threads.push_back(worker);
+      dump.threads.back().age_ns =
+          (first_age_s + static_cast<std::uint64_t>(index) * step_s) * kSecond;
+    }
+    return WriteStacks(dump);
+  };
+  EXPECT_THAT(write(1, 1, 10), HasSubstr("; within 9s\n"));
+  EXPECT_THAT(write(0, 10, 10), HasSubstr("; 7 in the last minute\n"));
+  EXPECT_THAT(write(3600, 10, 10), Not(HasSubstr("minute")));
+  EXPECT_THAT(write(1, 1, 7), Not(HasSubstr("within"))) << "a pool";
+}
+
 TEST(StacksWriter, GroupsEqualStacksLongestWaitFirst) {
   ThreadDump dump = SampleThreads();
   dump.unjoined = 2;

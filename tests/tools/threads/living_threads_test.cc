@@ -198,6 +198,23 @@ TEST_F(LivingThreads, ThatRunAreNoneThatWait) {
   is_over = true;
 }
 
+TEST_F(LivingThreads, ThatRunSayHowMuchOfACpuTheyTake) {
+  std::atomic<bool> is_over{false};
+  const Worker worker([&is_over] {
+    while (!is_over) {
+    }
+  });
+  std::optional<std::uint32_t> percent;
+  for (int tries = 0; tries < 100 && percent.value_or(0) == 0; ++tries) {
+    snapshot_.threads.clear();
+    CompleteThreads(*ReadProcess(static_cast<std::uint32_t>(getpid())), snapshot_);
+    percent = Find(worker.id()).cpu_percent;
+  }
+  EXPECT_GT(percent.value_or(0), 0U);
+  EXPECT_LE(percent.value_or(0), 100U);
+  is_over = true;
+}
+
 TEST_F(LivingThreads, AreBelievedWhereTheKernelSaysTheSame) {
   std::mutex mutex;
   mutex.lock();
