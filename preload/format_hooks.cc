@@ -37,7 +37,8 @@ template <class Function, class... Arguments>
                                                Arguments... arguments) {
   return RoomToWrite(stream) >= kUsualBytes
              ? next.get()(stream, arguments...)
-             : Parked(next, StreamWait(stream), caller, stream, arguments...);
+             : Parked(next, StreamWait(WaitReason::kStreamWrite, stream), caller, stream,
+                      arguments...);
 }
 
 template <class Function, class... Arguments>
@@ -46,7 +47,8 @@ template <class Function, class... Arguments>
                                               Arguments... arguments) {
   return BytesToRead(stream) >= kUsualBytes
              ? next.get()(stream, arguments...)
-             : Parked(next, StreamWait(stream), caller, stream, arguments...);
+             : Parked(next, StreamWait(WaitReason::kStreamRead, stream), caller, stream,
+                      arguments...);
 }
 
 // Written at once.
@@ -54,9 +56,9 @@ template <class Function, class... Arguments>
 [[gnu::always_inline]] static inline int Write(NextFunction<Function>& next,
                                                const sys::CallerFrame& caller, int descriptor,
                                                Arguments... arguments) {
-  return Parked(next,
-                {.reason = WaitReason::kStream, .descriptor = descriptor, .is_composite = true},
-                caller, descriptor, arguments...);
+  return Parked(
+      next, {.reason = WaitReason::kStreamWrite, .descriptor = descriptor, .is_composite = true},
+      caller, descriptor, arguments...);
 }
 
 static constinit NextFunction<FormatFunction> g_next_vfprintf("vfprintf");

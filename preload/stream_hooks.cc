@@ -57,17 +57,20 @@ static bool HasRoomFor(const FILE* stream, Bytes size, Bytes count = 1) {
 // A line is: result, our name, libc's, parameters, arguments, the stream, and whether its buffer
 // does. Where it does not, the caller is the program's still: the cold function is jumped to.
 // NOLINTBEGIN(bugprone-macro-parentheses): a type is no expression
-#define LIMPET_STREAM_HOOK(result, name, symbol, parameters, arguments, stream, buffer_does) \
-  static constinit NextFunction<result(*) parameters> g_next##name(symbol);                  \
-  [[gnu::cold, gnu::noinline]] static result Parked##name parameters {                       \
-    ParkedCall parked(StreamWait(stream), sys::CaptureCaller());                             \
-    return g_next##name.get() arguments;                                                     \
-  }                                                                                          \
-  extern "C" result Hook##name parameters LIMPET_EXPORT(symbol);                             \
-  extern "C" result Hook##name parameters {                                                  \
-    return (buffer_does) ? g_next##name.get() arguments : Parked##name arguments;            \
+#define LIMPET_STREAM_HOOK(reason, result, name, symbol, parameters, arguments, stream, \
+                           buffer_does)                                                 \
+  static constinit NextFunction<result(*) parameters> g_next##name(symbol);             \
+  [[gnu::cold, gnu::noinline]] static result Parked##name parameters {                  \
+    ParkedCall parked(StreamWait(reason, stream), sys::CaptureCaller());                \
+    return g_next##name.get() arguments;                                                \
+  }                                                                                     \
+  extern "C" result Hook##name parameters LIMPET_EXPORT(symbol);                        \
+  extern "C" result Hook##name parameters {                                             \
+    return (buffer_does) ? g_next##name.get() arguments : Parked##name arguments;       \
   }
 // NOLINTEND(bugprone-macro-parentheses)
+#define LIMPET_STREAM_READ_HOOK(...) LIMPET_STREAM_HOOK(WaitReason::kStreamRead, __VA_ARGS__)
+#define LIMPET_STREAM_WRITE_HOOK(...) LIMPET_STREAM_HOOK(WaitReason::kStreamWrite, __VA_ARGS__)
 #define LIMPET_BIND_STREAM_HOOK(result, name, ...) g_next##name.Bind();
 
 // clang-format off
@@ -111,8 +114,8 @@ static bool HasRoomFor(const FILE* stream, Bytes size, Bytes count = 1) {
   X(int, Fclose, "fclose", (FILE* s), (s), s, false)
 // clang-format on
 
-LIMPET_STREAM_INPUT_HOOKS(LIMPET_STREAM_HOOK)
-LIMPET_STREAM_OUTPUT_HOOKS(LIMPET_STREAM_HOOK)
+LIMPET_STREAM_INPUT_HOOKS(LIMPET_STREAM_READ_HOOK)
+LIMPET_STREAM_OUTPUT_HOOKS(LIMPET_STREAM_WRITE_HOOK)
 
 void BindStreamHooks() {
   LIMPET_STREAM_INPUT_HOOKS(LIMPET_BIND_STREAM_HOOK)

@@ -28,9 +28,9 @@ inline std::size_t RoomToWrite(const FILE* stream) {
 }
 
 // Some of them come to the kernel by calls that have hooks (a stream of fopencookie()).
-inline Wait StreamWait(const FILE* stream) {
+inline Wait StreamWait(WaitReason reason, const FILE* stream) {
   bool is_one = stream != nullptr;  // fflush(nullptr): all of them
-  return {.reason = WaitReason::kStream,
+  return {.reason = reason,
           .descriptor = is_one ? stream->_fileno : -1,
           .object = AddressOf(stream),
           .is_composite = true};

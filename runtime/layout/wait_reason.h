@@ -41,9 +41,11 @@ enum class WaitReason : std::uint32_t {
   kPause = 25,            // pause, sigsuspend: only a handler ends it
   kChild = 26,            // wait, waitpid, system, pclose; object: the pid waited for
   kResolve = 27,          // getaddrinfo and relatives
-  kStream = 28,           // fread, fgets, fflush; object: FILE; descriptor
+  kStreamRead = 28,       // fread, fgets, scanf; object: FILE; descriptor
   kAsynchronous = 29,     // aio_suspend, lio_listio
+  kStreamWrite = 30,      // fwrite, printf, fflush, fclose; object: FILE; descriptor
 };
+inline constexpr WaitReason kLastWaitReason = WaitReason::kStreamWrite;
 
 // Finished waits are added up by group.
 enum class WaitGroup : std::uint32_t {
@@ -51,8 +53,8 @@ enum class WaitGroup : std::uint32_t {
   kCondition = 1,  // condition, semaphore, futex, join, barrier
   kSleep = 2,
   kPoll = 3,
-  kInput = 4,   // read, receive, accept, message receive, resolve, stream
-  kOutput = 5,  // write, send, connect, transfer, message send
+  kInput = 4,   // read, receive, accept, message receive, resolve, stream read
+  kOutput = 5,  // write, send, connect, transfer, message send, stream write
   kFile = 6,    // file lock, file
   kOther = 7,
 };

@@ -44,13 +44,14 @@ constexpr WaitGroup GroupOf(WaitReason reason) {
     case WaitReason::kAccept:
     case WaitReason::kMessageReceive:
     case WaitReason::kResolve:
-    case WaitReason::kStream:
+    case WaitReason::kStreamRead:
       return WaitGroup::kInput;
     case WaitReason::kWrite:
     case WaitReason::kSend:
     case WaitReason::kConnect:
     case WaitReason::kTransfer:
     case WaitReason::kMessageSend:
+    case WaitReason::kStreamWrite:
       return WaitGroup::kOutput;
     case WaitReason::kFileLock:
     case WaitReason::kFile:

@@ -164,8 +164,9 @@ TEST(Parks, TellEachWaitForTheKernel) {
   waits.Expect("msgrcv", WaitReason::kMessageReceive);
   waits.Expect("semop", WaitReason::kSystemSemaphore);
   waits.Expect("aio_suspend", WaitReason::kAsynchronous);
-  for (const char* name : {"fgets", "fread", "getc", "getdelim", "fflush"})
-    EXPECT_GT(waits.Expect(name, WaitReason::kStream).descriptor, 2) << name;
+  for (const char* name : {"fgets", "fread", "getc", "getdelim"})
+    EXPECT_GT(waits.Expect(name, WaitReason::kStreamRead).descriptor, 2) << name;
+  EXPECT_GT(waits.Expect("fflush", WaitReason::kStreamWrite).descriptor, 2);
 }
 
 TEST(Parks, TellEachPollSignalAndChild) {
@@ -200,9 +201,11 @@ TEST(Parks, TellWhoWaitsForAnotherToDoItOnce) {
 TEST(Parks, TellEachWaitOfStreams) {
   Waits waits(kStreamWaits);
   for (const char* name : {"printf", "fprintf", "__fprintf_chk", "vfprintf", "dprintf",
-                           "__dprintf_chk", "scanf", "fscanf", "vfscanf", "__uflow", "__overflow",
-                           "fgets_unlocked", "fread_unlocked", "fwrite_unlocked", "fputs_unlocked"})
-    EXPECT_GT(waits.Expect(name, WaitReason::kStream).descriptor, 2) << name;
+                           "__dprintf_chk", "__overflow", "fwrite_unlocked", "fputs_unlocked"})
+    EXPECT_GT(waits.Expect(name, WaitReason::kStreamWrite).descriptor, 2) << name;
+  for (const char* name :
+       {"scanf", "fscanf", "vfscanf", "__uflow", "fgets_unlocked", "fread_unlocked"})
+    EXPECT_GT(waits.Expect(name, WaitReason::kStreamRead).descriptor, 2) << name;
   for (const char* name : {"fopen", "freopen"}) waits.ExpectForEver(name, WaitReason::kFile);
   const std::uint64_t closed = waits.TakeObject("close");
   EXPECT_EQ(static_cast<std::uint64_t>(waits.Expect("close", WaitReason::kFile).descriptor),
@@ -212,7 +215,7 @@ TEST(Parks, TellEachWaitOfStreams) {
 TEST(Parks, TellWhatStreamsOfTheLibraryWaitFor) {
   Waits waits(kStreamWaits);
   for (const auto& [name, reason] :
-       {std::pair{"cin", WaitReason::kStream}, {"ifstream", WaitReason::kRead}}) {
+       {std::pair{"cin", WaitReason::kStreamRead}, {"ifstream", WaitReason::kRead}}) {
     const ThreadRecord thread = ThreadNamed(waits.snapshot(), name);
     EXPECT_TRUE(IsParked(thread)) << name;
     EXPECT_EQ(thread.reason, reason) << name;

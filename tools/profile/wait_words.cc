@@ -60,15 +60,16 @@ std::string WaitWords(const ThreadRecord& thread, std::string_view by_frames) {
     case WaitReason::kPoll:
       return PollWords(thread);
     case WaitReason::kRead:
+    case WaitReason::kStreamRead:
       return DescriptorWords(thread, "chan receive");
     case WaitReason::kWrite:
+    case WaitReason::kStreamWrite:
       return DescriptorWords(thread, "chan send");
     case WaitReason::kReceive:
     case WaitReason::kSend:
     case WaitReason::kAccept:
     case WaitReason::kConnect:
     case WaitReason::kTransfer:
-    case WaitReason::kStream:
     case WaitReason::kAsynchronous:
       return "IO wait";
     case WaitReason::kFile:

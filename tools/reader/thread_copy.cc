@@ -54,7 +54,7 @@ void MarkTorn(char* entry) {
 }
 
 WaitReason KnownReason(WaitReason reason) {
-  return reason <= WaitReason::kAsynchronous ? reason : WaitReason::kNone;
+  return reason <= kLastWaitReason ? reason : WaitReason::kNone;
 }
 
 void CopyWait(const WaitValues& values, ThreadRecord& record) {

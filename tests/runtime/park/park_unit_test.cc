@@ -242,7 +242,7 @@ TEST_F(ParkTest, OnASignalStackIsGoneForWhoRunsOnTheThreadsOwn) {
 // Both on a stack that is not the thread's own.
 TEST_F(ParkTest, OnAnotherStackIsAliveOnlyWhereTheWalkWentThroughIt) {
   Frames frames;
-  Start(frames.outer, PartOf(WaitReason::kStream));
+  Start(frames.outer, PartOf(WaitReason::kStreamRead));
   auto walk = std::make_unique<RememberedWalk>();
   walk->depth = 1;
   walk->frames[0] = {.stack_pointer = AddressOf(&frames.outer) + 200, .frame = 0x401000};
@@ -260,7 +260,7 @@ TEST_F(ParkTest, OnAStackThatIsGoneIsNotLookedAt) {
   void* stack = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(stack, MAP_FAILED);
   auto* frames = new (stack) Frames;
-  Start(frames->outer, PartOf(WaitReason::kStream));
+  Start(frames->outer, PartOf(WaitReason::kStreamRead));
   munmap(stack, kBytes);
   auto walk = std::make_unique<RememberedWalk>();
   walk->depth = 1;
@@ -273,7 +273,7 @@ TEST_F(ParkTest, OnAStackThatIsGoneIsNotLookedAt) {
 
 TEST_F(ParkTest, ThatEndsAloneShowsNothingMore) {
   Park outer, inner;
-  Start(outer, PartOf(WaitReason::kStream));
+  Start(outer, PartOf(WaitReason::kStreamRead));
   Start(inner, PartOf(WaitReason::kOnce));
   inner.EndAlone(kBegin + 10, /*may_write=*/true);
   EXPECT_EQ(slot_->state, ThreadState::kRunning);
