@@ -200,11 +200,12 @@ TEST(Parks, TellWhoWaitsForAnotherToDoItOnce) {
 
 TEST(Parks, TellEachWaitOfStreams) {
   Waits waits(kStreamWaits);
-  for (const char* name : {"printf", "fprintf", "__fprintf_chk", "vfprintf", "dprintf",
-                           "__dprintf_chk", "__overflow", "fwrite_unlocked", "fputs_unlocked"})
-    EXPECT_GT(waits.Expect(name, WaitReason::kStreamWrite).descriptor, 2) << name;
   for (const char* name :
-       {"scanf", "fscanf", "vfscanf", "__uflow", "fgets_unlocked", "fread_unlocked"})
+       {"printf", "fprintf", "__fprintf_chk", "vfprintf", "dprintf", "__dprintf_chk", "__overflow",
+        "fwrite_unlocked", "fputs_unlocked", "fputs_held", "fprintf_held"})
+    EXPECT_GT(waits.Expect(name, WaitReason::kStreamWrite).descriptor, 2) << name;
+  for (const char* name : {"scanf", "fscanf", "vfscanf", "__uflow", "fgets_unlocked",
+                           "fread_unlocked", "fgetc_held", "fgets_held"})
     EXPECT_GT(waits.Expect(name, WaitReason::kStreamRead).descriptor, 2) << name;
   for (const char* name : {"fopen", "freopen"}) waits.ExpectForEver(name, WaitReason::kFile);
   const std::uint64_t closed = waits.TakeObject("close");

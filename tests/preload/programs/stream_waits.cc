@@ -90,6 +90,27 @@ SITE void VfscanfFrom(FILE* stream, ...) {
 }
 SITE void Vfscanf() { VfscanfFrom(Source(), &g_number); }
 
+// --- Where the buffer would do, but another thread has the stream ---
+
+FILE* g_held_sink;
+FILE* g_held_source;
+
+// By the main thread.
+void HoldStreams() {
+  int ends[2];
+  Require(pipe(ends) == 0 && write(ends[1], "1\n2\n3\n", 6) == 6, "a pipe is made");
+  g_held_source = fdopen(ends[0], "r");
+  g_held_sink = fdopen(ends[1], "w");
+  Require(fgetc(g_held_source) == '1' && fputc('x', g_held_sink) == 'x', "buffers are there");
+  flockfile(g_held_source);
+  flockfile(g_held_sink);
+}
+
+SITE void FputsHeld() { WAIT_IN(g_held_sink, fputs("y", g_held_sink)); }
+SITE void FprintfHeld() { WAIT_IN(g_held_sink, fprintf(g_held_sink, "%d", 1)); }
+SITE void GetcHeld() { WAIT_IN(g_held_source, fgetc(g_held_source)); }
+SITE void FgetsHeld() { WAIT_IN(g_held_source, fgets(g_line, sizeof(g_line), g_held_source)); }
+
 // --- Without a lock ---
 
 // What getc_unlocked and putc_unlocked call, which are macros.
@@ -176,6 +197,10 @@ constexpr Waiter kWaiters[] = {
     {"scanf", Scanf},
     {"fscanf", Fscanf},
     {"vfscanf", Vfscanf},
+    {"fputs_held", FputsHeld},
+    {"fprintf_held", FprintfHeld},
+    {"fgetc_held", GetcHeld},
+    {"fgets_held", FgetsHeld},
     {"__uflow", Uflow},
     {"__overflow", Overflow},
     {"fgets_unlocked", FgetsUnlocked},
@@ -197,6 +222,7 @@ int main() {
   Require(mkfifo(g_fifo, 0600) == 0, "a FIFO is made");
   stdout = Sink();  // the test is told by write()
   stdin = Source();
+  HoldStreams();
   StartWaiters(kWaiters);
   Say("ready");
   WaitForTest();
