@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "runtime/session.h"
+#include "runtime/stack/stack_walker.h"
 #include "runtime/sys/clock.h"
 #include "runtime/sys/readable_memory.h"
 #include "runtime/sys/sandbox.h"
@@ -37,6 +38,22 @@ namespace {
 [[gnu::cold, gnu::noinline]] StackId UnknownStack() {
   g_tracer.segment.counters().truncated_stacks.fetch_add(1, std::memory_order_relaxed);
   return StackId::kTruncated;
+}
+
+// Most waits come from the place that the last one came from: then no more is asked than that the
+// stack is the same.
+[[gnu::always_inline]] inline StackId StackOf(ThreadContext& thread,
+                                              const sys::CallerFrame& caller) {
+  ThreadRecord& record = *thread.record;
+  RememberedWalk& walk = record.walk;
+  bool is_usable = walk.generation == g_tracer.rules.generation() && !walk.is_unfinished;
+  bool is_same = is_usable && StackWalker::IsUnchanged(caller, record.own_stack, &walk);
+  StackId node = is_same ? walk.frames[walk.depth - 1].node : WalkedFrame::kNoNode;
+  if (node == WalkedFrame::kNoNode) [[unlikely]]
+    return g_tracer.Capture(thread, caller).id;
+  walk.reused = walk.depth;
+  g_tracer.Count(thread, {.stack_walks = 1, .frames_reused = walk.depth});
+  return node;
 }
 
 // The process and the segment are those that the wait began in.
@@ -108,7 +125,7 @@ void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller, Park& park) {
   bool has_walk = guard.IsOutermost();
   if (!thread.record->own_stack.Holds(caller.stack_pointer)) [[unlikely]]
     has_walk = has_walk && HasRoomForWalk(caller.stack_pointer);
-  StackId stack = has_walk ? g_tracer.Capture(thread, caller).id : UnknownStack();
+  StackId stack = has_walk ? StackOf(thread, caller) : UnknownStack();
   if (thread.park != nullptr) [[unlikely]]
     ForgetAbandoned(thread, park, has_walk);
   park.Start(thread.record->slot, g_tracer.epoch(), wait, {sys::CoarseMonotonicNs(), stack}, caller,

@@ -48,7 +48,8 @@ class Park {
   [[gnu::always_inline]] void Start(ThreadSlot* slot, std::uint32_t epoch, const Wait& wait,
                                     const Moment& moment, const sys::CallerFrame& caller,
                                     Park** innermost) {
-    outer_ = *innermost;
+    Park* const outer = *innermost;
+    outer_ = outer;
     slot_ = slot;
     epoch_ = epoch;
     reason_ = wait.reason;
@@ -62,13 +63,15 @@ class Park {
     if (state_before_ == ThreadState::kParked) [[unlikely]]
       state_before_ = ThreadState::kRunning;
     was_open_ = IsOpen(*slot);
-    if (outer_ != nullptr) [[unlikely]]
+    if (outer != nullptr) [[unlikely]] {
       Nest(*slot);
+      slot = slot_;
+    }
     mark_ = MarkOf(Place());
     std::atomic_signal_fence(std::memory_order_release);
     *innermost = this;
     std::atomic_signal_fence(std::memory_order_release);
-    if (slot_ == nullptr) [[unlikely]]
+    if (slot == nullptr) [[unlikely]]
       return;
     WaitingPartWriter writer(*slot, /*stays_open=*/false);
     writer.Write(wait, moment.ns, moment.stack, ThreadState::kParked);

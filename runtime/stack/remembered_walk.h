@@ -58,13 +58,14 @@ struct StackWord {
 
 struct RememberedWalk {
   static constexpr std::uint32_t kMaxWords = 64;
+  static constexpr std::uint32_t kWordsAtOnce = 4;
 
   WalkedFrame frames[kMaxStackFrames];
   WalkedFrame fresh[kMaxStackFrames];  // of the walk under way, innermost first
   // All that tells whether the walk still holds, side by side for a thread that comes by the same
   // place again and again; gathered at its first repetition.
   StackWord words[kMaxWords];
-  std::uint32_t word_count;  // 0: not gathered, or too many
+  std::uint32_t word_count;  // a multiple of kWordsAtOnce; 0: not gathered, or too many
   std::uint32_t depth;
   std::uint32_t reused;      // frames [0, reused) were taken over by the latest walk
   std::uint32_t generation;  // of the rule cache that named the modules

@@ -76,6 +76,11 @@ void GatherWords(RememberedWalk* walk) {
     std::uint64_t slot = cfa + static_cast<std::uint64_t>(std::int64_t{frame.rbp_offset});
     walk->words[count++] = {slot, caller.frame_pointer};
   }
+  // Compared in fours: the last one fills up what is missing.
+  while (count % RememberedWalk::kWordsAtOnce != 0) {
+    walk->words[count] = walk->words[count - 1];
+    ++count;
+  }
   std::atomic_signal_fence(std::memory_order_release);
   walk->word_count = count;
 }

@@ -96,9 +96,11 @@ inline bool StackWalker::IsUnchanged(const sys::CallerFrame& start, const StackB
 inline bool StackWalker::HasSameWords(const RememberedWalk& walk) {
   std::uint64_t difference = 0;
   const StackWord* end = walk.words + walk.word_count;
+  for (const StackWord* word = walk.words; word != end; word += RememberedWalk::kWordsAtOnce) {
 #pragma GCC unroll 4
-  for (const StackWord* word = walk.words; word != end; ++word)
-    difference |= StackMemory::Word(word->slot) ^ word->value;
+    for (std::uint32_t i = 0; i < RememberedWalk::kWordsAtOnce; ++i)
+      difference |= StackMemory::Word(word[i].slot) ^ word[i].value;
+  }
   return difference == 0;
 }
 
