@@ -20,7 +20,11 @@ bool CopyPage(std::uint64_t page_address, StackPage* page) {
 }  // namespace
 
 bool StackMemory::LoadForeign(std::uint64_t slot, std::uint64_t* value) const {
-  std::uint64_t page_address = slot & ~std::uint64_t{sys::kPageBytes - 1};
+  std::uint64_t page_address = PageOf(slot);
+  if (page_address == live_page_) {
+    *value = Word(slot);
+    return true;
+  }
   if (page_->address != page_address) {
     page_->address = CopyPage(page_address, page_) ? page_address : 0;
     if (page_->address == 0) return false;

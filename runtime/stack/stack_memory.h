@@ -1,7 +1,8 @@
 // The memory that a walk may read.
 //
 //   thread's own stack   [sp, control block)   plain loads: mapped for as long as the thread runs
-//   any other stack      [sp, sp + 1 MiB)      page by page through the kernel, into a copy
+//   any other stack      [sp, sp + 1 MiB)      page by page through the kernel, into a copy;
+//                                              of the page that we are on, as it is
 //
 // A fiber's or a signal's stack has no record, and a walk that lost its way on it may look at
 // memory that another thread unmaps meanwhile: there the kernel answers with an error. In a sandbox
@@ -29,7 +30,10 @@ class StackMemory {
   static constexpr std::uint64_t kWordBytes = 8;
 
   // `page` is written only where a stack is foreign.
-  StackMemory(const StackBounds& own, StackPage* page) : own_(own), page_(page) {}
+  StackMemory(const StackBounds& own, StackPage* page)
+      : own_(own),
+        live_page_(PageOf(reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)))),
+        page_(page) {}
 
   // What lies below `stack_pointer` is of no frame, and may not be mapped.
   void Enter(std::uint64_t stack_pointer) {
@@ -70,9 +74,13 @@ class StackMemory {
  private:
   static constexpr std::uint64_t kForeignBytes = 1 << 20;  // fibers' stacks are rarely larger
 
+  static std::uint64_t PageOf(std::uint64_t address) {
+    return address & ~std::uint64_t{sys::kPageBytes - 1};
+  }
   bool LoadForeign(std::uint64_t slot, std::uint64_t* value) const;
 
   StackBounds own_;
+  std::uint64_t live_page_;  // the thread runs on it now
   StackBounds bounds_;
   StackPage* page_;
   std::uint64_t own_high_ = 0;  // 0: the entered stack is not the thread's own
