@@ -207,7 +207,7 @@ class ScenarioTest(unittest.TestCase):
                 self.assertIn(f"{file}:{line}\n", text, function)
             if group.creator and group.creator[1]:
                 _, file, line = marks.at(group.creator)
-                self.assertRegex(text, rf"  created by .*{re.escape(file)}:{line}, in thread 1\n")
+                self.assertRegex(text, rf"  created by .*{re.escape(file)}:{line}, in thread 1(; .*)?\n")
             if group.count >= MANY:
                 self.assertRegex(text, r"(?m)^  created by .*, in thread 1; within \d+(ms|s)$")
 
