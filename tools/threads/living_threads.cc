@@ -89,6 +89,16 @@ class Completing {
       tasks_.emplace(task.own_thread_id, std::move(task));
     }
     if (tasks_.empty()) return;
+    CheckAll();
+    for (ThreadRecord& thread : snapshot_.threads) {
+      if (thread.state == ThreadState::kParked) details_.NameDescriptor(thread);
+      SeekOwner(thread);
+    }
+    MeasureCpu();
+  }
+
+ private:
+  void CheckAll() {
     std::set<std::uint32_t> known;
     for (ThreadRecord& thread : snapshot_.threads) {
       if (thread.state == ThreadState::kExited) continue;
@@ -101,10 +111,9 @@ class Completing {
     for (const auto& [thread_id, task] : tasks_) {
       if (!known.contains(thread_id)) AddUnseen(task);
     }
-    for (ThreadRecord& thread : snapshot_.threads) {
-      if (thread.state == ThreadState::kParked) details_.NameDescriptor(thread);
-      SeekOwner(thread);
-    }
+  }
+
+  void MeasureCpu() {
     cpu_.Wait();
     for (ThreadRecord& thread : snapshot_.threads) {
       if (thread.state != ThreadState::kRunning) continue;
@@ -112,7 +121,6 @@ class Completing {
     }
   }
 
- private:
   std::string ReadMaps() const {
     return ReadSmallFile(absl::StrFormat("%s/%d/maps", proc_, LivingThreadOf(process_.pid, proc_)),
                          {.max_bytes = kMaxMapsBytes})

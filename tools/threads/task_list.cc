@@ -1,6 +1,8 @@
 #include "tools/threads/task_list.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -24,6 +26,14 @@ std::uint32_t OwnThreadId(const ProcessFacts& process, std::uint32_t thread_id,
   if (process.namespace_pid == process.pid) return thread_id;
   const std::string status = ReadSmallFile(folder + "/status").value_or("");  // 0: it has ended
   return ParseNamespacePid(status).value_or(0);
+}
+
+// What the kernel knows by itself: a file server that does not answer may be what a thread waits
+// for, and must not have us wait, too.
+bool IsFifo(const std::string& path) {
+  struct statx facts {};
+  return statx(AT_FDCWD, path.c_str(), AT_STATX_DONT_SYNC, STATX_TYPE, &facts) == 0 &&
+         S_ISFIFO(facts.stx_mode);
 }
 
 // Nothing: it has ended.
@@ -90,8 +100,7 @@ std::string ReadDescriptorTarget(std::uint32_t pid, std::int32_t descriptor,
   std::error_code error;
   const std::string link = absl::StrFormat("%s/%d/fd/%d", proc, pid, descriptor);
   const std::string target = std::filesystem::read_symlink(link, error).string();
-  return std::filesystem::is_fifo(link, error) && absl::StartsWith(target, "/") ? "pipe:" + target
-                                                                                : target;
+  return absl::StartsWith(target, "/") && IsFifo(link) ? "pipe:" + target : target;
 }
 
 bool IsEnding(std::uint32_t pid, const std::string& proc) {
