@@ -12,9 +12,10 @@
 namespace limpet {
 namespace {
 
-constexpr std::size_t kReadBytes = 64UL * 1024;
+constexpr std::size_t kFirstReadBytes = 4096;  // what is read into is zeroed first
 
 absl::Status CheckOwner(int descriptor, const std::string& path, const FileLimits& limits) {
+  if (!limits.must_be_regular && !limits.owner_uid.has_value()) return absl::OkStatus();
   struct stat facts = {};
   if (fstat(descriptor, &facts) != 0) {
     return absl::ErrnoToStatus(errno, absl::StrFormat("cannot stat %s", path));
@@ -30,16 +31,16 @@ absl::Status CheckOwner(int descriptor, const std::string& path, const FileLimit
 }
 
 absl::StatusOr<std::string> ReadAll(int descriptor, const std::string& path,
-                                    std::size_t max_bytes) {
+                                    const FileLimits& limits) {
   std::string text;
-  while (text.size() < max_bytes) {
+  while (text.size() < limits.max_bytes) {
     const std::size_t before = text.size();
-    text.resize(before + std::min(kReadBytes, max_bytes - before));
+    text.resize(std::min(std::max(2 * before, kFirstReadBytes), limits.max_bytes));
     const ssize_t got = read(descriptor, text.data() + before, text.size() - before);
     text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return absl::ErrnoToStatus(errno, absl::StrFormat("cannot read %s", path));
-    if (got == 0) break;
+    if (got == 0 || limits.is_one_piece) break;
   }
   return text;
 }
@@ -54,7 +55,7 @@ absl::StatusOr<std::string> ReadSmallFile(const std::string& path, const FileLim
   const absl::Status owner = CheckOwner(descriptor, path, limits);
   absl::StatusOr<std::string> text;
   if (owner.ok()) {
-    text = ReadAll(descriptor, path, limits.max_bytes);
+    text = ReadAll(descriptor, path, limits);
   } else {
     text = owner;
   }

@@ -17,6 +17,8 @@
 namespace limpet {
 namespace {
 
+constexpr FileLimits kOnePiece = {.max_bytes = 4096, .is_one_piece = true};
+
 std::string TaskFolder(std::uint32_t pid, const std::string& proc) {
   return absl::StrFormat("%s/%d/task", proc, pid);
 }
@@ -38,7 +40,8 @@ bool IsFifo(const std::string& path) {
 
 // Nothing: it has ended.
 std::optional<TaskFacts> TaskIn(const std::string& folder, std::uint32_t thread_id) {
-  std::optional<StatFacts> stat = ParseStat(ReadSmallFile(folder + "/stat").value_or(""));
+  std::optional<StatFacts> stat =
+      ParseStat(ReadSmallFile(folder + "/stat", kOnePiece).value_or(""));
   if (!stat.has_value() || stat->HasThreadEnded()) return std::nullopt;
   return TaskFacts{.thread_id = thread_id, .own_thread_id = thread_id, .stat = *std::move(stat)};
 }
@@ -71,7 +74,7 @@ TaskFiles::TaskFiles(std::uint32_t pid, std::uint32_t thread_id, const std::stri
     : folder_(absl::StrFormat("%s/%d", TaskFolder(pid, proc), thread_id)) {}
 
 std::optional<TaskSyscall> TaskFiles::Syscall() const {
-  const absl::StatusOr<std::string> text = ReadSmallFile(folder_ + "/syscall");
+  const absl::StatusOr<std::string> text = ReadSmallFile(folder_ + "/syscall", kOnePiece);
   return text.ok() ? ParseSyscall(*text) : std::nullopt;
 }
 
@@ -83,7 +86,7 @@ bool TaskFiles::MayAsk(int signal) const {
 }
 
 std::optional<std::uint64_t> TaskFiles::CpuNs() const {
-  const std::string text = ReadSmallFile(folder_ + "/schedstat").value_or("");
+  const std::string text = ReadSmallFile(folder_ + "/schedstat", kOnePiece).value_or("");
   std::uint64_t ns = 0;  // the first of its three numbers
   const bool is_number = absl::SimpleAtoi(text.substr(0, text.find(' ')), &ns);
   return is_number ? std::optional<std::uint64_t>(ns) : std::nullopt;
@@ -91,7 +94,7 @@ std::optional<std::uint64_t> TaskFiles::CpuNs() const {
 
 std::string TaskFiles::WaitChannel() const {
   const std::string text(
-      absl::StripAsciiWhitespace(ReadSmallFile(folder_ + "/wchan").value_or("")));
+      absl::StripAsciiWhitespace(ReadSmallFile(folder_ + "/wchan", kOnePiece).value_or("")));
   return text == "0" ? "" : text;
 }
 
@@ -108,7 +111,7 @@ bool IsEnding(std::uint32_t pid, const std::string& proc) {
   const std::string folder =
       absl::StrFormat("%s/%d", TaskFolder(pid, proc), LivingThreadOf(pid, proc));
   const auto signals = ParseSignals(ReadSmallFile(folder + "/status").value_or(""));
-  const auto stat = ParseStat(ReadSmallFile(folder + "/stat").value_or(""));
+  const auto stat = ParseStat(ReadSmallFile(folder + "/stat", kOnePiece).value_or(""));
   if (!signals.has_value() || !stat.has_value()) return true;
   return (signals->pending & kKilled) != 0 || stat->is_exiting || stat->HasThreadEnded();
 }
