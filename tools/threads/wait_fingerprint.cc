@@ -177,7 +177,7 @@ class FutexWait {
 };
 
 constexpr std::uint64_t kMillisecondNs = 1'000'000;
-constexpr std::int64_t kSecondNs = 1'000'000'000;
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 
 // A time of `UnitsPerSecond` to the second at `address`; one that cannot be read is some time, too.
 template <std::int64_t UnitsPerSecond>
@@ -189,10 +189,10 @@ std::uint64_t TimeAt(std::uint64_t address, RemoteMemory& memory) {
   memory.ReadValue(address, time);
   const std::int64_t units = std::clamp<std::int64_t>(time.units, 0, UnitsPerSecond);
   const auto ns =
-      static_cast<std::uint64_t>(units) * static_cast<std::uint64_t>(kSecondNs / UnitsPerSecond);
+      static_cast<std::uint64_t>(units) * static_cast<std::uint64_t>(kNsPerSecond / UnitsPerSecond);
   if (time.seconds < 0) return 0;
-  if (time.seconds > INT64_MAX / kSecondNs - 1) return kNoTimeout;
-  return static_cast<std::uint64_t>(time.seconds * kSecondNs) + ns;
+  if (time.seconds > INT64_MAX / kNsPerSecond - 1) return kNoTimeout;
+  return static_cast<std::uint64_t>(time.seconds * kNsPerSecond) + ns;
 }
 
 std::uint64_t MillisecondsAt(std::uint64_t argument) {
@@ -205,13 +205,13 @@ std::uint64_t PollTimeout(const TaskSyscall& call, RemoteMemory& memory) {
     case SYS_poll:
       return MillisecondsAt(call.arguments[2]);
     case SYS_ppoll:
-      return TimeAt<kSecondNs>(call.arguments[2], memory);
+      return TimeAt<kNsPerSecond>(call.arguments[2], memory);
     case SYS_select:
       return TimeAt<1'000'000>(call.arguments[4], memory);
     case SYS_pselect6:
-      return TimeAt<kSecondNs>(call.arguments[4], memory);
+      return TimeAt<kNsPerSecond>(call.arguments[4], memory);
     case SYS_epoll_pwait2:
-      return TimeAt<kSecondNs>(call.arguments[3], memory);
+      return TimeAt<kNsPerSecond>(call.arguments[3], memory);
     default:
       return MillisecondsAt(call.arguments[3]);
   }
