@@ -175,18 +175,18 @@ std::string OriginText(const ListedThread& thread) {
 // How fast they become more, where there are many: "; 12 in the last minute", or all of them, made
 // "within 3s".
 std::string GrowthText(const ThreadGroup& group) {
-  constexpr std::uint64_t kMinuteNs = 60'000'000'000, kTickNs = 10'000'000;
+  constexpr std::uint64_t kRecentNs = 60'000'000'000, kTickNs = 10'000'000;
   std::uint64_t oldest_ns = 0, youngest_ns = UINT64_MAX;
   std::size_t fresh = 0;
   for (const ListedThread* thread : group.threads) {
     if (!thread->age_ns.has_value()) return "";
     oldest_ns = std::max(oldest_ns, *thread->age_ns);
     youngest_ns = std::min(youngest_ns, *thread->age_ns);
-    if (*thread->age_ns <= kMinuteNs) ++fresh;
+    if (*thread->age_ns <= kRecentNs) ++fresh;
   }
   if (group.threads.size() < kMany) return "";
   const std::uint64_t span_ns = std::max(oldest_ns - youngest_ns, kTickNs);
-  if (span_ns <= kMinuteNs) return "; within " + ShortWait(span_ns);
+  if (span_ns <= kRecentNs) return "; within " + ShortWait(span_ns);
   return fresh == 0 ? "" : absl::StrFormat("; %d in the last minute", fresh);
 }
 
