@@ -20,20 +20,23 @@ namespace limpet {
 
 inline constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
-// The past is no time to wait, and 500 years are for ever.
-constexpr std::uint64_t SumNs(std::int64_t seconds, std::int64_t ns) {
-  constexpr std::int64_t kForEverSeconds = 500LL * 365 * 86'400;
-  if (seconds < 0 || ns < 0) return 0;
-  if (seconds > kForEverSeconds) return kNoTimeout;
-  return static_cast<std::uint64_t>(seconds) * kSecondNs + static_cast<std::uint64_t>(ns);
+// The past is no time to wait, and 200 years are for ever: sums of what is less do not wrap.
+constexpr std::uint64_t SumNs(std::int64_t seconds, std::int64_t parts, std::int64_t ns_of_part) {
+  constexpr std::int64_t kForEverSeconds = 200LL * 365 * 86'400;
+  if (seconds < 0 || parts < 0) return 0;
+  if (seconds > kForEverSeconds || parts > INT64_MAX / ns_of_part) return kNoTimeout;
+  return static_cast<std::uint64_t>(seconds) * kSecondNs +
+         static_cast<std::uint64_t>(parts * ns_of_part);
 }
+static_assert(SumNs(200LL * 365 * 86'400, INT64_MAX, 1) > INT64_MAX, "does not wrap");
+static_assert(SumNs(0, INT64_MAX, 1000) == kNoTimeout && SumNs(-1, 0, 1) == 0);
 
 inline std::uint64_t TimeoutOf(const timespec* relative) {
-  return relative == nullptr ? kNoTimeout : SumNs(relative->tv_sec, relative->tv_nsec);
+  return relative == nullptr ? kNoTimeout : SumNs(relative->tv_sec, relative->tv_nsec, 1);
 }
 
 inline std::uint64_t TimeoutOf(const timeval* relative) {
-  return relative == nullptr ? kNoTimeout : SumNs(relative->tv_sec, relative->tv_usec * 1000);
+  return relative == nullptr ? kNoTimeout : SumNs(relative->tv_sec, relative->tv_usec, 1000);
 }
 
 inline std::uint64_t TimeoutOf(int milliseconds) {

@@ -36,15 +36,20 @@ std::string PollRemark(const ThreadRecord& thread) {
   return (thread.waited_files.size() == 1 ? "fd" : "fds") + files;
 }
 
-std::string DescriptorRemark(const ThreadRecord& thread) {
+std::string DescriptorRemark(const ThreadRecord& thread, const ListedThread& listed) {
   const char* const what = thread.reason == WaitReason::kFileLock ? "file" : "fd";
-  std::string text = absl::StrFormat("%s %d", what, thread.descriptor);
-  if (!thread.peer.empty()) text += " to " + thread.peer;
-  if (thread.has_socket_timeout == false) text += " without timeout";
-  return text;
+  const std::string peer = PeerWords(listed);
+  return absl::StrFormat("%s %d", what, thread.descriptor) + (peer.empty() ? "" : " " + peer);
 }
 
 }  // namespace
+
+std::string PeerWords(const ListedThread& listed) {
+  std::string words = listed.peer.empty() ? "" : "to " + listed.peer;
+  if (listed.has_socket_timeout == false)
+    words += words.empty() ? "without timeout" : " without timeout";
+  return words;
+}
 
 std::string WaitRemark(const ThreadRecord& thread, const ListedThread& listed) {
   if (listed.owner_thread_id != 0) {
@@ -54,7 +59,7 @@ std::string WaitRemark(const ThreadRecord& thread, const ListedThread& listed) {
   if (thread.reason == WaitReason::kOnce) return "once";
   if (thread.missing_arrivals != 0) return absl::StrFormat("%d missing", thread.missing_arrivals);
   if (!thread.waited_files.empty()) return PollRemark(thread);
-  return thread.descriptor >= 0 ? DescriptorRemark(thread) : "";
+  return thread.descriptor >= 0 ? DescriptorRemark(thread, listed) : "";
 }
 
 }  // namespace limpet

@@ -14,6 +14,9 @@
 
 namespace limpet {
 
+// Whom a socket talks to, "to 10.0.0.7:443 without timeout"; empty: not known.
+std::string PeerWords(const ListedThread& listed);
+
 // `listed`: its owner is known by now. Empty: nothing.
 std::string WaitRemark(const ThreadRecord& thread, const ListedThread& listed);
 

@@ -12,7 +12,10 @@
 namespace limpet {
 namespace {
 
-constexpr std::size_t kFirstReadBytes = 4096;  // what is read into is zeroed first
+// What is read into is zeroed first: little for the many small files, and never much for long ones,
+// of which /proc gives no more than a page at a time.
+constexpr std::size_t kLeastReadBytes = 4096;
+constexpr std::size_t kMostReadBytes = 64UL * 1024;
 
 absl::Status CheckOwner(int descriptor, const std::string& path, const FileLimits& limits) {
   if (!limits.must_be_regular && !limits.owner_uid.has_value()) return absl::OkStatus();
@@ -35,7 +38,8 @@ absl::StatusOr<std::string> ReadAll(int descriptor, const std::string& path,
   std::string text;
   while (text.size() < limits.max_bytes) {
     const std::size_t before = text.size();
-    text.resize(std::min(std::max(2 * before, kFirstReadBytes), limits.max_bytes));
+    const std::size_t more = std::clamp(before, kLeastReadBytes, kMostReadBytes);
+    text.resize(before + std::min(more, limits.max_bytes - before));
     const ssize_t got = read(descriptor, text.data() + before, text.size() - before);
     text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     if (got < 0 && errno == EINTR) continue;

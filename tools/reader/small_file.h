@@ -17,8 +17,8 @@ struct FileLimits {
   bool must_be_regular = false;            // /proc files are; false also takes links
   std::optional<std::uint32_t> owner_uid;  // a file of anybody else is refused
   std::optional<int> folder;               // descriptor, that a relative path begins at
-  // Of /proc, and not longer than the limit: one read gives all of it. Of ten thousand threads that
-  // is half of the work.
+  // Of /proc, and not longer than the limit: one read gives all of it. There are two such files of
+  // each thread.
   bool is_one_piece = false;
 };
 

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "tools/profile/thread_summary.h"
+#include "tools/profile/wait_remark.h"
 #include "tools/render/age_text.h"
 #include "tools/render/printable_text.h"
 #include "tools/render/simple_frames.h"
@@ -95,14 +96,11 @@ std::string ObjectText(const ThreadGroup& group) {
 
 // Whom they talk to, where it is the same and their descriptors are not.
 std::string PeerText(const ThreadGroup& group) {
-  const ListedThread& first = *group.threads.front();
+  const std::string words = PeerWords(*group.threads.front());
   const bool is_same =
-      std::all_of(group.threads.begin(), group.threads.end(), [&first](const ListedThread* thread) {
-        return thread->peer == first.peer && thread->has_socket_timeout == first.has_socket_timeout;
-      });
-  if (!is_same || first.peer.empty()) return "";
-  const char* const timeout = first.has_socket_timeout == false ? " without timeout" : "";
-  return "; to " + OneLine(first.peer) + timeout;
+      std::all_of(group.threads.begin(), group.threads.end(),
+                  [&words](const ListedThread* thread) { return PeerWords(*thread) == words; });
+  return is_same && !words.empty() ? "; " + OneLine(words) : "";
 }
 
 // One line; of many threads the first.
@@ -176,6 +174,7 @@ std::string OriginText(const ListedThread& thread) {
 // "within 3s".
 std::string GrowthText(const ThreadGroup& group) {
   constexpr std::uint64_t kRecentNs = 60'000'000'000, kTickNs = 10'000'000;
+  if (group.threads.size() < kMany) return "";
   std::uint64_t oldest_ns = 0, youngest_ns = UINT64_MAX;
   std::size_t fresh = 0;
   for (const ListedThread* thread : group.threads) {
@@ -184,7 +183,6 @@ std::string GrowthText(const ThreadGroup& group) {
     youngest_ns = std::min(youngest_ns, *thread->age_ns);
     if (*thread->age_ns <= kRecentNs) ++fresh;
   }
-  if (group.threads.size() < kMany) return "";
   const std::uint64_t span_ns = std::max(oldest_ns - youngest_ns, kTickNs);
   if (span_ns <= kRecentNs) return "; within " + ShortWait(span_ns);
   return fresh == 0 ? "" : absl::StrFormat("; %d in the last minute", fresh);
