@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from program_run import Step, wait_for
+from compiled_programs import cgo_steps, errno_steps, rust_steps
+from program_run import Step, wait_for, write
 
 
 @dataclass
@@ -32,11 +33,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def write(path: pathlib.Path, text: str) -> pathlib.Path:
-    path.write_text(textwrap.dedent(text).lstrip())
-    return path
 
 
 def answers(port: int) -> bool:
@@ -295,65 +291,6 @@ def openssl_steps(folder: pathlib.Path) -> list[Step]:
             Step(["openssl", "dgst", "-sha512"], text="part of it", is_gated=True)]
 
 
-# --- What a caller sees of the allocation functions themselves, errno above all.
-
-ERRNO_SOURCE = r"""
-    #define _GNU_SOURCE
-    #include <errno.h>
-    #include <malloc.h>
-    #include <stdint.h>
-    #include <stdio.h>
-    #include <stdlib.h>
-    #include <string.h>
-    #include <unistd.h>
-    static volatile size_t huge = (size_t)PTRDIFF_MAX;
-    #define SHOW(call) do { errno = 77; int is_null = (call) == NULL; \
-      printf("%s: %s, errno %d\n", #call, is_null ? "null" : "block", errno); } while (0)
-    int main(void) {
-      void* block = malloc(100);
-      void* same = block;
-      memset(block, 5, 100);
-      for (int i = 0; i < 3000; i++) free(malloc((size_t)i * 7));
-      SHOW(malloc(huge + 1));
-      SHOW(malloc(0));
-      SHOW(malloc(1 << 20));
-      SHOW(calloc(huge, 3));
-      SHOW(calloc(3, 5));
-      SHOW(realloc(block, huge + 1));
-      SHOW(reallocarray(block, huge, 4));
-      SHOW(aligned_alloc(64, huge + 1));
-      SHOW(memalign(4096, 10));
-      SHOW(valloc(10));
-      SHOW(strdup("text"));
-      printf("kept %d\n", block == same && ((char*)block)[99] == 5);
-      errno = 77;
-      void* aligned = NULL;
-      printf("posix_memalign %d", posix_memalign(&aligned, 3, 10));
-      printf(" %d", posix_memalign(&aligned, 64, huge + 1));
-      printf(" %d", posix_memalign(&aligned, 64, 10));
-      printf(", aligned %d, errno %d\n", (int)((uintptr_t)aligned % 64), errno);
-      errno = 77;
-      free(block);
-      free(NULL);
-      free(aligned);
-      printf("free: errno %d\n", errno);
-      printf("usable %zu %zu\n", malloc_usable_size(malloc(1)), malloc_usable_size(malloc(1000)));
-      printf("sbrk moved %d\n", sbrk(0) == NULL);
-      puts("ready");
-      fflush(stdout);
-      while (getchar() != EOF) {}
-      return 9;
-    }
-"""
-
-
-def errno_steps(folder: pathlib.Path) -> list[Step]:
-    source = write(folder / "allocate.c", ERRNO_SOURCE)
-    subprocess.run(["gcc", "-w", "-g", "-O1", "-fno-builtin", str(source), "-o", str(folder / "allocate")],
-                   check=True)
-    return [Step([str(folder / "allocate")], is_gated=True, marker="ready")]
-
-
 PROGRAMS = (
     Program("redis", redis_steps, "redis-*", [r"zmalloc|ztrymalloc|sdsnew|createObject"],
             ask="signal",
@@ -372,5 +309,8 @@ PROGRAMS = (
     Program("sqlite3", sqlite_steps, "sqlite3", [r"sqlite3_"], ask="signal"),
     Program("openssl", openssl_steps, "openssl", [r"CRYPTO_(malloc|zalloc)"], files=["cipher"],
             masks=[(r"(?m)^[.+*]+$", ""), (r"(?m)^[0-9A-F]+:error", "error")]),
+    Program("rust", rust_steps, "threads", [r"\bthreads::keep_blocks\b"], ask="signal"),
+    # How many threads Go's runtime has is chance.
+    Program("cgo", cgo_steps, "cgo", [r"_Cfunc_keep_blocks\b"], ask="dump", ignored=r"Threads$"),
     Program("errno", errno_steps, "allocate", [r"main.*allocate|main"]),
 )

@@ -11,6 +11,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,6 +42,11 @@ class Step:
     work: Callable[[], str] | None = None
     stop_signal: int | None = None                       # None: the end of input ends it
     environment: dict[str, str] = field(default_factory=dict)
+
+
+def write(path: pathlib.Path, text: str) -> pathlib.Path:
+    path.write_text(textwrap.dedent(text).lstrip())
+    return path
 
 
 def read(path: pathlib.Path) -> str:
