@@ -17,6 +17,7 @@
 #include "runtime/stack/remembered_walk.h"
 #include "runtime/stack/stack_bounds.h"
 #include "runtime/stack/stack_memory.h"
+#include "runtime/stack/wait_places.h"
 #include "runtime/sys/index_stack.h"
 #include "runtime/table/allocation_table.h"
 
@@ -50,6 +51,7 @@ struct alignas(4096) ThreadRecord {
   std::atomic<ThreadRecord*> awaited;
   SpareSlot spare_slot;  // of the segment's blocks
   RememberedWalk walk;
+  WaitPlaces places;
   StackPage foreign_page;
 };
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "runtime/session.h"
-#include "runtime/stack/stack_walker.h"
 #include "runtime/sys/clock.h"
 #include "runtime/sys/readable_memory.h"
 #include "runtime/sys/sandbox.h"
@@ -40,20 +39,35 @@ namespace {
   return StackId::kTruncated;
 }
 
-// Most waits come from the place that the last one came from: then no more is asked than that the
-// stack is the same.
+// The walk that was just taken, if all of it is known and of the thread's own stack, whose words
+// tell whether it is still the same.
+bool IsToBeNoted(const ThreadRecord& record, const sys::CallerFrame& caller) {
+  const RememberedWalk& walk = record.walk;
+  return walk.depth > 1 && !walk.is_truncated && record.own_stack.Holds(caller.stack_pointer) &&
+         walk.frames[0].stack_pointer <= record.own_stack.high;
+}
+
+[[gnu::noinline]] StackId WalkedStackOf(ThreadContext& thread, const sys::CallerFrame& caller) {
+  StackId stack = g_tracer.Capture(thread, caller).id;
+  ThreadRecord& record = *thread.record;
+  bool is_kept = static_cast<std::uint32_t>(stack) >= kRootNodes;
+  if (is_kept && IsToBeNoted(record, caller))
+    record.places.Note(caller, record.walk, stack, {g_tracer.rules.generation(), g_tracer.epoch()});
+  return stack;
+}
+
+// A thread waits at few places, in turn. An outer wait is looked for on the walk, which then must
+// be of this very stack.
 [[gnu::always_inline]] inline StackId StackOf(ThreadContext& thread,
                                               const sys::CallerFrame& caller) {
-  ThreadRecord& record = *thread.record;
-  RememberedWalk& walk = record.walk;
-  bool is_usable = walk.generation == g_tracer.rules.generation() && !walk.is_unfinished;
-  bool is_same = is_usable && StackWalker::IsUnchanged(caller, record.own_stack, &walk);
-  StackId node = is_same ? walk.frames[walk.depth - 1].node : WalkedFrame::kNoNode;
-  if (node == WalkedFrame::kNoNode) [[unlikely]]
+  const ThreadRecord& record = *thread.record;
+  if (thread.park != nullptr) [[unlikely]]
     return g_tracer.Capture(thread, caller).id;
-  walk.reused = walk.depth;
-  g_tracer.Count(thread, {.stack_walks = 1, .frames_reused = walk.depth});
-  return node;
+  StackId stack =
+      record.places.Find(caller, record.own_stack, {g_tracer.rules.generation(), g_tracer.epoch()});
+  if (stack == WalkedFrame::kNoNode) return WalkedStackOf(thread, caller);
+  g_tracer.Count(thread, {.stack_walks = 1});
+  return stack;
 }
 
 // The process and the segment are those that the wait began in.

@@ -65,22 +65,7 @@ void Adopt(std::uint32_t kept, std::uint32_t fresh, RememberedWalk* walk) {
 // What HasSameWords(frame, caller) looks at, of all frames. The count comes last: a handler that
 // leaves by longjmp leaves none.
 void GatherWords(RememberedWalk* walk) {
-  std::uint32_t count = 0;
-  for (std::uint32_t i = walk->depth - 1; i != 0; --i) {
-    if (count + 2 > RememberedWalk::kMaxWords) return;
-    const WalkedFrame& frame = walk->frames[i];
-    const WalkedFrame& caller = walk->frames[i - 1];
-    std::uint64_t cfa = caller.stack_pointer;
-    walk->words[count++] = {cfa - kWordBytes, caller.address()};
-    if (frame.rbp_offset == 0) continue;
-    std::uint64_t slot = cfa + static_cast<std::uint64_t>(std::int64_t{frame.rbp_offset});
-    walk->words[count++] = {slot, caller.frame_pointer};
-  }
-  // Compared in fours: the last one fills up what is missing.
-  while (count % RememberedWalk::kWordsAtOnce != 0) {
-    walk->words[count] = walk->words[count - 1];
-    ++count;
-  }
+  std::uint32_t count = GatherStackWords(*walk, walk->words, RememberedWalk::kMaxWords);
   std::atomic_signal_fence(std::memory_order_release);
   walk->word_count = count;
 }

@@ -14,6 +14,7 @@
 #include "runtime/stack/remembered_walk.h"
 #include "runtime/stack/rule_cache.h"
 #include "runtime/stack/stack_memory.h"
+#include "runtime/stack/stack_words.h"
 #include "runtime/sys/caller_frame.h"
 
 namespace limpet {
@@ -69,7 +70,6 @@ class StackWalker {
   bool Resume(const Registers& registers, const RememberedWalk& walk, std::uint32_t* candidates);
   std::uint32_t ChangedFrame(const RememberedWalk& walk, std::uint32_t inner);
   [[gnu::noinline]] std::uint32_t ChangedFrameFrom(const RememberedWalk& walk, std::uint32_t inner);
-  static bool HasSameWords(const RememberedWalk& walk);
   static bool IsRepeated(RememberedWalk* walk);
   static const WalkedFrame* FirstChange(const WalkedFrame* frame, const WalkedFrame* outermost);
   static bool HasSameWords(const WalkedFrame& frame, const WalkedFrame& caller);
@@ -89,19 +89,7 @@ inline bool StackWalker::IsUnchanged(const sys::CallerFrame& start, const StackB
   bool may_look = IsAt(inner, RegistersOf(start)) && own.Holds(start.stack_pointer) &&
                   walk->frames[0].stack_pointer <= own.high;
   if (!may_look) return false;
-  return walk->word_count != 0 ? HasSameWords(*walk) : IsRepeated(walk);
-}
-
-// All of them lie on the thread's own stack and are nearly always the same, so none is waited for.
-inline bool StackWalker::HasSameWords(const RememberedWalk& walk) {
-  std::uint64_t difference = 0;
-  const StackWord* end = walk.words + walk.word_count;
-  for (const StackWord* word = walk.words; word != end; word += RememberedWalk::kWordsAtOnce) {
-#pragma GCC unroll 4
-    for (std::uint32_t i = 0; i < RememberedWalk::kWordsAtOnce; ++i)
-      difference |= StackMemory::Word(word[i].slot) ^ word[i].value;
-  }
-  return difference == 0;
+  return walk->word_count != 0 ? AreSameWords(walk->words, walk->word_count) : IsRepeated(walk);
 }
 
 inline const WalkedFrame* StackWalker::FirstChange(const WalkedFrame* frame,

@@ -1,0 +1,75 @@
+// The places that a thread waits at in turn, each with the words that tell whether its stack is
+// still the same: a server's loop polls, reads and writes, and never waits where it waited last.
+//
+//   places[hash of the call]   {caller, words: slot = value ..., StackId}
+//
+// A place is remembered when it is come by twice without another one of its hash in between.
+//
+// Runs: target hot path (slow side).  Threads: one owner.  Allocates: never; a page and a half a
+// thread, touched by those that wait at several places.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/stack/remembered_walk.h"
+#include "runtime/stack/stack_bounds.h"
+#include "runtime/stack/stack_words.h"
+#include "runtime/sys/caller_frame.h"
+
+namespace limpet {
+
+struct WaitPlace {
+  static constexpr std::uint32_t kMaxWords = 40;
+
+  std::uint64_t return_address;
+  std::uint64_t stack_pointer;
+  std::uint64_t frame_pointer;
+  std::uint64_t outermost;   // stack pointer of the first frame: the words lie below it
+  std::uint32_t word_count;  // a multiple of RememberedWalk::kWordsAtOnce; 0: no stack yet
+  std::uint32_t generation;  // of the rule cache
+  std::uint32_t epoch;       // of the segment that has the stack
+  StackId stack;
+  bool needs_frame_pointer;  // the way outwards depends on it
+  StackWord words[kMaxWords];
+
+  bool IsCalledBy(const sys::CallerFrame& caller) const {
+    return return_address == caller.return_address && stack_pointer == caller.stack_pointer &&
+           (!needs_frame_pointer || frame_pointer == caller.frame_pointer);
+  }
+};
+
+class WaitPlaces {
+ public:
+  // Of what is asked for: the rules and the segment as they are now.
+  struct Present {
+    std::uint32_t generation;
+    std::uint32_t epoch;
+  };
+
+  // The stack at `caller`, which lies on `own`; kNoNode: not known.
+  StackId Find(const sys::CallerFrame& caller, const StackBounds& own, Present present) const {
+    const WaitPlace& place = places_[IndexOf(caller)];
+    bool may_look = place.word_count != 0 && place.IsCalledBy(caller) &&
+                    place.generation == present.generation && place.epoch == present.epoch &&
+                    own.Holds(caller.stack_pointer) && place.outermost <= own.high;
+    bool is_same = may_look && AreSameWords(place.words, place.word_count);
+    return is_same ? place.stack : WalkedFrame::kNoNode;
+  }
+
+  // That it is `stack`, by the walk that has just been there.
+  void Note(const sys::CallerFrame& caller, const RememberedWalk& walk, StackId stack,
+            Present present);
+
+ private:
+  static constexpr std::uint32_t kPlaces = 8;
+
+  static std::uint32_t IndexOf(const sys::CallerFrame& caller) {
+    std::uint64_t mixed = (caller.return_address ^ caller.stack_pointer) * 0x9E3779B97F4A7C15U;
+    return static_cast<std::uint32_t>(mixed >> 61);
+  }
+
+  WaitPlace places_[kPlaces];
+  static_assert(kPlaces == 8, "as many as three bits tell apart");
+};
+
+}  // namespace limpet
