@@ -8,7 +8,7 @@
 // Runs: target startup.  Threads: one.  Allocates: never.
 #pragma once
 
-#include "preload/dynamic_section.h"
+#include "runtime/sys/dynamic_section.h"
 
 namespace limpet {
 
@@ -25,7 +25,7 @@ class OwnSymbols {
  private:
   bool Protect(int protection) const;
 
-  DynamicSection section_;
+  sys::DynamicSection section_;
   bool is_writable_;
 };
 

@@ -7,7 +7,7 @@
 
 #include "runtime/setting/program_choice.h"
 #include "runtime/setting/watch_key.h"
-#include "runtime/sys/clock.h"
+#include "runtime/sys/kernel_clock.h"
 #include "runtime/sys/process_identity.h"
 #include "runtime/sys/raw_syscall.h"
 
@@ -33,8 +33,8 @@ constinit FamilyFacts g_family = {};
 std::uint32_t Ask(long number) { return static_cast<std::uint32_t>(sys::RawSyscall(number)); }
 
 void FillTimes(SegmentHeader* header) {
-  header->created_unix_ns = sys::ReadClockNs(CLOCK_REALTIME);
-  header->created_monotonic_ns = sys::ReadClockNs(CLOCK_MONOTONIC);
+  header->created_unix_ns = sys::KernelClockNs(CLOCK_REALTIME);
+  header->created_monotonic_ns = sys::KernelClockNs(CLOCK_MONOTONIC);
 }
 
 void FillIdentity(std::uint64_t start_ticks, SegmentHeader* header) {

@@ -3,8 +3,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "runtime/sys/clock.h"
 #include "runtime/sys/errno_keeper.h"
+#include "runtime/sys/kernel_clock.h"
 #include "runtime/tracer.h"
 
 namespace limpet::session {

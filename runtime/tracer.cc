@@ -7,8 +7,8 @@
 
 #include "runtime/process_facts.h"
 #include "runtime/stack/stack_walker.h"
-#include "runtime/sys/clock.h"
 #include "runtime/sys/errno_keeper.h"
+#include "runtime/sys/kernel_clock.h"
 #include "runtime/sys/private_pages.h"
 #include "runtime/sys/process_identity.h"
 #include "runtime/sys/raw_syscall.h"
@@ -27,7 +27,7 @@ std::uint32_t CurrentProcessId() { return static_cast<std::uint32_t>(RawSyscall(
 
 // Different in every process, also in a child forked in the same tick: pid and time.
 std::uint64_t FreshSeed() {
-  return Stir(sys::ReadClockNs(CLOCK_MONOTONIC) ^ std::uint64_t{CurrentProcessId()} << 32);
+  return Stir(sys::KernelClockNs(CLOCK_MONOTONIC) ^ std::uint64_t{CurrentProcessId()} << 32);
 }
 
 std::uint16_t RegisterModule(const LoadedObject& object) { return g_tracer.modules.IdOf(object); }
@@ -48,6 +48,7 @@ bool Tracer::Start() {
   ReadOptions(environ, /*reports=*/false, &options);
   // Whoever starts a setuid program must not choose what it runs and where it writes.
   if (getauxval(AT_SECURE) != 0 || !IsChosenProcess(options)) options.is_disabled = true;
+  sys::BindKernelClock();
   BindObjectFinder();
   rules.SetRegistrar(RegisterModule);
   main_stack_ = MainThreadBounds();

@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "runtime/sys/clock.h"
+#include "runtime/sys/kernel_clock.h"
 #include "runtime/sys/raw_syscall.h"
 #include "runtime/sys/sandbox.h"
 #include "runtime/tracer.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "runtime/session.h"
-#include "runtime/sys/clock.h"
+#include "runtime/sys/kernel_clock.h"
 #include "runtime/sys/readable_memory.h"
 #include "runtime/sys/sandbox.h"
 #include "runtime/sys/signal_stack.h"

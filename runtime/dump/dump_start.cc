@@ -6,9 +6,9 @@
 #include "runtime/dump/companion_start.h"
 #include "runtime/dump/segment_handover.h"
 #include "runtime/session.h"
-#include "runtime/sys/clock.h"
 #include "runtime/sys/detached_process.h"
 #include "runtime/sys/fixed_text.h"
+#include "runtime/sys/kernel_clock.h"
 #include "runtime/sys/raw_syscall.h"
 #include "runtime/sys/sandbox.h"
 

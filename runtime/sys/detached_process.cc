@@ -12,8 +12,8 @@
 
 #include <cstddef>
 
-#include "runtime/sys/clock.h"
 #include "runtime/sys/errno_keeper.h"
+#include "runtime/sys/kernel_clock.h"
 #include "runtime/sys/memory_file.h"
 #include "runtime/sys/raw_syscall.h"
 
@@ -190,7 +190,7 @@ DetachedProcess StartDetached(const char* const* paths, const char* const* argum
 }
 
 bool WaitUntilGone(int pid, int timeout_ms) {
-  std::uint64_t now_ns = ReadClockNs(CLOCK_MONOTONIC);
+  std::uint64_t now_ns = KernelClockNs(CLOCK_MONOTONIC);
   const std::uint64_t end_ns = now_ns + static_cast<std::uint64_t>(timeout_ms) * kNsPerMs;
   // A process that was reaped has no pid any more; while it is a zombie of init its pidfd is
   // readable.
@@ -201,7 +201,7 @@ bool WaitUntilGone(int pid, int timeout_ms) {
     std::uint64_t left_ms = now_ns < end_ns ? (end_ns - now_ns) / kNsPerMs + 1 : 0;
     is_gone =
         Failed(descriptor) ? WaitByAsking(pid, left_ms) : WaitByDescriptor(descriptor, left_ms);
-    now_ns = ReadClockNs(CLOCK_MONOTONIC);
+    now_ns = KernelClockNs(CLOCK_MONOTONIC);
   } while (!is_gone && now_ns < end_ns);
   if (!Failed(descriptor)) RawSyscall(SYS_close, descriptor);
   return is_gone;

@@ -8,8 +8,8 @@
 
 #include <cstring>
 
-#include "runtime/sys/clock.h"
 #include "runtime/sys/fixed_text.h"
+#include "runtime/sys/kernel_clock.h"
 #include "runtime/sys/private_pages.h"
 #include "runtime/sys/raw_syscall.h"
 
@@ -75,7 +75,7 @@ std::uint64_t ProcessStartTicks() {
   char stat[384];  // 355 to the end of field 22 if each number is as long as it can be
   std::uint64_t ticks = 0;
   if (ReadWhole("/proc/self/stat", stat, sizeof(stat)) != 0) ticks = ParseStartTicks(stat);
-  return ticks != 0 ? ticks : ReadClockNs(CLOCK_BOOTTIME) / kNsPerTick;
+  return ticks != 0 ? ticks : KernelClockNs(CLOCK_BOOTTIME) / kNsPerTick;
 }
 
 std::uint64_t AddressSpaceBytes() { return MemoryBytes(0); }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtime/sys/clock.h"
+#include "runtime/sys/kernel_clock.h"
 #include "runtime/sys/mapped_pages.h"
 
 namespace limpet {

@@ -11,8 +11,8 @@
 
 #include "runtime/layout/dead_segments.h"
 #include "runtime/layout/segment.h"
-#include "runtime/sys/clock.h"
 #include "runtime/sys/fixed_text.h"
+#include "runtime/sys/kernel_clock.h"
 #include "runtime/sys/process_identity.h"
 #include "runtime/sys/raw_syscall.h"
 
@@ -220,7 +220,7 @@ std::uint64_t SegmentBytesIn(int directory) {
 
 std::uint64_t TidySegmentsIn(int directory, std::uint64_t max_dead_segments,
                              std::uint64_t max_removed) {
-  Visit visit = {.directory = directory, .now_unix_ns = sys::ReadClockNs(CLOCK_REALTIME)};
+  Visit visit = {.directory = directory, .now_unix_ns = sys::KernelClockNs(CLOCK_REALTIME)};
   ReadAgain(Look::kAtNames, &visit);
   if (IsWithinBounds(visit, max_dead_segments) && !visit.may_have_old) return visit.bytes;
   ReadAgain(Look::kInside, &visit);

@@ -60,7 +60,9 @@ TEST_P(Preloads, SeeWhatConstructorsAndTheirThreadsAllocate) {
   }
 }
 
-TEST_P(Preloads, HearOfEachLockThatTheyWrap) { RunUnder(GetParam(), "wrapped_locks"); }
+TEST_P(Preloads, HearOfEachLockThatTheyWrapAndAreNotAskedForTheTime) {
+  RunUnder(GetParam(), "wrapped_locks");
+}
 
 INSTANTIATE_TEST_SUITE_P(Orders, Preloads,
                          testing::Values(kOurs, Joined(kOurs, kWrapper), Joined(kWrapper, kOurs)));

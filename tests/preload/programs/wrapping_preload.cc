@@ -7,6 +7,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stddef.h>
+#include <time.h>
 
 #define SHOWN [[gnu::visibility("default")]]
 
@@ -28,12 +29,15 @@ class Next {
 
 // Locks that this thread took, of each kind; to be asked for by the program.
 thread_local int t_locked = 0;
+// How often it asked what time it is, likewise.
+thread_local int t_clock_reads = 0;
 
 using Lock = int (*)(pthread_mutex_t*);
 using ReadLock = int (*)(pthread_rwlock_t*);
 constinit Next<Lock> g_mutex_lock("pthread_mutex_lock");
 constinit Next<ReadLock> g_read_lock("pthread_rwlock_rdlock");
 constinit Next<int (*)(sem_t*)> g_sem_wait("sem_wait");
+constinit Next<int (*)(clockid_t, timespec*)> g_clock_gettime("clock_gettime");
 
 using SetMask = int (*)(int, const sigset_t*, sigset_t*);
 using Iterate = int (*)(int (*)(dl_phdr_info*, size_t, void*), void*);
@@ -82,6 +86,11 @@ SHOWN int sem_wait(sem_t* semaphore) {
   return g_sem_wait.get()(semaphore);
 }
 SHOWN int wrapped_locks() { return t_locked; }
+SHOWN int clock_gettime(clockid_t clock, timespec* now) {
+  ++t_clock_reads;
+  return g_clock_gettime.get()(clock, now);
+}
+SHOWN int wrapped_clock_reads() { return t_clock_reads; }
 SHOWN int dl_iterate_phdr(int (*callback)(dl_phdr_info*, size_t, void*), void* data) {
   return g_dl_iterate_phdr.get()(callback, data);
 }
