@@ -14,6 +14,7 @@
 #include "preload/next_symbol.h"
 #include "preload/parked_call.h"
 #include "preload/wait_timeout.h"
+#include "runtime/sys/cheap_atomic.h"
 
 namespace limpet {
 namespace {
@@ -143,6 +144,13 @@ bool IsRefused(const ReadWriteLock*, clockid_t clock, const timespec* end) {
 }
 bool IsRefused(const Mutex*, clockid_t clock, const timespec*) { return !IsLockClock(clock); }
 
+// With one thread nobody comes before us, and glibc takes a plain one without a locked instruction,
+// which trying does not.
+bool IsFreeForOneThread(const Mutex* mutex) {
+  return sys::IsSingleThreaded() && mutex->__data.__kind == PTHREAD_MUTEX_TIMED_NP &&
+         mutex->__data.__lock == 0;
+}
+
 // Of one whose owner has died the kernel looks at the time first, where trying does not.
 bool MayTry(const Mutex* mutex) {
   constexpr int kRobustInheriting = 0x10 | 0x20;  // glibc, pthreadP.h: PTHREAD_MUTEX_..._NP
@@ -199,6 +207,7 @@ int HookMtxLock(mtx_t* mutex) LIMPET_EXPORT("mtx_lock");
 int HookMtxTimedlock(mtx_t* mutex, const timespec* end) LIMPET_EXPORT("mtx_timedlock");
 
 int HookMutexLock(Mutex* mutex) {
+  if (IsFreeForOneThread(mutex)) return g_mutex.lock.get()(mutex);
   int result = g_mutex.attempt.get()(mutex);
   if (result != EBUSY) [[likely]]
     return result;
