@@ -51,6 +51,7 @@ void BindHooks() {
   BindJoinHooks();
   BindSemaphoreHooks();
   BindSleepHooks();
+  BindTimerHooks();
   BindFutexHooks();
   BindPollHooks();
   BindDescriptorHooks();

@@ -93,6 +93,7 @@ void BindConditionHooks();
 void BindJoinHooks();
 void BindSemaphoreHooks();
 void BindSleepHooks();
+void BindTimerHooks();
 void BindFutexHooks();
 void BindPollHooks();
 void BindDescriptorHooks();

@@ -128,6 +128,9 @@ void OnReplaceFailed(const AddressRange& range, std::uint64_t moment);
 // wait for is recorded from the first one on.
 ThreadRecord* OnThreadCreate(const sys::CallerFrame& caller);
 void OnThreadCreateFailed(ThreadRecord* record);
+// After a timer was made that calls a function. The first one has libc make a thread, which no hook
+// sees.
+void OnTimerThread(const sys::CallerFrame& caller);
 // First and last in the new thread.
 void OnThreadStart(ThreadRecord* record);
 void OnThreadExit();

@@ -43,7 +43,11 @@ ThreadRecord* ThreadRecordPool::Claim(std::uint32_t process_id) {
 }
 
 void ThreadRecordPool::Retire(ThreadRecord* record) {
-  record->retired_thread_id = static_cast<std::uint32_t>(sys::RawSyscall(SYS_gettid));
+  Retire(record, static_cast<std::uint32_t>(sys::RawSyscall(SYS_gettid)));
+}
+
+void ThreadRecordPool::Retire(ThreadRecord* record, std::uint32_t thread_id) {
+  record->retired_thread_id = thread_id;
   Push(retired_[1 - looked_at_.load(std::memory_order_relaxed)], record);
 }
 

@@ -63,8 +63,9 @@ class ThreadRecordPool {
 
   // Gives back a record that nobody uses.
   void Release(ThreadRecord* record) { Push(free_, record); }
-  // Gives back the calling thread's own, which it uses until it is gone.
+  // Gives back that of a thread which uses it until it is gone: the calling one, or another.
   void Retire(ThreadRecord* record);
+  void Retire(ThreadRecord* record, std::uint32_t thread_id);
 
   // As Retire, but nobody takes the record over until ReleaseKept: what the thread's slot says
   // stays to be read. False: kMaxKept are kept already.

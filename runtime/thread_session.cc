@@ -4,6 +4,8 @@
 
 #include "runtime/session.h"
 #include "runtime/sys/errno_keeper.h"
+#include "runtime/sys/process_identity.h"
+#include "runtime/sys/sandbox.h"
 #include "runtime/sys/thread_pointer.h"
 #include "runtime/tracer.h"
 
@@ -75,6 +77,20 @@ ThreadRecord* OnThreadCreate(const sys::CallerFrame& caller) {
 void OnThreadCreateFailed(ThreadRecord* record) {
   g_tracer.TakeBackNumber(record->identity);
   g_tracer.records.Release(record);
+}
+
+void OnTimerThread(const sys::CallerFrame& caller) {
+  static constinit std::atomic<std::uint32_t> known_process = 0;
+  ErrnoKeeper errno_keeper;
+  if (!g_tracer.Start() || g_tracer.IsOff() || sys::IsSandboxed()) return;
+  if (known_process.exchange(g_tracer.process_id()) == g_tracer.process_id()) return;
+  std::uint32_t thread_id = sys::TimerThreadId();
+  ThreadRecord* record = thread_id != 0 ? OnThreadCreate(caller) : nullptr;
+  if (record == nullptr) return;
+  if (g_tracer.HasSegment())
+    g_tracer.EnterTimerThread(record, thread_id);
+  else
+    OnThreadCreateFailed(record);
 }
 
 void OnThreadStart(ThreadRecord* record) {

@@ -79,6 +79,8 @@ class Tracer {
   // The thread's id, bounds and slot are known afterwards.
   void EnterThread(ThreadContext& thread);
   void LeaveThread(ThreadContext& thread);
+  // A thread of libc's that calls none of our hooks, and serves the process's timers.
+  void EnterTimerThread(ThreadRecord* record, std::uint32_t thread_id);
   // Only says so to readers, and gives nothing back. The bits of its life.
   std::uint32_t LeaveSlot(ThreadContext& thread) const;
   static bool IsMainThread(const ThreadContext& thread) {

@@ -91,6 +91,21 @@ void Tracer::EnterSlot(ThreadContext& thread) {
   }
 }
 
+// To the dead's readers it sleeps; of the living they see what it does.
+void Tracer::EnterTimerThread(ThreadRecord* record, std::uint32_t thread_id) {
+  ThreadContext thread = {};
+  thread.record = record;
+  thread.thread_id = thread_id;
+  thread.life = kThreadDetached;
+  EnterSlot(thread);
+  if (record->slot != nullptr) {
+    WaitingPartWriter writer(*record->slot, /*stays_open=*/false);
+    writer.Write({.reason = WaitReason::kSleep}, sys::CoarseMonotonicNs(), StackId::kTruncated,
+                 ThreadState::kParked);
+  }
+  records.Retire(record, thread_id);
+}
+
 // All of it, for the slot may have been another thread's; only what counts work goes on counting.
 void Tracer::FillSlot(const ThreadContext& thread, ThreadSlot* slot) {
   constexpr auto kRelaxed = std::memory_order_relaxed;

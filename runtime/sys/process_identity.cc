@@ -103,6 +103,18 @@ void ReadCgroups(std::uint64_t* hash,
              });
 }
 
+// "ID: 2\nsignal: 32/0000563088bcb530\nnotify: signal/tid.21369\nClockID: 1\n": the signal is one
+// that libc keeps for itself. Source: Linux, fs/proc/base.c; glibc, internal-signals.h
+std::uint32_t TimerThreadId() {
+  constexpr char kLibcsSignal[] = "signal: 32/", kNotified[] = "notify: signal/tid.";
+  char timers[1024];
+  ReadWhole("/proc/self/timers", timers, sizeof(timers));
+  const char* timer = strstr(timers, kLibcsSignal);
+  const char* thread = timer != nullptr ? strstr(timer, kNotified) : nullptr;
+  if (thread == nullptr) return 0;
+  return static_cast<std::uint32_t>(ParseField(thread + strlen(kNotified), 0));
+}
+
 bool ParentHasMapped(const char* name) {
   FixedText<32> path;
   char piece[kPageBytes];

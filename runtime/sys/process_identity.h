@@ -29,6 +29,10 @@ bool ParentHasMapped(const char* name);
 std::uint64_t AddressSpaceBytes();
 std::uint64_t PrivateDataBytes();
 
+// The thread that libc makes for all timers that call a function; 0: not to be known. Sought among
+// the timers that were made last.
+std::uint32_t TimerThreadId();
+
 // Each fills `text` as far as it goes and ends it with NUL.
 void ReadExecutablePath(char* text, std::size_t bytes);
 // The last part of the path that was executed: for /usr/bin/redis-server, a link to

@@ -132,6 +132,18 @@ TEST(ThreadTable, FindsOutThatThoseHaveEndedWhomNoHookSawStart) {
   }
 }
 
+TEST(ThreadTable, KnowsWhoMadeTheThreadThatLibcHasForTimers) {
+  const SegmentSnapshot snapshot = SnapshotOf("timers");
+  ASSERT_EQ(snapshot.threads.size(), 2u) << "one for all timers";
+  const ThreadRecord& thread = snapshot.threads[snapshot.threads[0].number == 1 ? 1 : 0];
+  EXPECT_EQ(thread.number, 2u);
+  EXPECT_EQ(thread.creator_number, 1u);
+  EXPECT_EQ(thread.life, kThreadDetached);
+  EXPECT_EQ(thread.reason, WaitReason::kSleep);
+  EXPECT_NE(thread.thread_id, snapshot.pid);
+  EXPECT_EQ(LeafOf(snapshot, thread.creation_stack).name, "(anonymous namespace)::MakeTimer()");
+}
+
 TEST(ThreadTable, KnowsWhoIsDetached) {
   const SegmentSnapshot snapshot = SnapshotOf("detached");
   for (const char* name : {"made detached", "detached", "of C11"}) {

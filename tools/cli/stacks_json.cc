@@ -54,6 +54,7 @@ void AddWait(const ListedThread& thread, Json& json) {
   if (thread.object != 0) json["object"] = absl::StrFormat("0x%x", thread.object);
   AddFiles(thread, json);
   if (thread.missing_arrivals != 0) json["missing_arrivals"] = thread.missing_arrivals;
+  if (thread.timer_count != 0) json["timers"] = thread.timer_count;
   if (thread.owner_thread_id != 0) {
     json["owner_thread_id"] = thread.owner_thread_id;
     json["owner_has_ended"] = thread.owner_life == OwnerLife::kExited;

@@ -40,6 +40,7 @@ struct ListedThread {
   std::string peer;
   std::optional<bool> has_socket_timeout;
   std::uint32_t missing_arrivals = 0;
+  std::uint32_t timer_count = 0;
   std::uint32_t owner_number = 0;  // who is waited for; 0: unknown
   std::uint32_t owner_thread_id = 0;
   OwnerLife owner_life = OwnerLife::kUnknown;

@@ -133,6 +133,7 @@ class Listing {
     listed.peer = thread.peer;
     listed.has_socket_timeout = thread.has_socket_timeout;
     listed.missing_arrivals = thread.missing_arrivals;
+    listed.timer_count = thread.timer_count;
     if (thread.timeout_ns != kNoTimeout) listed.timeout_ns = thread.timeout_ns;
     listed.waited_ns = SinceNs(thread.since_ns);
     AddOwner(thread, listed);

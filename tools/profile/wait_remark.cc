@@ -58,6 +58,8 @@ std::string WaitRemark(const ThreadRecord& thread, const ListedThread& listed) {
   }
   if (thread.reason == WaitReason::kOnce) return "once";
   if (thread.missing_arrivals != 0) return absl::StrFormat("%d missing", thread.missing_arrivals);
+  if (thread.timer_count != 0)
+    return absl::StrFormat("%d timer%s", thread.timer_count, thread.timer_count == 1 ? "" : "s");
   if (!thread.waited_files.empty()) return PollRemark(thread);
   return thread.descriptor >= 0 ? DescriptorRemark(thread, listed) : "";
 }

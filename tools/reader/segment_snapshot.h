@@ -102,6 +102,7 @@ struct ThreadRecord {
   std::string peer;                      // of a socket, as FormatAddress writes it
   std::optional<bool> has_socket_timeout;
   std::uint32_t missing_arrivals = 0;  // of a barrier: how many have not come yet
+  std::uint32_t timer_count = 0;       // of libc's thread for timers that call a function
 
   // Of finished parks.
   std::uint64_t park_count = 0;

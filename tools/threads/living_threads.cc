@@ -183,7 +183,9 @@ class Completing {
     const TaskFiles files = FilesOf(task);
     const std::optional<TaskSyscall> call = files.Syscall();
     if (!call.has_value() && !ReadTask(process_, task.thread_id, proc_)) return false;
-    if (!call.has_value() || !call->is_running) Describe(files, call, thread);
+    if (call.has_value() && call->is_running) return true;
+    Describe(files, call, thread);
+    details_.AddTimers(task.thread_id, thread);
     return true;
   }
 

@@ -4,7 +4,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
+#include "tools/reader/small_file.h"
 #include "tools/threads/task_list.h"
+#include "tools/threads/timer_list.h"
 #include "tools/threads/waited_descriptors.h"
 
 namespace limpet {
@@ -35,6 +37,19 @@ void WaitDetails::Add(const TaskSyscall& call, ThreadRecord& thread) {
   if (thread.reason == WaitReason::kPoll) AddFiles(call, thread);
   if (thread.reason == WaitReason::kBarrier) AddMissing(thread);
   if (MayTalk(thread.reason)) AddPeer(call, thread);
+}
+
+void WaitDetails::AddTimers(std::uint32_t thread_id, ThreadRecord& thread) {
+  constexpr FileLimits kLimits = {.max_bytes = std::size_t{16} << 20};
+  if (thread.reason != WaitReason::kSignal) return;
+  if (!timers_.has_value()) {
+    const std::string path = absl::StrFormat("%s/%d/timers", proc_, pid_);
+    timers_ = CountTimers(ReadSmallFile(path, kLimits).value_or(""));
+  }
+  const auto timers = timers_->find(thread_id);
+  if (timers == timers_->end()) return;
+  thread.reason = WaitReason::kSleep;
+  thread.timer_count = timers->second;
 }
 
 void WaitDetails::NameDescriptor(ThreadRecord& thread) {

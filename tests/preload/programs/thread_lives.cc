@@ -185,16 +185,24 @@ void WaitUnseen(sigval) {
   usleep(100'000);
 }
 
+[[gnu::noinline]] timer_t MakeTimer() {
+  sigevent event = {};
+  event.sigev_notify = SIGEV_THREAD;
+  event.sigev_notify_function = WaitUnseen;
+  timer_t timer;
+  Require(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0, "a timer");
+  return timer;
+}
+
+void MakeTimers() {
+  for (int i = 0; i < kTimers; ++i) MakeTimer();
+}
+
 void StartUnseen() {
   pthread_join(Start(End), nullptr);
   for (int i = 0; i < kTimers; ++i) {
-    sigevent event = {};
-    event.sigev_notify = SIGEV_THREAD;
-    event.sigev_notify_function = WaitUnseen;
-    timer_t timer;
-    Require(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0, "a timer");
     const itimerspec soon = {.it_interval = {}, .it_value = {.tv_sec = 0, .tv_nsec = 1'000'000}};
-    timer_settime(timer, 0, &soon, nullptr);
+    timer_settime(MakeTimer(), 0, &soon, nullptr);
   }
   usleep(400'000);
   Start(SleepOn);
@@ -263,6 +271,7 @@ int main(int count, char** arguments) {
   if (IsMode(arguments[1], "joined_at_once")) JoinAtOnce();
   if (IsMode(arguments[1], "interrupted")) StartInterrupted();
   if (IsMode(arguments[1], "unseen")) StartUnseen();
+  if (IsMode(arguments[1], "timers")) MakeTimers();
   if (IsMode(arguments[1], "detached")) DetachSome();
   if (IsMode(arguments[1], "main_exits")) EndMain(OutliveMain, /*is_cancelled=*/false);
   if (IsMode(arguments[1], "main_cancelled")) EndMain(CancelMain, /*is_cancelled=*/true);

@@ -183,6 +183,25 @@ TEST_F(LivingThreads, OfAPipeSayThatItIsOne) {
   EXPECT_EQ(write(ends[1], "x", 1), 1);
 }
 
+TEST_F(LivingThreads, OfLibcsForTimersSayThatItSleepsForHowMany) {
+  sigevent event = {};
+  event.sigev_notify = SIGEV_THREAD;
+  event.sigev_notify_function = [](sigval) {};
+  timer_t timers[3];
+  for (timer_t& timer : timers) ASSERT_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+  const auto process = ReadProcess(static_cast<std::uint32_t>(getpid()));
+  ThreadRecord found;
+  while (found.timer_count == 0) {  // until it is blocked
+    snapshot_.threads.clear();
+    CompleteThreads(*process, snapshot_);
+    for (const ThreadRecord& thread : snapshot_.threads)
+      if (thread.timer_count != 0) found = thread;
+  }
+  EXPECT_EQ(found.timer_count, 3U);
+  EXPECT_EQ(found.reason, WaitReason::kSleep);
+  for (const timer_t timer : timers) EXPECT_EQ(timer_delete(timer), 0);
+}
+
 TEST_F(LivingThreads, ThatRunAreNoneThatWait) {
   std::atomic<bool> is_over{false};
   const Worker worker([&is_over] {
