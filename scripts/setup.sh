@@ -44,7 +44,22 @@ readonly tools=(
   'nginx:nginx-light'
 )
 
+# By what Go's own tools read goroutines, for tests/scenarios.
+readonly go_module=github.com/DataDog/gostackparse
+
 main() {
+  install_packages "$@"
+  fetch_go_module
+}
+
+# Without it limpet can be built and shown; the test that needs it fails.
+fetch_go_module() {
+  local log
+  log=$(cd "$(dirname "${BASH_SOURCE[0]}")/../tests/scenarios/go_reader" && go mod download "$go_module" 2>&1) ||
+    echo "setup: $go_module could not be fetched, which tests/scenarios needs: $log" >&2
+}
+
+install_packages() {
   local missing
   wanted=("${packages[@]}")
   if [[ ${1:-} == --long ]]; then wanted+=("${packages_of_long[@]}"); fi

@@ -49,6 +49,9 @@ def make_frame(function: str, place: str) -> Frame:
 
 # --- debug=2 ---
 
+HEADERS = re.compile(r"(?m)^goroutine (\d+) \[(.*?)(?:, \d+ minutes)?\]:$")
+
+
 def parse_goroutines(text: str) -> list[Thread]:
     return [parse_goroutine(block.splitlines()) for block in text.split("\n\n") if block.strip()]
 

@@ -9,6 +9,7 @@ files anew, for `git diff` to judge.
 
 import collections
 import functools
+import json
 import os
 import pathlib
 import re
@@ -19,7 +20,8 @@ import tempfile
 import time
 import unittest
 
-from answers import Thread, normal_text, parse_counts, parse_goroutines, parse_traces
+from answers import (HEADERS, Frame, Thread, make_frame, normal_text, parse_counts, parse_goroutines,
+                     parse_traces)
 from scenarios import LIBRARIES, SCENARIOS, Group, Place, Scenario
 
 MANY = 8  # threads made at one line, from which on limpet says how fast
@@ -122,6 +124,31 @@ class Program:
                                   text=True, capture_output=True, timeout=PATIENCE).stdout
 
 
+class GoReader:
+    """What Go's own tools make of the text, by the parser that they use."""
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="limpet-scenario-")
+        self._path = os.path.join(self._folder.name, "go_reader")
+        subprocess.run([GO, "build", "-o", self._path, "."], cwd=HERE / "go_reader", check=True,
+                       timeout=PATIENCE)
+
+    def read(self, text: str) -> list[dict]:
+        done = subprocess.run([self._path], input=text, text=True, capture_output=True, timeout=PATIENCE)
+        if done.returncode != 0:
+            raise AssertionError(f"{done.stderr}: {text}")
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    @staticmethod
+    def frame(read: dict) -> Frame:
+        return make_frame(read["Func"], f"\t{read['File']}:{read['Line']}")
+
+
+@functools.cache
+def go_reader() -> GoReader:
+    return GoReader()
+
+
 class ScenarioTest(unittest.TestCase):
     """Each test has a runtime directory of its own, and leaves no process."""
 
@@ -145,7 +172,11 @@ class ScenarioTest(unittest.TestCase):
         counts = program.counts()
         self.assert_counts(scenario, marks, counts)
         self.assert_stacks(scenario, marks, program.ask("stacks", program.target))
-        self.assert_protobuf(scenario, counts, program)
+        if GO is None:
+            print(f"SKIPPED: {scenario.name}: no go, which reads text and protobuf", file=sys.stderr)
+        else:
+            self.assert_go_reads(goroutines)
+            self.assert_protobuf(counts, program)
         program.kill()
         self.judge_dead(scenario, program)
 
@@ -221,11 +252,17 @@ class ScenarioTest(unittest.TestCase):
         age = r" \d+(ms|s|m|h)( to \d+(ms|s|m|h))?" if has_age else "[ a-z0-9]*"
         return rf"(?m)^{group.count} {verb}{age}: {re.escape(group.reason + remark).replace('TID', '[0-9]+')}"
 
-    def assert_protobuf(self, scenario: Scenario, counts: str, program: Program):
+    def assert_go_reads(self, text: str):
+        """Numbers, states, stacks and creators, as they are meant."""
+        read = go_reader().read(text)
+        self.assertEqual(HEADERS.findall(text), [(str(one["ID"]), one["State"]) for one in read])
+        for thread, one in zip(parse_goroutines(text), read):
+            self.assertEqual(thread.frames, tuple(map(GoReader.frame, one["Stack"])))
+            creator = one["CreatedBy"]
+            self.assertEqual(thread.creator, GoReader.frame(creator) if creator else None)
+
+    def assert_protobuf(self, counts: str, program: Program):
         """The same stacks, reasons and counts as in the text."""
-        if GO is None:
-            print(f"SKIPPED: {scenario.name}: no go, the protobuf form is not read", file=sys.stderr)
-            return
         rows = parse_counts(counts)
         self.assertEqual(rows, parse_traces(program.pprof("-traces", "-lines")))
         top = program.pprof("-top", "-cum", "-tagroot=reason", "-nodecount=1000")

@@ -57,6 +57,12 @@ class Setup(unittest.TestCase):
         self.assertTrue(install.endswith(" install shellcheck libdw-dev"), install)
         self.assertEqual("setup: installing shellcheck libdw-dev\n", done.stdout)
 
+    def test_goes_on_without_the_module_of_a_test(self):
+        self.put("go", '#!/bin/sh\necho "no such host" >&2; exit 1\n')
+        done = self.run_setup()
+        self.assertEqual(0, done.returncode)
+        self.assertIn("which tests/scenarios needs: no such host", done.stderr)
+
     def test_installs_servers_for_the_long_tests_only(self):
         self.assertEqual("", self.run_setup(MISSING="postgresql").stdout)
         self.assertEqual("setup: installing postgresql\n", self.run_setup("--long", MISSING="postgresql").stdout)
