@@ -65,9 +65,7 @@ bool IsToBeNoted(const ThreadRecord& record, const sys::CallerFrame& caller) {
     return g_tracer.Capture(thread, caller).id;
   StackId stack =
       record.places.Find(caller, record.own_stack, {g_tracer.rules.generation(), g_tracer.epoch()});
-  if (stack == WalkedFrame::kNoNode) return WalkedStackOf(thread, caller);
-  g_tracer.Count(thread, {.stack_walks = 1});
-  return stack;
+  return stack != WalkedFrame::kNoNode ? stack : WalkedStackOf(thread, caller);
 }
 
 // The process and the segment are those that the wait began in.

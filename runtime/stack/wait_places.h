@@ -3,10 +3,11 @@
 //
 //   places[hash of the call]   {caller, words: slot = value ..., StackId}
 //
-// A place is remembered when it is come by twice without another one of its hash in between.
+// A place is remembered when it is come by twice without another one of its hash in between: what
+// waits once, for long, costs no page of memory more.
 //
 // Runs: target hot path (slow side).  Threads: one owner.  Allocates: never; a page and a half a
-// thread, touched by those that wait at several places.
+// thread, touched by those that wait again and again.
 #pragma once
 
 #include <cstdint>
@@ -63,11 +64,14 @@ class WaitPlaces {
  private:
   static constexpr std::uint32_t kPlaces = 8;
 
+  static std::uint64_t HashOf(const sys::CallerFrame& caller) {
+    return (caller.return_address ^ caller.stack_pointer) * 0x9E3779B97F4A7C15U;
+  }
   static std::uint32_t IndexOf(const sys::CallerFrame& caller) {
-    std::uint64_t mixed = (caller.return_address ^ caller.stack_pointer) * 0x9E3779B97F4A7C15U;
-    return static_cast<std::uint32_t>(mixed >> 61);
+    return static_cast<std::uint32_t>(HashOf(caller) >> 61);
   }
 
+  std::uint64_t last_hashes_[kPlaces];  // of who came by last
   WaitPlace places_[kPlaces];
   static_assert(kPlaces == 8, "as many as three bits tell apart");
 };

@@ -1,0 +1,107 @@
+#include "runtime/stack/wait_places.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace limpet {
+namespace {
+
+constexpr std::uint64_t kMain = 0x401000, kLoop = 0x402000, kWait = 0x403000;
+constexpr auto kStack = StackId{77}, kOtherStack = StackId{78};
+constexpr WaitPlaces::Present kPresent = {.generation = 3, .epoch = 5};
+
+// A stack of three functions, and the walk that was there.
+class WaitPlacesTest : public testing::Test {
+ protected:
+  WaitPlacesTest()
+      : places_(std::make_unique<WaitPlaces>()), walk_(std::make_unique<RememberedWalk>()) {
+    walk_->depth = 3;
+    walk_->frames[0] = {.stack_pointer = AddressOf(30), .frame = kMain};
+    walk_->frames[1] = {.stack_pointer = AddressOf(20), .frame = kLoop, .rbp_offset = -16};
+    walk_->frames[2] = {.stack_pointer = AddressOf(10), .frame = kWait};
+    walk_->frames[0].frame_pointer = 0x1234;
+    stack_[19] = kLoop;   // where the wait's caller returns to
+    stack_[29] = kMain;   // and the loop
+    stack_[28] = 0x1234;  // rbp, as the loop saved it
+  }
+
+  std::uint64_t AddressOf(int word) const { return reinterpret_cast<std::uint64_t>(&stack_[word]); }
+  sys::CallerFrame Caller() const { return {kWait, AddressOf(10), AddressOf(15)}; }
+  StackBounds Own() const { return {AddressOf(0), AddressOf(kWords - 1)}; }
+
+  StackId Find() const { return places_->Find(Caller(), Own(), kPresent); }
+  void Note(StackId stack = kStack) { places_->Note(Caller(), *walk_, stack, kPresent); }
+  void NoteTwice() {
+    Note();
+    Note();
+  }
+
+  static constexpr int kWords = 40;
+  std::uint64_t stack_[kWords] = {};
+  std::unique_ptr<WaitPlaces> places_;
+  std::unique_ptr<RememberedWalk> walk_;
+};
+
+constexpr StackId kUnknown = WalkedFrame::kNoNode;
+
+TEST_F(WaitPlacesTest, KnowsAPlaceFromItsSecondTimeOn) {
+  EXPECT_EQ(Find(), kUnknown);
+  Note();
+  EXPECT_EQ(Find(), kUnknown);
+  Note();
+  EXPECT_EQ(Find(), kStack);
+}
+
+TEST_F(WaitPlacesTest, DoesNotKnowItWhereAWordOfTheStackDiffers) {
+  NoteTwice();
+  for (const int word : {19, 28, 29}) {
+    const std::uint64_t before = stack_[word];
+    stack_[word] = before + 16;
+    EXPECT_EQ(Find(), kUnknown) << word;
+    stack_[word] = before;
+    EXPECT_EQ(Find(), kStack) << word;
+  }
+}
+
+TEST_F(WaitPlacesTest, DoesNotKnowItByOtherRulesOrForAnotherSegment) {
+  NoteTwice();
+  EXPECT_EQ(places_->Find(Caller(), Own(), {.generation = 4, .epoch = 5}), kUnknown);
+  EXPECT_EQ(places_->Find(Caller(), Own(), {.generation = 3, .epoch = 6}), kUnknown);
+}
+
+TEST_F(WaitPlacesTest, LooksAtNothingOutsideOfTheStackAsItIsNow) {
+  NoteTwice();
+  EXPECT_EQ(places_->Find(Caller(), {AddressOf(11), AddressOf(39)}, kPresent), kUnknown);
+  EXPECT_EQ(places_->Find(Caller(), {AddressOf(0), AddressOf(29)}, kPresent), kUnknown);
+}
+
+TEST_F(WaitPlacesTest, AsksForTheFramePointerOnlyWhereTheWayDependsOnIt) {
+  NoteTwice();
+  sys::CallerFrame other = Caller();
+  other.frame_pointer += 8;
+  EXPECT_EQ(places_->Find(other, Own(), kPresent), kStack);
+  walk_->frames[2].needs_rbp = true;
+  NoteTwice();
+  EXPECT_EQ(places_->Find(other, Own(), kPresent), kUnknown);
+  EXPECT_EQ(Find(), kStack);
+}
+
+TEST_F(WaitPlacesTest, TakesTheNewestStackOfAPlace) {
+  NoteTwice();
+  Note(kOtherStack);
+  EXPECT_EQ(Find(), kOtherStack);
+}
+
+TEST_F(WaitPlacesTest, KeepsNoneWhoseWordsDoNotTell) {
+  walk_->frames[1].rbp_offset = WalkedFrame::kStepAgain;
+  NoteTwice();
+  EXPECT_EQ(Find(), kUnknown);
+  walk_->frames[1].rbp_offset = -16;
+  walk_->depth = WaitPlace::kMaxWords + 2;
+  NoteTwice();
+  EXPECT_EQ(Find(), kUnknown) << "too many";
+}
+
+}  // namespace
+}  // namespace limpet
