@@ -30,6 +30,14 @@ static Wait SuspendWait(const timespec* time) {
   X(int, GethostbynameR, "gethostbyname_r", (Name name, void* entry, char* room, Bytes n, void* result, int* error), (name, entry, room, n, result, error), ResolveWait()) \
   X(int, Gethostbyname2R, "gethostbyname2_r", (Name name, int family, void* entry, char* room, Bytes n, void* result, int* error), (name, family, entry, room, n, result, error), ResolveWait()) \
   X(int, GethostbyaddrR, "gethostbyaddr_r", (const void* address, unsigned size, int family, void* entry, char* room, Bytes n, void* result, int* error), (address, size, family, entry, room, n, result, error), ResolveWait()) \
+  X(int, ResQuery, "res_query", (Name name, int family, int kind, void* answer, int n), (name, family, kind, answer, n), ResolveWait()) \
+  X(int, ResSearch, "res_search", (Name name, int family, int kind, void* answer, int n), (name, family, kind, answer, n), ResolveWait()) \
+  X(int, ResQuerydomain, "res_querydomain", (Name name, Name domain, int family, int kind, void* answer, int n), (name, domain, family, kind, answer, n), ResolveWait()) \
+  X(int, ResSend, "res_send", (const void* question, int m, void* answer, int n), (question, m, answer, n), ResolveWait()) \
+  X(int, ResNquery, "res_nquery", (void* state, Name name, int family, int kind, void* answer, int n), (state, name, family, kind, answer, n), ResolveWait()) \
+  X(int, ResNsearch, "res_nsearch", (void* state, Name name, int family, int kind, void* answer, int n), (state, name, family, kind, answer, n), ResolveWait()) \
+  X(int, ResNquerydomain, "res_nquerydomain", (void* state, Name name, Name domain, int family, int kind, void* answer, int n), (state, name, domain, family, kind, answer, n), ResolveWait()) \
+  X(int, ResNsend, "res_nsend", (void* state, const void* question, int m, void* answer, int n), (state, question, m, answer, n), ResolveWait()) \
   X(int, GaiSuspend, "gai_suspend", (const void* requests, int n, const timespec* time), (requests, n, time), SuspendWait(time))
 // clang-format on
 

@@ -111,7 +111,16 @@ static bool HasRoomFor(const FILE* stream, Bytes size, Bytes count = 1) {
   X(int, Overflow, "__overflow", (FILE* s, int byte), (s, byte), s, false) \
   X(int, Fflush, "fflush", (FILE* s), (s), s, false) \
   X(int, FflushUnlocked, "fflush_unlocked", (FILE* s), (s), s, false) \
-  X(int, Fclose, "fclose", (FILE* s), (s), s, false)
+  X(int, Fclose, "fclose", (FILE* s), (s), s, false) \
+  X(int, Fseek, "fseek", (FILE* s, long to, int from), (s, to, from), s, IsWritten(s)) \
+  X(int, Fseeko, "fseeko", (FILE* s, off64_t to, int from), (s, to, from), s, IsWritten(s)) \
+  X(int, Fseeko64, "fseeko64", (FILE* s, off64_t to, int from), (s, to, from), s, IsWritten(s)) \
+  X(int, Fsetpos, "fsetpos", (FILE* s, const void* to), (s, to), s, IsWritten(s)) \
+  X(int, Fsetpos64, "fsetpos64", (FILE* s, const void* to), (s, to), s, IsWritten(s)) \
+  X(void, Rewind, "rewind", (FILE* s), (s), s, IsWritten(s)) \
+  X(void, Perror, "perror", (const char* text), (text), stderr, false) \
+  X(void, Flockfile, "flockfile", (FILE* s), (s), s, !IsHeldByAnother(s)) \
+  X(void, FlockfileAlias, "_IO_flockfile", (FILE* s), (s), s, !IsHeldByAnother(s))
 // clang-format on
 
 LIMPET_STREAM_INPUT_HOOKS(LIMPET_STREAM_READ_HOOK)

@@ -17,6 +17,7 @@ namespace {
 constexpr char kLockWaits[] = LIMPET_PROGRAMS "/lock_waits";
 constexpr char kInputWaits[] = LIMPET_PROGRAMS "/input_waits";
 constexpr char kStreamWaits[] = LIMPET_PROGRAMS "/stream_waits";
+constexpr char kResolverWaits[] = LIMPET_PROGRAMS "/resolver_waits";
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
 constexpr std::uint64_t kAnyObject = ~std::uint64_t{1};
@@ -202,7 +203,8 @@ TEST(Parks, TellEachWaitOfStreams) {
   Waits waits(kStreamWaits);
   for (const char* name :
        {"printf", "fprintf", "__fprintf_chk", "vfprintf", "dprintf", "__dprintf_chk", "__overflow",
-        "fwrite_unlocked", "fputs_unlocked", "fputs_held", "fprintf_held"})
+        "fwrite_unlocked", "fputs_unlocked", "fputs_held", "fprintf_held", "flockfile_held",
+        "fseek", "fseeko", "fsetpos", "rewind"})
     EXPECT_GT(waits.Expect(name, WaitReason::kStreamWrite).descriptor, 2) << name;
   for (const char* name : {"scanf", "fscanf", "vfscanf", "__uflow", "fgets_unlocked",
                            "fread_unlocked", "fgetc_held", "fgets_held"})
@@ -211,6 +213,15 @@ TEST(Parks, TellEachWaitOfStreams) {
   const std::uint64_t closed = waits.TakeObject("close");
   EXPECT_EQ(static_cast<std::uint64_t>(waits.Expect("close", WaitReason::kFile).descriptor),
             closed);
+}
+
+TEST(Parks, TellEachCallThatSeeksAName) {
+  Waits waits(kResolverWaits);
+  for (const char* name :
+       {"getaddrinfo", "getnameinfo", "gethostbyname", "gethostbyname_r", "res_query", "res_search",
+        "res_querydomain", "res_send", "res_nquery", "res_nsearch"})
+    waits.ExpectForEver(name, WaitReason::kResolve);
+  waits.ExpectNoMore();
 }
 
 TEST(Parks, TellWhatStreamsOfTheLibraryWaitFor) {

@@ -111,6 +111,35 @@ SITE void FprintfHeld() { WAIT_IN(g_held_sink, fprintf(g_held_sink, "%d", 1)); }
 SITE void GetcHeld() { WAIT_IN(g_held_source, fgetc(g_held_source)); }
 SITE void FgetsHeld() { WAIT_IN(g_held_source, fgets(g_line, sizeof(g_line), g_held_source)); }
 
+SITE void FlockfileHeld() { WAIT_IN(g_held_sink, flockfile(g_held_sink)); }
+
+// --- What goes to another place, or ends with a message ---
+
+// A byte lies in its buffer.
+FILE* UnwrittenSink() {
+  FILE* stream = fdopen(FullPipe(), "w");
+  Require(fputc('x', stream) == 'x', "it is buffered");
+  return stream;
+}
+
+SITE void Fseek() {
+  FILE* stream = UnwrittenSink();
+  WAIT_IN(stream, fseek(stream, 0, SEEK_SET));
+}
+SITE void Fseeko() {
+  FILE* stream = UnwrittenSink();
+  WAIT_IN(stream, fseeko(stream, 0, SEEK_SET));
+}
+SITE void Fsetpos() {
+  FILE* stream = UnwrittenSink();
+  const fpos_t start = {};
+  WAIT_IN(stream, fsetpos(stream, &start));
+}
+SITE void Rewind() {
+  FILE* stream = UnwrittenSink();
+  WAIT_IN(stream, rewind(stream));
+}
+
 // --- Without a lock ---
 
 // What getc_unlocked and putc_unlocked call, which are macros.
@@ -201,6 +230,11 @@ constexpr Waiter kWaiters[] = {
     {"fprintf_held", FprintfHeld},
     {"fgetc_held", GetcHeld},
     {"fgets_held", FgetsHeld},
+    {"flockfile_held", FlockfileHeld},
+    {"fseek", Fseek},
+    {"fseeko", Fseeko},
+    {"fsetpos", Fsetpos},
+    {"rewind", Rewind},
     {"__uflow", Uflow},
     {"__overflow", Overflow},
     {"fgets_unlocked", FgetsUnlocked},
