@@ -311,6 +311,6 @@ PROGRAMS = (
             masks=[(r"(?m)^[.+*]+$", ""), (r"(?m)^[0-9A-F]+:error", "error")]),
     Program("rust", rust_steps, "threads", [r"\bthreads::keep_blocks\b"], ask="signal"),
     # How many threads Go's runtime has is chance.
-    Program("cgo", cgo_steps, "cgo", [r"_Cfunc_keep_blocks\b"], ask="dump", ignored=r"Threads$"),
+    Program("cgo", cgo_steps, "cgo", [r"_Cfunc_keep_blocks\b", r"\bmain\.main\b"], ask="dump", ignored=r"Threads$"),
     Program("errno", errno_steps, "allocate", [r"main.*allocate|main"]),
 )

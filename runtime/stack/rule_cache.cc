@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "runtime/stack/eh_frame.h"
+#include "runtime/stack/go_object.h"
 #include "runtime/sys/errno_keeper.h"
 
 namespace limpet {
@@ -63,6 +64,8 @@ UnwindRule RuleCache::Decode(std::uint64_t code) const {
   UnwindRule rule = object.eh_frame_header == 0
                         ? UnwindRule::Make(RuleKind::kNoEntry)
                         : EhFrame<ObjectMemory>(memory, object.eh_frame_header).RuleAt(pc);
+  if (rule.kind() == RuleKind::kNoEntry && IsGoObject(memory, object))
+    rule = UnwindRule::Make(RuleKind::kGo);
   return registrar_ == nullptr ? rule : rule.WithModule(registrar_(object));
 }
 

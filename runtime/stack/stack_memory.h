@@ -44,6 +44,7 @@ class StackMemory {
   }
 
   std::uint64_t high() const { return bounds_.high; }
+  bool Holds(std::uint64_t address) const { return bounds_.Holds(address); }
   // True when all from the entered stack pointer up to `end` may be read as it is.
   bool IsOwnUpTo(std::uint64_t end) const { return end <= own_high_; }
 

@@ -214,6 +214,8 @@ StackWalker::Step StackWalker::StepOut(UnwindRule rule, const Registers& registe
       return StepOutOfSignal(registers);
     case RuleKind::kNoEntry:
       return StepByFramePointer(registers, frame);
+    case RuleKind::kGo:
+      return StepInGo(registers, frame);
     case RuleKind::kEnd:
       return {Way::kFirstFrame, {}};
     default:
@@ -267,6 +269,16 @@ StackWalker::Step StackWalker::StepByFramePointer(const Registers& registers,
   if (base < registers.stack_pointer || !memory_.Load(base, &rbp)) return {Way::kLost, {}};
   frame->rbp_offset = -2 * static_cast<std::int32_t>(kWordBytes);
   return Finish(base + 2 * kWordBytes, rbp, registers);
+}
+
+// Where rbp is not on the stack that is walked, Go called C: the goroutine's stack comes next.
+StackWalker::Step StackWalker::StepInGo(const Registers& registers, WalkedFrame* frame) {
+  std::uint64_t base = registers.frame_pointer;
+  if (base == 0 || memory_.Holds(base)) return StepByFramePointer(registers, frame);
+  memory_.Enter(base);
+  Step step = StepByFramePointer({registers.code, base, base}, frame);
+  frame->rbp_offset = WalkedFrame::kStepAgain;
+  return step;
 }
 
 StackWalker::Step StackWalker::Finish(std::uint64_t cfa, std::uint64_t frame_pointer,

@@ -64,6 +64,7 @@ class StackWalker {
   Step StepRealigned(UnwindRule rule, const Registers& registers) const;
   Step StepOutOfSignal(const Registers& registers);
   Step StepByFramePointer(const Registers& registers, WalkedFrame* frame) const;
+  Step StepInGo(const Registers& registers, WalkedFrame* frame);
   Step Finish(std::uint64_t cfa, std::uint64_t frame_pointer, const Registers& registers) const;
 
   void WalkFresh(Registers registers, RememberedWalk* walk);

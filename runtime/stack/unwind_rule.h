@@ -6,6 +6,8 @@
 //   kRealigned        [rbp + cfa_offset]  [rbp + rbp_offset]     stack realignment (main, AVX code)
 //   kSignal           registers from the ucontext at rsp         __restore_rt
 //   kNoEntry          rbp + 16            [rbp]                  no unwind table: JIT, hand-written
+//   kGo               rbp + 16            [rbp]                  Go's code, which has no table: rbp
+//                                                              may point to another stack
 //   kEnd              the first frame of a thread
 //   kUnsupported      the table says something that this packing cannot
 //
@@ -26,6 +28,7 @@ enum class RuleKind : std::uint8_t {
   kRealigned,
   kSignal,
   kNoEntry,
+  kGo,
   kEnd,
 };
 
@@ -52,7 +55,7 @@ class UnwindRule {
   constexpr RuleKind kind() const { return static_cast<RuleKind>(word_ & 0xf); }
   constexpr bool UsesFramePointer() const {
     return kind() == RuleKind::kFramePointer || kind() == RuleKind::kRealigned ||
-           kind() == RuleKind::kNoEntry;
+           kind() == RuleKind::kNoEntry || kind() == RuleKind::kGo;
   }
   constexpr std::int64_t cfa_offset() const { return Signed(kCfaShift); }
   constexpr std::int64_t rbp_offset() const { return Signed(kRbpShift); }
