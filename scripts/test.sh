@@ -20,6 +20,7 @@ readonly logs=$PWD/build-logs
 extent=usual
 passed=0
 failed=0
+declare -A pid_of began_at
 
 main() {
   parse "$@"
@@ -90,9 +91,11 @@ run_long() {
     check fuzzers fuzz
   fi
   campaign mutants env CC=gcc CXX=g++ scripts/check_mutants.py
+  # Other programs' own tests sleep half of the time.
+  start own-suites scripts/own_suites.py build
   campaign kills-long scripts/kill_campaign.py build
   campaign forks-long scripts/fork_campaign.py build
-  campaign own-suites scripts/own_suites.py build
+  finish own-suites
   campaign soak scripts/soak.sh 600 4 build
   campaign decay scripts/decay.py --rounds 1 60 build
 }
@@ -114,9 +117,32 @@ check() {
 
 # campaign NAME COMMAND...: many cases; the command's last line is `N passed, N failed`.
 campaign() {
-  local name=$1 began=$SECONDS status=0 good=0 bad=0
+  local name=$1 began=$SECONDS status=0
   shift
   "$@" >"$logs/$name.log" 2>&1 </dev/null || status=$?
+  judge "$name" "$began" "$status"
+}
+
+# start NAME COMMAND...: a campaign beside others, until `finish NAME`. With job control, as what runs in
+# the background without is started with SIGINT ignored, and so are the programs that it tests.
+start() {
+  local name=$1
+  shift
+  began_at[$name]=$SECONDS
+  set -m
+  "$@" >"$logs/$name.log" 2>&1 </dev/null &
+  set +m
+  pid_of[$name]=$!
+}
+
+finish() {
+  local status=0
+  wait "${pid_of[$1]}" || status=$?
+  judge "$1" "${began_at[$1]}" "$status"
+}
+
+judge() {
+  local name=$1 began=$2 status=$3 good=0 bad=0
   if [[ $(tail -n 1 "$logs/$name.log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
     good=${BASH_REMATCH[1]} bad=${BASH_REMATCH[2]}
   fi
