@@ -5,7 +5,7 @@
 namespace limpet {
 
 bool Defines(const link_map& object, const char* name) {
-  return sys::DynamicSection(object.l_ld, object.l_addr).Find(name) != nullptr;
+  return sys::DynamicSection::OfLoaded(object.l_ld, object.l_addr).Find(name) != nullptr;
 }
 
 const link_map* DefinerBehind(const char* name) {

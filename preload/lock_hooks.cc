@@ -145,10 +145,10 @@ bool IsRefused(const ReadWriteLock*, clockid_t clock, const timespec* end) {
 bool IsRefused(const Mutex*, clockid_t clock, const timespec*) { return !IsLockClock(clock); }
 
 // With one thread nobody comes before us, and glibc takes a plain one without a locked instruction,
-// which trying does not.
+// which trying does not. Another library's mutexes we do not know.
 bool IsFreeForOneThread(const Mutex* mutex) {
-  return sys::IsSingleThreaded() && mutex->__data.__kind == PTHREAD_MUTEX_TIMED_NP &&
-         mutex->__data.__lock == 0;
+  return sys::IsSingleThreaded() && g_mutex.attempt.get() != FindBusy<Mutex> &&
+         mutex->__data.__kind == PTHREAD_MUTEX_TIMED_NP && mutex->__data.__lock == 0;
 }
 
 // Of one whose owner has died the kernel looks at the time first, where trying does not.

@@ -133,13 +133,15 @@ void BindRequired() {
   Bind("pvalloc", &g_next.pvalloc);
 }
 
-// C11's are glibc's since 2.28, and before that of many a library, whose results and types are its
-// own: what is not libc's we have no hook for.
-void HideForeignC11(OwnSymbols& own_symbols) {
+// C11's are glibc's since 2.28, timers and the resolver's since 2.34, and before that of many a
+// library, whose results and types are its own: what is not libc's we have no hook for.
+void HideForeign(OwnSymbols& own_symbols) {
   const link_map* libc = DefinerBehind("gnu_get_libc_version");
   static constexpr const char* kNames[] = {
-      "mtx_lock",  "mtx_timedlock", "cnd_wait",  "cnd_timedwait", "thrd_create",
-      "thrd_exit", "thrd_detach",   "thrd_join", "thrd_sleep",    "call_once"};
+      "mtx_lock",     "mtx_timedlock", "cnd_wait",         "cnd_timedwait",   "thrd_create",
+      "thrd_exit",    "thrd_detach",   "thrd_join",        "thrd_sleep",      "call_once",
+      "timer_create", "res_query",     "res_search",       "res_querydomain", "res_send",
+      "res_nquery",   "res_nsearch",   "res_nquerydomain", "res_nsend"};
   for (const char* name : kNames) {
     if (DefinerBehind(name) != libc) own_symbols.Hide(name);
   }
@@ -155,7 +157,7 @@ void LookForOptionalSymbols() {
     hook.is_there = DefinerBehind(hook.name) != nullptr;
     if (!hook.is_there) own_symbols.Hide(hook.name);
   }
-  HideForeignC11(own_symbols);
+  HideForeign(own_symbols);
 }
 
 void ResolveNextSymbols() {

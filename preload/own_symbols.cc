@@ -14,7 +14,8 @@ extern "C" {
 namespace limpet {
 
 OwnSymbols::OwnSymbols()
-    : section_(_DYNAMIC, reinterpret_cast<std::uint64_t>(&__ehdr_start)),
+    : section_(
+          sys::DynamicSection::OfLoaded(_DYNAMIC, reinterpret_cast<std::uint64_t>(&__ehdr_start))),
       is_writable_(section_.SymbolCount() != 0 && Protect(PROT_READ | PROT_WRITE)) {}
 
 OwnSymbols::~OwnSymbols() {

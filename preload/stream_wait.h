@@ -40,9 +40,10 @@ inline std::size_t RoomToWrite(const FILE* stream) {
   return has_room ? static_cast<std::size_t>(stream->_IO_write_end - stream->_IO_write_ptr) : 0;
 }
 
-// Who goes to another place of the file writes out first.
+// Who goes to another place of the file writes out first. Wide characters lie elsewhere.
 inline bool IsWritten(const FILE* stream) {
-  return stream->_IO_write_ptr == stream->_IO_write_base && !IsHeldByAnother(stream);
+  return stream->_mode <= 0 && stream->_IO_write_ptr == stream->_IO_write_base &&
+         !IsHeldByAnother(stream);
 }
 
 // Some of them come to the kernel by calls that have hooks (a stream of fopencookie()).

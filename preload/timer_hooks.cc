@@ -1,4 +1,5 @@
-// timer_create: who made the thread that libc has for all timers that call a function.
+// timer_create: who made the thread that libc has for all timers that call a function. Programs
+// that were linked before glibc 2.3.3, whose timer_t is an int, are not served.
 
 #include <signal.h>
 #include <time.h>

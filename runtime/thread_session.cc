@@ -80,17 +80,11 @@ void OnThreadCreateFailed(ThreadRecord* record) {
 }
 
 void OnTimerThread(const sys::CallerFrame& caller) {
-  static constinit std::atomic<std::uint32_t> known_process = 0;
   ErrnoKeeper errno_keeper;
-  if (!g_tracer.Start() || g_tracer.IsOff() || sys::IsSandboxed()) return;
-  if (known_process.exchange(g_tracer.process_id()) == g_tracer.process_id()) return;
-  std::uint32_t thread_id = sys::TimerThreadId();
+  if (!g_tracer.IsTracing(t_thread, /*creates=*/true) || sys::IsSandboxed()) return;
+  std::uint32_t thread_id = g_tracer.KnowsTimerThread() ? 0 : sys::TimerThreadId();
   ThreadRecord* record = thread_id != 0 ? OnThreadCreate(caller) : nullptr;
-  if (record == nullptr) return;
-  if (g_tracer.HasSegment())
-    g_tracer.EnterTimerThread(record, thread_id);
-  else
-    OnThreadCreateFailed(record);
+  if (record != nullptr) g_tracer.EnterTimerThread(record, thread_id);
 }
 
 void OnThreadStart(ThreadRecord* record) {

@@ -48,7 +48,7 @@ bool Tracer::Start() {
   ReadOptions(environ, /*reports=*/false, &options);
   // Whoever starts a setuid program must not choose what it runs and where it writes.
   if (getauxval(AT_SECURE) != 0 || !IsChosenProcess(options)) options.is_disabled = true;
-  sys::BindKernelClock();
+  if (!options.is_disabled) sys::BindKernelClock();
   BindObjectFinder();
   rules.SetRegistrar(RegisterModule);
   main_stack_ = MainThreadBounds();
@@ -111,6 +111,7 @@ void Tracer::BecomeChild(ThreadContext& thread) {
     state_.store(State::kIdle, std::memory_order_relaxed);
   }
   g_free_filter.ClearInChild();
+  timer_record_.store(nullptr, std::memory_order_relaxed);
   records.Reset(thread.record);
   // Its only thread is its main one, and nobody that it knows made it.
   last_number_.store(kMainThreadNumber, std::memory_order_relaxed);

@@ -79,8 +79,10 @@ class Tracer {
   // The thread's id, bounds and slot are known afterwards.
   void EnterThread(ThreadContext& thread);
   void LeaveThread(ThreadContext& thread);
-  // A thread of libc's that calls none of our hooks, and serves the process's timers.
+  // libc's own thread for all timers of the process, which no hook sees start. `record` is to be
+  // its.
   void EnterTimerThread(ThreadRecord* record, std::uint32_t thread_id);
+  bool KnowsTimerThread() const { return timer_record_.load() != nullptr; }
   // Only says so to readers, and gives nothing back. The bits of its life.
   std::uint32_t LeaveSlot(ThreadContext& thread) const;
   static bool IsMainThread(const ThreadContext& thread) {
@@ -155,6 +157,7 @@ class Tracer {
   bool AttachTables();
   std::uint64_t WantedSegmentBytes() const;
   void ClaimRecord(ThreadContext& thread);
+  bool TakeTimerRecord(ThreadContext& thread) const;
   void EnterRecord(ThreadContext& thread);
   void EnterSlot(ThreadContext& thread);
   static void FillSlot(const ThreadContext& thread, ThreadSlot* slot);
@@ -171,6 +174,7 @@ class Tracer {
   std::uint32_t process_id_ = 0;
   std::uint32_t epoch_ = 0;                                     // segments of this process so far
   std::atomic<std::uint32_t> last_number_ = kMainThreadNumber;  // of a thread
+  std::atomic<ThreadRecord*> timer_record_ = nullptr;
   bool is_forked_ = false;
   // Our rules are of the segment that is still mapped, which is our parent's.
   bool has_inherited_rules_ = false;

@@ -11,6 +11,18 @@
 #include "runtime/tracer.h"
 
 namespace limpet {
+namespace {
+
+// libc's thread for timers: to readers it sleeps for ever; of a living process they see what it
+// does.
+void ShowSleep(ThreadSlot* slot) {
+  if (slot == nullptr) return;
+  WaitingPartWriter writer(*slot, /*stays_open=*/false);
+  writer.Write({.reason = WaitReason::kSleep}, sys::CoarseMonotonicNs(), StackId::kTruncated,
+               ThreadState::kParked);
+}
+
+}  // namespace
 
 // A vfork child runs with its parent thread's storage. What it entered there would bear its own id,
 // and its end would be taken for the thread's: so it enters nothing, and its stacks are unknown.
@@ -31,6 +43,7 @@ void Tracer::EnterRecord(ThreadContext& thread) {
   bool is_main = thread.thread_id == process_id_ && thread.record->own_stack.high == 0;
   if (is_main) thread.record->own_stack = main_stack_;
   EnterSlot(thread);
+  if (thread.record == timer_record_.load()) ShowSleep(thread.record->slot);
 }
 
 void Tracer::Number(ThreadContext& thread) {
@@ -66,6 +79,7 @@ void Tracer::TakeBackNumber(const ThreadIdentity& identity) {
 // once, which lets it use it until the kernel says that it is gone. Where it is deeper in its stack
 // than is known of it, it is read like any other's.
 void Tracer::ClaimRecord(ThreadContext& thread) {
+  if (TakeTimerRecord(thread)) return;
   thread.record = records.Claim(process_id_);
   if (thread.record == nullptr) return;
   if (thread.thread_id != process_id_) thread.record->own_stack = OwnThreadBounds(kLeastStackBytes);
@@ -91,19 +105,32 @@ void Tracer::EnterSlot(ThreadContext& thread) {
   }
 }
 
-// To the dead's readers it sleeps; of the living they see what it does.
+// Not where another thread, which made a timer at the same time, has done so.
 void Tracer::EnterTimerThread(ThreadRecord* record, std::uint32_t thread_id) {
+  ThreadRecord* none = nullptr;
+  record->retired_thread_id = thread_id;
+  if (!timer_record_.compare_exchange_strong(none, record)) {
+    TakeBackNumber(record->identity);
+    return records.Release(record);
+  }
   ThreadContext thread = {};
   thread.record = record;
   thread.thread_id = thread_id;
   thread.life = kThreadDetached;
+  Number(thread);
   EnterSlot(thread);
-  if (record->slot != nullptr) {
-    WaitingPartWriter writer(*record->slot, /*stays_open=*/false);
-    writer.Write({.reason = WaitReason::kSleep}, sys::CoarseMonotonicNs(), StackId::kTruncated,
-                 ThreadState::kParked);
-  }
+  ShowSleep(record->slot);
   records.Retire(record, thread_id);
+}
+
+// It calls malloc for each timer that expires, and is met there.
+bool Tracer::TakeTimerRecord(ThreadContext& thread) const {
+  ThreadRecord* record = timer_record_.load();
+  if (record == nullptr || record->retired_thread_id != thread.thread_id) return false;
+  record->own_stack = OwnThreadBounds(kLeastStackBytes);
+  thread.life.fetch_or(kThreadDetached);
+  thread.record = record;
+  return true;
 }
 
 // All of it, for the slot may have been another thread's; only what counts work goes on counting.

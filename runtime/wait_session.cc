@@ -52,7 +52,7 @@ bool IsToBeNoted(const ThreadRecord& record, const sys::CallerFrame& caller) {
   ThreadRecord& record = *thread.record;
   bool is_kept = static_cast<std::uint32_t>(stack) >= kRootNodes;
   if (is_kept && IsToBeNoted(record, caller))
-    record.places.Note(caller, record.walk, stack, {g_tracer.rules.generation(), g_tracer.epoch()});
+    record.places.Note(caller, record.walk, stack, g_tracer.epoch());
   return stack;
 }
 

@@ -133,11 +133,14 @@ start() {
   "$@" >"$logs/$name.log" 2>&1 </dev/null &
   set +m
   pid_of[$name]=$!
+  # shellcheck disable=SC2064 # of this one
+  trap "kill -- -$! 2>/dev/null" EXIT
 }
 
 finish() {
   local status=0
   wait "${pid_of[$1]}" || status=$?
+  trap - EXIT
   judge "$1" "${began_at[$1]}" "$status"
 }
 

@@ -18,7 +18,7 @@ using Counter = std::atomic<std::uint64_t>;
 struct WorkCounters {
   Counter samples;        // allocations that became samples
   Counter sample_frees;   // samples whose block was freed
-  Counter stack_walks;    // stacks captured
+  Counter stack_walks;    // stacks captured; not those of waits whose place is known
   Counter frames_walked;  // frames found by applying a rule
   Counter frames_reused;  // frames taken from the remembered walk after checking them
 };

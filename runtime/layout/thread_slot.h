@@ -8,7 +8,8 @@
 // timeout_ns, owner_thread_id.
 //
 // Runs: target hot path (slow side) | companion.  Threads: written by its own thread, before it
-// starts by its creator, at its join or detach by whoever does that.  Allocates: never.
+// starts by its creator, at its join or detach by whoever does that; that of libc's thread for
+// timers, once, by who made it.  Allocates: never.
 #pragma once
 
 #include <atomic>

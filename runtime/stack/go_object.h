@@ -33,8 +33,9 @@ bool HasGoNote(const Memory& memory, std::uint64_t address, std::uint64_t end, i
   return false;
 }
 
-template <class Memory>
-bool IsGoObject(const Memory& memory, const LoadedObject& object) {
+// Calls `see` with each program header until that answers true.
+template <class Memory, class See>
+bool AnySegment(const Memory& memory, const LoadedObject& object, See see) {
   Elf64_Ehdr header;
   if (!memory.Read(object.map_start, &header) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
     return false;
@@ -42,10 +43,28 @@ bool IsGoObject(const Memory& memory, const LoadedObject& object) {
     Elf64_Phdr segment;
     std::uint64_t address = object.map_start + header.e_phoff + i * sizeof(segment);
     if (!memory.Read(address, &segment)) return false;
-    std::uint64_t start = object.load_bias + segment.p_vaddr;
-    if (segment.p_type == PT_NOTE && HasGoNote(memory, start, start + segment.p_memsz)) return true;
+    if (see(segment)) return true;
   }
   return false;
+}
+
+// Between an object's segments may be holes.
+template <class Memory>
+bool IsLoaded(const Memory& memory, const LoadedObject& object, const Elf64_Phdr& notes) {
+  return AnySegment(memory, object, [&notes](const Elf64_Phdr& segment) {
+    return segment.p_type == PT_LOAD && notes.p_vaddr >= segment.p_vaddr &&
+           notes.p_vaddr - segment.p_vaddr <= segment.p_filesz &&
+           segment.p_filesz - (notes.p_vaddr - segment.p_vaddr) >= notes.p_memsz;
+  });
+}
+
+template <class Memory>
+bool IsGoObject(const Memory& memory, const LoadedObject& object) {
+  return AnySegment(memory, object, [&](const Elf64_Phdr& segment) {
+    std::uint64_t start = object.load_bias + segment.p_vaddr;
+    return segment.p_type == PT_NOTE && IsLoaded(memory, object, segment) &&
+           HasGoNote(memory, start, start + segment.p_memsz);
+  });
 }
 
 }  // namespace limpet

@@ -43,6 +43,15 @@ class StackMemory {
     if (!is_own) page_->address = 0;
   }
 
+  // From the stack that is walked to another, at `place`. False: that is the thread's own, where
+  // it may not be mapped: further in than was walked.
+  bool EnterOther(std::uint64_t stack_pointer, std::uint64_t place) {
+    if (own_.Holds(stack_pointer)) own_left_ = stack_pointer;
+    if (own_.Holds(place) && (own_left_ == 0 || place < own_left_)) return false;
+    Enter(place);
+    return true;
+  }
+
   std::uint64_t high() const { return bounds_.high; }
   bool Holds(std::uint64_t address) const { return bounds_.Holds(address); }
   // True when all from the entered stack pointer up to `end` may be read as it is.
@@ -85,6 +94,7 @@ class StackMemory {
   StackBounds bounds_;
   StackPage* page_;
   std::uint64_t own_high_ = 0;  // 0: the entered stack is not the thread's own
+  std::uint64_t own_left_ = 0;  // where the walk left it for another; 0: it did not
 };
 
 }  // namespace limpet

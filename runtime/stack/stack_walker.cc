@@ -148,6 +148,7 @@ std::uint32_t StackWalker::ChangedFrameFrom(const RememberedWalk& walk, std::uin
     memory_ = memory;
     return i;
   }
+  memory_ = memory;
   return 0;
 }
 
@@ -271,14 +272,16 @@ StackWalker::Step StackWalker::StepByFramePointer(const Registers& registers,
   return Finish(base + 2 * kWordBytes, rbp, registers);
 }
 
-// Where rbp is not on the stack that is walked, Go called C: the goroutine's stack comes next.
+// Where rbp is not on the stack that is walked, C was called by Go, or Go by C: the other's stack
+// comes next, and on it Go's code, as little else keeps rbp in a register of its own.
 StackWalker::Step StackWalker::StepInGo(const Registers& registers, WalkedFrame* frame) {
   std::uint64_t base = registers.frame_pointer;
   if (base == 0 || memory_.Holds(base)) return StepByFramePointer(registers, frame);
-  memory_.Enter(base);
+  if (!memory_.EnterOther(registers.stack_pointer, base)) return {Way::kLost, {}};
   Step step = StepByFramePointer({registers.code, base, base}, frame);
   frame->rbp_offset = WalkedFrame::kStepAgain;
-  return step;
+  bool is_go = step.way == Way::kCaller && cache_.Find(step.caller.code).kind() == RuleKind::kGo;
+  return is_go ? step : Step{Way::kLost, {}};
 }
 
 StackWalker::Step StackWalker::Finish(std::uint64_t cfa, std::uint64_t frame_pointer,

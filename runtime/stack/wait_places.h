@@ -1,9 +1,9 @@
 // The places that a thread waits at in turn, each with the words that tell whether its stack is
 // still the same: a server's loop polls, reads and writes, and never waits where it waited last.
 //
-//   places[hash of the call]   {caller, words: slot = value ..., StackId}
+//   places[hash of the call][2]   {caller, words: slot = value ..., StackId}
 //
-// A place is remembered when it is come by twice without another one of its hash in between: what
+// A place is remembered when it is walked twice without another one of its hash in between: what
 // waits once, for long, costs no page of memory more.
 //
 // Runs: target hot path (slow side).  Threads: one owner.  Allocates: never; a page and a half a
@@ -49,7 +49,8 @@ class WaitPlaces {
 
   // The stack at `caller`, which lies on `own`; kNoNode: not known.
   StackId Find(const sys::CallerFrame& caller, const StackBounds& own, Present present) const {
-    const WaitPlace& place = places_[IndexOf(caller)];
+    const WaitPlace* ways = places_[IndexOf(caller)];
+    const WaitPlace& place = ways[ways[0].IsCalledBy(caller) ? 0 : 1];
     bool may_look = place.word_count != 0 && place.IsCalledBy(caller) &&
                     place.generation == present.generation && place.epoch == present.epoch &&
                     own.Holds(caller.stack_pointer) && place.outermost <= own.high;
@@ -57,23 +58,30 @@ class WaitPlaces {
     return is_same ? place.stack : WalkedFrame::kNoNode;
   }
 
-  // That it is `stack`, by the walk that has just been there.
+  // That it is `stack`, by the walk that has just been there; of the segment of `epoch`.
   void Note(const sys::CallerFrame& caller, const RememberedWalk& walk, StackId stack,
-            Present present);
+            std::uint32_t epoch);
 
  private:
-  static constexpr std::uint32_t kPlaces = 8;
+  static constexpr std::uint32_t kSetBits = 2;
+  static constexpr std::uint32_t kWays = 2;
 
   static std::uint64_t HashOf(const sys::CallerFrame& caller) {
     return (caller.return_address ^ caller.stack_pointer) * 0x9E3779B97F4A7C15U;
   }
   static std::uint32_t IndexOf(const sys::CallerFrame& caller) {
-    return static_cast<std::uint32_t>(HashOf(caller) >> 61);
+    return static_cast<std::uint32_t>(HashOf(caller) >> (64 - kSetBits));
   }
 
-  std::uint64_t last_hashes_[kPlaces];  // of who came by last
-  WaitPlace places_[kPlaces];
-  static_assert(kPlaces == 8, "as many as three bits tell apart");
+  static void Fill(const sys::CallerFrame& caller, const RememberedWalk& walk, StackId stack,
+                   std::uint32_t epoch, WaitPlace* place);
+
+  struct LastWalk {
+    std::uint64_t hash;
+    std::uint32_t newest_way;
+  };
+  LastWalk last_walks_[1U << kSetBits];
+  WaitPlace places_[1U << kSetBits][kWays];
 };
 
 }  // namespace limpet

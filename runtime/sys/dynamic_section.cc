@@ -11,16 +11,28 @@ std::uint32_t GnuHash(const char* name) {
 
 }  // namespace
 
-DynamicSection::DynamicSection(const Elf64_Dyn* entries, std::uint64_t load_bias) {
+DynamicSection DynamicSection::OfLoaded(const Elf64_Dyn* entries, std::uint64_t load_bias) {
+  DynamicSection section;
   for (const Elf64_Dyn* entry = entries; entry->d_tag != DT_NULL; ++entry) {
     std::uint64_t address = entry->d_un.d_ptr;
     bool is_offset = address < load_bias && load_bias >> 63 == 0;
-    if (is_offset) address += load_bias;
-    if (entry->d_tag == DT_SYMTAB) symbols = reinterpret_cast<Elf64_Sym*>(address);
-    if (entry->d_tag == DT_STRTAB) names = reinterpret_cast<const char*>(address);
-    if (entry->d_tag == DT_HASH) hash = reinterpret_cast<const std::uint32_t*>(address);
-    if (entry->d_tag == DT_GNU_HASH) gnu_hash = reinterpret_cast<const std::uint32_t*>(address);
+    section.Take(entry->d_tag, is_offset ? address + load_bias : address);
   }
+  return section;
+}
+
+DynamicSection DynamicSection::OfLinked(const Elf64_Dyn* entries, std::uint64_t load_bias) {
+  DynamicSection section;
+  for (const Elf64_Dyn* entry = entries; entry->d_tag != DT_NULL; ++entry)
+    section.Take(entry->d_tag, entry->d_un.d_ptr + load_bias);
+  return section;
+}
+
+void DynamicSection::Take(std::int64_t tag, std::uint64_t address) {
+  if (tag == DT_SYMTAB) symbols = reinterpret_cast<Elf64_Sym*>(address);
+  if (tag == DT_STRTAB) names = reinterpret_cast<const char*>(address);
+  if (tag == DT_HASH) hash = reinterpret_cast<const std::uint32_t*>(address);
+  if (tag == DT_GNU_HASH) gnu_hash = reinterpret_cast<const std::uint32_t*>(address);
 }
 
 bool DynamicSection::IsNamed(std::uint32_t symbol, const char* name) const {

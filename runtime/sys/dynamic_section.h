@@ -11,9 +11,12 @@
 namespace limpet::sys {
 
 struct DynamicSection {
-  // glibc relocates the entries in place; a loader that does not, and the vDSO, leave offsets. A
-  // bias below zero is glibc's, of an object that lies lower than it was linked for.
-  DynamicSection(const Elf64_Dyn* entries, std::uint64_t load_bias);
+  // Of an object that the loader has. glibc relocates the entries in place; a loader that does not
+  // leaves offsets. A bias below zero is glibc's, of an object that lies lower than it was linked
+  // for.
+  static DynamicSection OfLoaded(const Elf64_Dyn* entries, std::uint64_t load_bias);
+  // Of one that nobody relocated.
+  static DynamicSection OfLinked(const Elf64_Dyn* entries, std::uint64_t load_bias);
 
   // Not strcmp: while the loader is at work that may be a function of the program, which is not
   // relocated yet.
@@ -31,6 +34,7 @@ struct DynamicSection {
   const std::uint32_t* gnu_hash = nullptr;
 
  private:
+  void Take(std::int64_t tag, std::uint64_t address);
   bool Defines(std::uint32_t symbol, const char* name) const;
   const Elf64_Sym* FindByGnuHash(const char* name) const;
 };

@@ -19,6 +19,9 @@ using ClockFunction = int (*)(clockid_t clock, timespec* now);
 extern std::atomic<ClockFunction> g_kernel_clock;
 void BindKernelClock();
 
+// In the vDSO at `base`, an ELF image in memory; nullptr: not there.
+ClockFunction FindKernelClock(std::uint64_t base);
+
 inline std::uint64_t KernelClockNs(clockid_t clock) {
   timespec now = {};
   g_kernel_clock.load(std::memory_order_relaxed)(clock, &now);

@@ -111,8 +111,11 @@ std::uint32_t TimerThreadId() {
   ReadWhole("/proc/self/timers", timers, sizeof(timers));
   const char* timer = strstr(timers, kLibcsSignal);
   const char* thread = timer != nullptr ? strstr(timer, kNotified) : nullptr;
-  if (thread == nullptr) return 0;
-  return static_cast<std::uint32_t>(ParseField(thread + strlen(kNotified), 0));
+  if (thread == nullptr || strchr(thread, '\n') == nullptr) return 0;
+  auto id = static_cast<std::uint32_t>(ParseField(thread + strlen(kNotified), 0));
+  // /proc may be another namespace's, and so its numbers.
+  bool is_ours = RawSyscall(SYS_tgkill, RawSyscall(SYS_getpid), id, 0) == 0;
+  return is_ours ? id : 0;
 }
 
 bool ParentHasMapped(const char* name) {

@@ -139,9 +139,30 @@ TEST(ThreadTable, KnowsWhoMadeTheThreadThatLibcHasForTimers) {
   EXPECT_EQ(thread.number, 2u);
   EXPECT_EQ(thread.creator_number, 1u);
   EXPECT_EQ(thread.life, kThreadDetached);
+  EXPECT_TRUE(IsParked(thread));
   EXPECT_EQ(thread.reason, WaitReason::kSleep);
   EXPECT_NE(thread.thread_id, snapshot.pid);
   EXPECT_EQ(LeafOf(snapshot, thread.creation_stack).name, "(anonymous namespace)::MakeTimer()");
+}
+
+// It calls malloc then, which is sampled.
+TEST(ThreadTable, ListsTheThreadForTimersOnceThoughTheyExpire) {
+  TracedProgram program({kThreadLives, "unseen"}, {kExact});
+  program.WaitUntilReady();
+  const SegmentSnapshot snapshot = program.Read();
+  program.Continue();
+  EXPECT_EQ(program.Finish(), 0);
+  std::size_t found = 0;
+  for (const ThreadRecord& thread : snapshot.threads) {
+    if (LeafOf(snapshot, thread.creation_stack).name != "(anonymous namespace)::MakeTimer()")
+      continue;
+    ++found;
+    EXPECT_TRUE(IsParked(thread));
+    EXPECT_EQ(thread.life, kThreadDetached);
+    for (const ThreadRecord& other : snapshot.threads)
+      EXPECT_TRUE(other.number == thread.number || other.thread_id != thread.thread_id);
+  }
+  EXPECT_EQ(found, 1u);
 }
 
 TEST(ThreadTable, KnowsWhoIsDetached) {

@@ -256,7 +256,7 @@ class ScenarioTest(unittest.TestCase):
         """Numbers, states, stacks and creators, as they are meant."""
         read = go_reader().read(text)
         self.assertEqual(HEADERS.findall(text), [(str(one["ID"]), one["State"]) for one in read])
-        for thread, one in zip(parse_goroutines(text), read):
+        for thread, one in zip(parse_goroutines(text), read, strict=True):
             self.assertEqual(thread.frames, tuple(map(GoReader.frame, one["Stack"])))
             creator = one["CreatedBy"]
             self.assertEqual(thread.creator, GoReader.frame(creator) if creator else None)

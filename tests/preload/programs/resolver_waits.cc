@@ -72,6 +72,15 @@ SITE void NSearch() {
   WAIT_IN(nullptr, res_nsearch(&t_state, kName, C_IN, T_A, g_answer, sizeof(g_answer)));
 }
 
+SITE void NQueryDomain() {
+  WAIT_IN(nullptr, res_nquerydomain(&t_state, "a", "example", C_IN, T_A, g_answer, 512));
+}
+SITE void NSend() {
+  unsigned char question[128];
+  int n = res_mkquery(QUERY, kName, C_IN, T_A, nullptr, 0, nullptr, question, sizeof(question));
+  WAIT_IN(nullptr, res_nsend(&t_state, question, n, g_answer, sizeof(g_answer)));
+}
+
 template <void (*kWait)()>
 void Unanswered() {
   AskSilentServer(&_res);
@@ -90,6 +99,8 @@ constexpr Waiter kWaiters[] = {
     {"res_send", Unanswered<Send>},
     {"res_nquery", Unanswered<NQuery>},
     {"res_nsearch", Unanswered<NSearch>},
+    {"res_nquerydomain", Unanswered<NQueryDomain>},
+    {"res_nsend", Unanswered<NSend>},
 };
 
 }  // namespace

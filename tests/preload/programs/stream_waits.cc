@@ -17,6 +17,8 @@
 // What a program that is compiled with _FORTIFY_SOURCE calls.
 extern "C" int __fprintf_chk(FILE* stream, int flag, const char* format, ...);
 extern "C" int __dprintf_chk(int descriptor, int flag, const char* format, ...);
+// What flockfile was to programs that are older.
+extern "C" void _IO_flockfile(FILE* stream);
 
 namespace {
 
@@ -112,6 +114,7 @@ SITE void GetcHeld() { WAIT_IN(g_held_source, fgetc(g_held_source)); }
 SITE void FgetsHeld() { WAIT_IN(g_held_source, fgets(g_line, sizeof(g_line), g_held_source)); }
 
 SITE void FlockfileHeld() { WAIT_IN(g_held_sink, flockfile(g_held_sink)); }
+SITE void OldFlockfileHeld() { WAIT_IN(g_held_sink, _IO_flockfile(g_held_sink)); }
 
 // --- What goes to another place, or ends with a message ---
 
@@ -135,6 +138,7 @@ SITE void Fsetpos() {
   const fpos_t start = {};
   WAIT_IN(stream, fsetpos(stream, &start));
 }
+SITE void Perror() { WAIT_IN(stderr, perror("nothing is wrong")); }
 SITE void Rewind() {
   FILE* stream = UnwrittenSink();
   WAIT_IN(stream, rewind(stream));
@@ -231,10 +235,12 @@ constexpr Waiter kWaiters[] = {
     {"fgetc_held", GetcHeld},
     {"fgets_held", FgetsHeld},
     {"flockfile_held", FlockfileHeld},
+    {"old_flockfile", OldFlockfileHeld},
     {"fseek", Fseek},
     {"fseeko", Fseeko},
     {"fsetpos", Fsetpos},
     {"rewind", Rewind},
+    {"perror", Perror},
     {"__uflow", Uflow},
     {"__overflow", Overflow},
     {"fgets_unlocked", FgetsUnlocked},
@@ -255,6 +261,7 @@ int main() {
   snprintf(g_fifo, sizeof(g_fifo), "/tmp/limpet-streams-%d", getpid());
   Require(mkfifo(g_fifo, 0600) == 0, "a FIFO is made");
   stdout = Sink();  // the test is told by write()
+  stderr = Sink();
   stdin = Source();
   HoldStreams();
   StartWaiters(kWaiters);

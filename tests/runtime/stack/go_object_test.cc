@@ -10,20 +10,23 @@ namespace {
 
 constexpr std::uint64_t kStart = 0x400000;
 
-// An object of a header, one segment of notes, and the notes.
+// An object of a header, two segments, of which one has the notes, and the notes.
 class Image {
  public:
-  explicit Image(const std::string& notes, std::uint32_t segment_type = PT_NOTE) {
+  explicit Image(const std::string& notes, std::uint32_t type_of_notes = PT_NOTE,
+                 std::uint64_t missing_bytes = 0) {
     Elf64_Ehdr header = {};
     memcpy(header.e_ident, ELFMAG, SELFMAG);
     header.e_phoff = sizeof(header);
-    header.e_phnum = 1;
-    Elf64_Phdr segment = {};
-    segment.p_type = segment_type;
-    segment.p_vaddr = sizeof(header) + sizeof(segment);
-    segment.p_memsz = notes.size();
+    header.e_phnum = 2;
+    Elf64_Phdr segments[2] = {};
+    segments[0].p_type = type_of_notes;
+    segments[0].p_vaddr = sizeof(header) + sizeof(segments);
+    segments[0].p_memsz = notes.size();
+    segments[1].p_type = PT_LOAD;
+    segments[1].p_filesz = segments[0].p_vaddr + notes.size() - missing_bytes;
     bytes_.append(reinterpret_cast<const char*>(&header), sizeof(header));
-    bytes_.append(reinterpret_cast<const char*>(&segment), sizeof(segment));
+    bytes_.append(reinterpret_cast<const char*>(segments), sizeof(segments));
     bytes_ += notes;
   }
 
@@ -65,7 +68,8 @@ TEST(GoObject, IsKnownByItsNoteWhereverThatStands) {
   EXPECT_TRUE(Image(kGnuNote + kGoNote).IsGo());
   EXPECT_FALSE(Image(kGnuNote).IsGo());
   EXPECT_FALSE(Image("").IsGo());
-  EXPECT_FALSE(Image(kGoNote, PT_LOAD).IsGo());
+  EXPECT_FALSE(Image(kGoNote, PT_INTERP).IsGo());
+  EXPECT_FALSE(Image(kGoNote, PT_NOTE, 1).IsGo()) << "a part of it is not loaded";
 }
 
 TEST(GoObject, IsNoneWhereItsNotesAreDamaged) {

@@ -17,6 +17,7 @@ class WaitPlacesTest : public testing::Test {
   WaitPlacesTest()
       : places_(std::make_unique<WaitPlaces>()), walk_(std::make_unique<RememberedWalk>()) {
     walk_->depth = 3;
+    walk_->generation = kPresent.generation;
     walk_->frames[0] = {.stack_pointer = AddressOf(30), .frame = kMain};
     walk_->frames[1] = {.stack_pointer = AddressOf(20), .frame = kLoop, .rbp_offset = -16};
     walk_->frames[2] = {.stack_pointer = AddressOf(10), .frame = kWait};
@@ -31,10 +32,10 @@ class WaitPlacesTest : public testing::Test {
   StackBounds Own() const { return {AddressOf(0), AddressOf(kWords - 1)}; }
 
   StackId Find() const { return places_->Find(Caller(), Own(), kPresent); }
-  void Note(StackId stack = kStack) { places_->Note(Caller(), *walk_, stack, kPresent); }
-  void NoteTwice() {
-    Note();
-    Note();
+  void Note(StackId stack = kStack) { places_->Note(Caller(), *walk_, stack, kPresent.epoch); }
+  void NoteTwice(StackId stack = kStack) {
+    Note(stack);
+    Note(stack);
   }
 
   static constexpr int kWords = 40;
@@ -89,8 +90,20 @@ TEST_F(WaitPlacesTest, AsksForTheFramePointerOnlyWhereTheWayDependsOnIt) {
 
 TEST_F(WaitPlacesTest, TakesTheNewestStackOfAPlace) {
   NoteTwice();
-  Note(kOtherStack);
+  NoteTwice(kOtherStack);
   EXPECT_EQ(Find(), kOtherStack);
+}
+
+TEST_F(WaitPlacesTest, KnowsAnyTwoPlaces) {
+  for (std::uint64_t code = kWait + 1; code < kWait + 20; ++code) {
+    places_ = std::make_unique<WaitPlaces>();
+    NoteTwice();
+    sys::CallerFrame other = Caller();
+    other.return_address = code;
+    for (int i = 0; i < 2; ++i) places_->Note(other, *walk_, kOtherStack, kPresent.epoch);
+    EXPECT_EQ(Find(), kStack);
+    EXPECT_EQ(places_->Find(other, Own(), kPresent), kOtherStack);
+  }
 }
 
 TEST_F(WaitPlacesTest, KeepsNoneWhoseWordsDoNotTell) {

@@ -191,7 +191,8 @@ TEST_F(LivingThreads, OfLibcsForTimersSayThatItSleepsForHowMany) {
   for (timer_t& timer : timers) ASSERT_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
   const auto process = ReadProcess(static_cast<std::uint32_t>(getpid()));
   ThreadRecord found;
-  while (found.timer_count == 0) {  // until it is blocked
+  for (int tries = 0; found.timer_count == 0 && tries < 500; ++tries) {  // until it is blocked
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
     snapshot_.threads.clear();
     CompleteThreads(*process, snapshot_);
     for (const ThreadRecord& thread : snapshot_.threads)
