@@ -19,8 +19,7 @@ static Wait SuspendWait(const timespec* time) {
       .reason = WaitReason::kResolve, .timeout_ns = PassedTimeoutOf(time), .is_composite = true};
 }
 
-// Addresses, answers and errors are only passed on. Programs linked before glibc 2.34 know the
-// resolver by names with underscores.
+// Addresses, answers and errors are only passed on.
 // clang-format off
 #define LIMPET_RESOLVE_HOOKS(X) \
   X(int, Getaddrinfo, "getaddrinfo", (Name node, Name service, const void* hints, void* result), (node, service, hints, result), ResolveWait()) \
@@ -39,14 +38,6 @@ static Wait SuspendWait(const timespec* time) {
   X(int, ResNsearch, "res_nsearch", (void* state, Name name, int family, int kind, void* answer, int n), (state, name, family, kind, answer, n), ResolveWait()) \
   X(int, ResNquerydomain, "res_nquerydomain", (void* state, Name name, Name domain, int family, int kind, void* answer, int n), (state, name, domain, family, kind, answer, n), ResolveWait()) \
   X(int, ResNsend, "res_nsend", (void* state, const void* question, int m, void* answer, int n), (state, question, m, answer, n), ResolveWait()) \
-  X(int, ResQueryAlias, "__res_query", (Name name, int family, int kind, void* answer, int n), (name, family, kind, answer, n), ResolveWait()) \
-  X(int, ResSearchAlias, "__res_search", (Name name, int family, int kind, void* answer, int n), (name, family, kind, answer, n), ResolveWait()) \
-  X(int, ResQuerydomainAlias, "__res_querydomain", (Name name, Name domain, int family, int kind, void* answer, int n), (name, domain, family, kind, answer, n), ResolveWait()) \
-  X(int, ResSendAlias, "__res_send", (const void* question, int m, void* answer, int n), (question, m, answer, n), ResolveWait()) \
-  X(int, ResNqueryAlias, "__res_nquery", (void* state, Name name, int family, int kind, void* answer, int n), (state, name, family, kind, answer, n), ResolveWait()) \
-  X(int, ResNsearchAlias, "__res_nsearch", (void* state, Name name, int family, int kind, void* answer, int n), (state, name, family, kind, answer, n), ResolveWait()) \
-  X(int, ResNquerydomainAlias, "__res_nquerydomain", (void* state, Name name, Name domain, int family, int kind, void* answer, int n), (state, name, domain, family, kind, answer, n), ResolveWait()) \
-  X(int, ResNsendAlias, "__res_nsend", (void* state, const void* question, int m, void* answer, int n), (state, question, m, answer, n), ResolveWait()) \
   X(int, GaiSuspend, "gai_suspend", (const void* requests, int n, const timespec* time), (requests, n, time), SuspendWait(time))
 // clang-format on
 

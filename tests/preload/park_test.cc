@@ -227,9 +227,9 @@ bool AsksServers() {
 TEST(Parks, TellEachCallThatSeeksAName) {
   if (!AsksServers()) GTEST_SKIP() << "SKIPPED: /etc/nsswitch.conf has libc ask no name server";
   Waits waits(kResolverWaits);
-  for (const char* name : {"getaddrinfo", "getnameinfo", "gethostbyname", "gethostbyname_r",
-                           "res_query", "res_search", "res_querydomain", "res_send", "res_nquery",
-                           "res_nsearch", "res_nquerydomain", "res_nsend"})
+  for (const char* name :
+       {"getaddrinfo", "getnameinfo", "gethostbyname", "gethostbyname_r", "res_query", "res_search",
+        "res_querydomain", "res_send", "res_nquery", "res_nsearch", "res_nquerydom", "res_nsend"})
     waits.ExpectForEver(name, WaitReason::kResolve);
   waits.ExpectNoMore();
 }

@@ -18,6 +18,7 @@ class Group:
     places: tuple[Place, ...] = ()  # of the program, innermost first: the stack begins with them
     creator: Place | None = None
     remark: str = ""
+    is_hooked: bool = True  # else nobody knows since when it waits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +108,8 @@ SCENARIOS = (
              Group(5, "sleep", (("Tick", "guilty: timerfd"),), ("HandleRequest", "creates: request")),
              dead=DESCRIPTOR),
     scenario("07-timer", "unstopped_timers", "timer", Group(1, SELECT, (("main", "pauses"),)),
-             Group(1, "sleep", (), ("HandleSession", "creates: session"), "5 timers"), dead=CALL),
+             Group(1, "sleep", (), ("HandleSession", "creates: session"), "5 timers", is_hooked=False),
+             dead=CALL),
     one_kind("08-connect", "no_timeout", "connect", 3, "IO wait",
              (("Connect", "guilty: connect"), ("Get", "guilty: get")), MAIN, NO_TIMEOUT, dead=CALL),
     one_kind("08-recv", "no_timeout", "recv", 3, "IO wait", (("Get", "guilty: recv"),), MAIN, NO_TIMEOUT,

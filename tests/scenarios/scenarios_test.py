@@ -233,7 +233,7 @@ class ScenarioTest(unittest.TestCase):
     def assert_stacks(self, scenario: Scenario, marks: Marks, text: str):
         """For people: how many, for how long, why; where, and made by whom."""
         for group in scenario.groups:
-            self.assertRegex(text, self.title(group, has_age=not scenario.may_be_lost_when_dead))
+            self.assertRegex(text, self.title(group, has_age=group.is_hooked and not scenario.may_be_lost_when_dead))
             for function, file, line in map(marks.at, group.places):
                 self.assertIn(f"{file}:{line}\n", text, function)
             if group.creator and group.creator[1]:

@@ -300,6 +300,8 @@ bool MayBeIn(const TaskSyscall& call, const ThreadRecord& thread) {
     const std::uint64_t bytes = is_mutex ? sizeof(pthread_mutex_t) : sizeof(pthread_rwlock_t);
     return call.arguments[0] - thread.object < bytes;
   }
+  // libc's thread for timers has a slot that says that it sleeps, and no more: it is looked at.
+  if (call.number == SYS_rt_sigtimedwait && thread.reason == WaitReason::kSleep) return false;
   // A stopped process goes on with restart_syscall, whatever it waited in.
   return !is_futex || call.number == SYS_futex || call.number == kFutexWaitv ||
          call.number == SYS_sched_yield || call.number == SYS_restart_syscall || call.number < 0;

@@ -99,7 +99,7 @@ constexpr Waiter kWaiters[] = {
     {"res_send", Unanswered<Send>},
     {"res_nquery", Unanswered<NQuery>},
     {"res_nsearch", Unanswered<NSearch>},
-    {"res_nquerydomain", Unanswered<NQueryDomain>},
+    {"res_nquerydom", Unanswered<NQueryDomain>},
     {"res_nsend", Unanswered<NSend>},
 };
 
