@@ -6,7 +6,7 @@
 // A place is remembered when it is walked twice without another one of its hash in between: what
 // waits once, for long, costs no page of memory more.
 //
-// Runs: target hot path (slow side).  Threads: one owner.  Allocates: never; a page and a half a
+// Runs: target hot path (slow side).  Threads: one owner.  Allocates: never; three pages a
 // thread, touched by those that wait again and again.
 #pragma once
 
@@ -63,7 +63,7 @@ class WaitPlaces {
             std::uint32_t epoch);
 
  private:
-  static constexpr std::uint32_t kSetBits = 2;
+  static constexpr std::uint32_t kSetBits = 3;
   static constexpr std::uint32_t kWays = 2;
 
   static std::uint64_t HashOf(const sys::CallerFrame& caller) {
