@@ -1,6 +1,6 @@
-// What calls that may wait cost, while there is another thread (but for mutex_alone): nanoseconds, a
-// line each. Of calls that do not wait it is the best of many batches; of those that do, the mean of
-// a run.
+// What calls that may wait cost, while there is another thread (but for mutex_alone): nanoseconds,
+// a line each. Of calls that do not wait it is the best of many batches; of those that do, the mean
+// of a run.
 //
 //   waits [depth]     calls are made `depth` functions deep (10)
 //   waits crowd N     N threads wait; says `ready`, and ends with its standard input
