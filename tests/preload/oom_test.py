@@ -110,6 +110,12 @@ class OutOfMemory(unittest.TestCase):
         meta = json.loads((self.profiles / "latest" / "meta.json").read_text())
         return meta.get("end", "")
 
+    @staticmethod
+    def kernels_words() -> str:
+        """Whom it killed of late, for the case that it was not the victim alone."""
+        log = subprocess.run(["dmesg"], capture_output=True, text=True, check=False, timeout=PATIENCE).stdout
+        return "\n".join(line for line in log.splitlines() if "Killed process" in line or "oom-kill:" in line)[-3000:]
+
     def assert_shows_the_leak(self, heap: pathlib.Path):
         text = subprocess.run(["go", "tool", "pprof", "-top", "-sample_index=inuse_space",
                                "-unit=MB", str(heap)], capture_output=True, text=True,
@@ -125,7 +131,7 @@ class OutOfMemory(unittest.TestCase):
         self.wait_for(self.has_last_profile, "no last profile")
         heaps = self.heaps()
         self.assertGreater(len(heaps), 1, "a periodic one and the last")
-        self.assertEqual("killed by SIGKILL; its cgroup counted an OOM kill", self.end())
+        self.assertEqual("killed by SIGKILL; its cgroup counted an OOM kill", self.end(), self.kernels_words())
         self.assert_shows_the_leak(heaps[-1])
 
     def test_a_copy_is_made_near_the_limit_and_gets_its_symbols_later(self):
