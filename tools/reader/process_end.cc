@@ -64,7 +64,8 @@ std::string DescribeEnd(const ProcessEnd& end) {
   if (end.oom_kills == 0 || !may_be_oom) return words;
   if (!words.empty()) words += "; ";
   if (end.oom_kills == 1) return words + "its cgroup counted an OOM kill";
-  return words + absl::StrFormat("its cgroup counted %d OOM kills", end.oom_kills);
+  return words + absl::StrFormat("its cgroup counted %d OOM kills (dumps of limpet go first)",
+                                 end.oom_kills);
 }
 
 }  // namespace limpet

@@ -27,7 +27,7 @@ struct ProcessEnd {
 std::uint32_t ReadEndStatus(int pidfd, const SegmentName& name, const std::string& proc = "/proc");
 
 // "killed by SIGKILL; its cgroup counted an OOM kill", "exit status 3"; empty: nothing is known. An
-// OOM kill belongs to a SIGKILL only.
+// OOM kill belongs to a SIGKILL only. Of several, some may be dumps (tools/watch/dump_child.h).
 std::string DescribeEnd(const ProcessEnd& end);
 
 }  // namespace limpet

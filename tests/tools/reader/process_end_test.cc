@@ -80,7 +80,8 @@ TEST(ProcessEnd, IsToldInWords) {
   EXPECT_EQ(DescribeEnd({}), "");
   EXPECT_EQ(DescribeEnd({.status = 9, .oom_kills = 1}),
             "killed by SIGKILL; its cgroup counted an OOM kill");
-  EXPECT_EQ(DescribeEnd({.oom_kills = 2}), "its cgroup counted 2 OOM kills");
+  EXPECT_EQ(DescribeEnd({.oom_kills = 2}),
+            "its cgroup counted 2 OOM kills (dumps of limpet go first)");
   EXPECT_EQ(DescribeEnd({.status = 11 | 0x80, .oom_kills = 1}), "killed by SIGSEGV")
       << "another of the cgroup was killed for memory";
   EXPECT_EQ(DescribeEnd({.status = 3 << 8, .oom_kills = 1}), "exit status 3");
