@@ -1,7 +1,9 @@
 // Files: opening them (a FIFO waits for its other end, a network for its server), writing them out,
-// closing them (a socket lingers, a terminal and a network write out), and locks on them.
+// closing them (a socket lingers, a terminal and a network write out), locks on them, and what
+// devices are asked for (a camera's next picture).
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -48,6 +50,9 @@ static Wait LockWait(int descriptor) {
   X(int, Fdatasync, "fdatasync", (int fd), (fd), FileWait(fd)) \
   X(int, Syncfs, "syncfs", (int fd), (fd), FileWait(fd)) \
   X(void, Sync, "sync", (), (), FileWait()) \
+  X(int, Mlock, "mlock", (const void* at, Bytes n), (at, n), FileWait()) \
+  X(int, Mlock2, "mlock2", (const void* at, Bytes n, unsigned flags), (at, n, flags), FileWait()) \
+  X(int, Mlockall, "mlockall", (int flags), (flags), FileWait()) \
   X(int, Msync, "msync", (void* at, Bytes n, int flags), (at, n, flags), FileWait()) \
   X(int, SyncFileRange, "sync_file_range", (int fd, off64_t at, off64_t n, unsigned flags), (fd, at, n, flags), FileWait(fd)) \
   X(int, Flock, "flock", (int fd, int operation), (fd, operation), LockWait(fd))
@@ -58,9 +63,11 @@ LIMPET_FILE_HOOKS(LIMPET_PARKED_HOOK)
 namespace {
 
 using Control = int (*)(int, int, unsigned long);
+using ControlDevice = int (*)(int, unsigned long, unsigned long);
 using LockFile = int (*)(int, int, off64_t);
 NextFunction<Control> g_next_fcntl("fcntl");
 NextFunction<Control> g_next_fcntl64("fcntl64");
+NextFunction<ControlDevice> g_next_ioctl("ioctl");
 NextFunction<LockFile> g_next_lockf("lockf");
 NextFunction<LockFile> g_next_lockf64("lockf64");
 
@@ -80,22 +87,27 @@ bool Waits(int command) { return command == F_SETLKW || command == F_OFD_SETLKW;
 
 // Who owns a socket gets SIGURG for urgent data. The default action lets calls go on that even a
 // handler with SA_RESTART interrupts.
-void YieldUrgentSignal(int command) {
-  bool sets_owner = command == F_SETOWN || command == F_SETOWN_EX;
-  if (sets_owner && OwnSignalOf(SIGURG) == OwnSignal::kStack) YieldSignal(OwnSignal::kStack);
+void YieldUrgentSignal() {
+  if (OwnSignalOf(SIGURG) == OwnSignal::kStack) YieldSignal(OwnSignal::kStack);
+}
+
+bool SetsOwner(int command) { return command == F_SETOWN || command == F_SETOWN_EX; }
+bool SetsOwnerOfSocket(unsigned long request) {
+  return request == FIOSETOWN || request == SIOCSPGRP;
 }
 
 }  // namespace
 
 void BindFileHooks() {
   LIMPET_FILE_HOOKS(LIMPET_BIND_HOOK)
-  BindAll(g_next_fcntl, g_next_fcntl64, g_next_lockf, g_next_lockf64);
+  BindAll(g_next_fcntl, g_next_fcntl64, g_next_ioctl, g_next_lockf, g_next_lockf64);
 }
 
 extern "C" {
 
 int HookFcntl(int descriptor, int command, unsigned long word) LIMPET_EXPORT("fcntl");
 int HookFcntl64(int descriptor, int command, unsigned long word) LIMPET_EXPORT("fcntl64");
+int HookIoctl(int descriptor, unsigned long request, unsigned long word) LIMPET_EXPORT("ioctl");
 int HookLockf(int descriptor, int command, off64_t bytes) LIMPET_EXPORT("lockf");
 int HookLockf64(int descriptor, int command, off64_t bytes) LIMPET_EXPORT("lockf64");
 
@@ -104,7 +116,7 @@ int HookFcntl(int descriptor, int command, unsigned long word) {
   Control next = g_next_fcntl.get();
   if (Waits(command)) [[unlikely]]
     return ParkedControl(descriptor, command, word, next);
-  YieldUrgentSignal(command);
+  if (SetsOwner(command)) YieldUrgentSignal();
   return next(descriptor, command, word);
 }
 
@@ -112,8 +124,15 @@ int HookFcntl64(int descriptor, int command, unsigned long word) {
   Control next = g_next_fcntl64.get();
   if (Waits(command)) [[unlikely]]
     return ParkedControl(descriptor, command, word, next);
-  YieldUrgentSignal(command);
+  if (SetsOwner(command)) YieldUrgentSignal();
   return next(descriptor, command, word);
+}
+
+// Which of its requests wait, each driver knows.
+int HookIoctl(int descriptor, unsigned long request, unsigned long word) {
+  if (SetsOwnerOfSocket(request)) YieldUrgentSignal();
+  ParkedCall parked(FileWait(descriptor), sys::CaptureCaller());
+  return g_next_ioctl.get()(descriptor, request, word);
 }
 
 int HookLockf(int descriptor, int command, off64_t bytes) {

@@ -1,5 +1,5 @@
-// Names of machines: what libc does for them inside, by its own calls and its plug-ins', is one
-// wait.
+// Names of machines and of users: what libc does for them inside, by its own calls and its
+// plug-ins', is one wait.
 
 #include <sys/types.h>
 #include <time.h>
@@ -13,6 +13,8 @@ using Bytes = std::size_t;
 using Name = const char*;
 
 static Wait ResolveWait() { return {.reason = WaitReason::kResolve, .is_composite = true}; }
+
+static Wait UserWait() { return {.reason = WaitReason::kNameService, .is_composite = true}; }
 
 static Wait SuspendWait(const timespec* time) {
   return {
@@ -39,10 +41,33 @@ static Wait SuspendWait(const timespec* time) {
   X(int, ResNquerydomain, "res_nquerydomain", (void* state, Name name, Name domain, int family, int kind, void* answer, int n), (state, name, domain, family, kind, answer, n), ResolveWait()) \
   X(int, ResNsend, "res_nsend", (void* state, const void* question, int m, void* answer, int n), (state, question, m, answer, n), ResolveWait()) \
   X(int, GaiSuspend, "gai_suspend", (const void* requests, int n, const timespec* time), (requests, n, time), SuspendWait(time))
+
+#define LIMPET_USER_HOOKS(X) \
+  X(void*, Getpwnam, "getpwnam", (Name name), (name), UserWait()) \
+  X(int, GetpwnamR, "getpwnam_r", (Name name, void* entry, char* room, Bytes n, void* result), (name, entry, room, n, result), UserWait()) \
+  X(void*, Getpwuid, "getpwuid", (uid_t user), (user), UserWait()) \
+  X(int, GetpwuidR, "getpwuid_r", (uid_t user, void* entry, char* room, Bytes n, void* result), (user, entry, room, n, result), UserWait()) \
+  X(void*, Getpwent, "getpwent", (), (), UserWait()) \
+  X(int, GetpwentR, "getpwent_r", (void* entry, char* room, Bytes n, void* result), (entry, room, n, result), UserWait()) \
+  X(void*, Getgrnam, "getgrnam", (Name name), (name), UserWait()) \
+  X(int, GetgrnamR, "getgrnam_r", (Name name, void* entry, char* room, Bytes n, void* result), (name, entry, room, n, result), UserWait()) \
+  X(void*, Getgrgid, "getgrgid", (gid_t group), (group), UserWait()) \
+  X(int, GetgrgidR, "getgrgid_r", (gid_t group, void* entry, char* room, Bytes n, void* result), (group, entry, room, n, result), UserWait()) \
+  X(void*, Getgrent, "getgrent", (), (), UserWait()) \
+  X(int, GetgrentR, "getgrent_r", (void* entry, char* room, Bytes n, void* result), (entry, room, n, result), UserWait()) \
+  X(int, Getgrouplist, "getgrouplist", (Name user, gid_t group, gid_t* groups, int* n), (user, group, groups, n), UserWait()) \
+  X(int, Initgroups, "initgroups", (Name user, gid_t group), (user, group), UserWait()) \
+  X(int, Innetgr, "innetgr", (Name netgroup, Name host, Name user, Name domain), (netgroup, host, user, domain), UserWait()) \
+  X(void*, Getspnam, "getspnam", (Name name), (name), UserWait()) \
+  X(int, GetspnamR, "getspnam_r", (Name name, void* entry, char* room, Bytes n, void* result), (name, entry, room, n, result), UserWait())
 // clang-format on
 
 LIMPET_RESOLVE_HOOKS(LIMPET_PARKED_HOOK)
+LIMPET_USER_HOOKS(LIMPET_PARKED_HOOK)
 
-void BindResolveHooks() { LIMPET_RESOLVE_HOOKS(LIMPET_BIND_HOOK) }
+void BindResolveHooks() {
+  LIMPET_RESOLVE_HOOKS(LIMPET_BIND_HOOK)
+  LIMPET_USER_HOOKS(LIMPET_BIND_HOOK)
+}
 
 }  // namespace limpet

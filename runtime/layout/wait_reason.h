@@ -33,7 +33,8 @@ enum class WaitReason : std::uint32_t {
   kConnect = 17,
   kTransfer = 18,        // sendfile, splice, copy_file_range
   kFileLock = 19,        // flock, fcntl, lockf
-  kFile = 20,            // open, close, fsync and relatives: the file system, or a FIFO's other end
+  kFile = 20,            // open, close, fsync, ioctl and relatives: the file system, a device, or a
+                         // FIFO's other end
   kMessageReceive = 21,  // mq_receive (descriptor), msgrcv (object: the queue's id)
   kMessageSend = 22,
   kSystemSemaphore = 23,  // semop; object: the set's id
@@ -44,8 +45,9 @@ enum class WaitReason : std::uint32_t {
   kStreamRead = 28,       // fread, fgets, scanf; object: FILE; descriptor
   kAsynchronous = 29,     // aio_suspend, lio_listio
   kStreamWrite = 30,      // fwrite, printf, fflush, fclose; object: FILE; descriptor
+  kNameService = 31,      // getpwnam and relatives
 };
-inline constexpr WaitReason kLastWaitReason = WaitReason::kStreamWrite;
+inline constexpr WaitReason kLastWaitReason = WaitReason::kNameService;
 
 // Finished waits are added up by group.
 enum class WaitGroup : std::uint32_t {
@@ -53,7 +55,7 @@ enum class WaitGroup : std::uint32_t {
   kCondition = 1,  // condition, semaphore, futex, join, barrier
   kSleep = 2,
   kPoll = 3,
-  kInput = 4,   // read, receive, accept, message receive, resolve, stream read
+  kInput = 4,   // read, receive, accept, message receive, resolve, stream read, name service
   kOutput = 5,  // write, send, connect, transfer, message send, stream write
   kFile = 6,    // file lock, file
   kOther = 7,

@@ -45,6 +45,7 @@ constexpr WaitGroup GroupOf(WaitReason reason) {
     case WaitReason::kMessageReceive:
     case WaitReason::kResolve:
     case WaitReason::kStreamRead:
+    case WaitReason::kNameService:
       return WaitGroup::kInput;
     case WaitReason::kWrite:
     case WaitReason::kSend:

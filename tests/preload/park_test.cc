@@ -19,6 +19,7 @@ constexpr char kLockWaits[] = LIMPET_PROGRAMS "/lock_waits";
 constexpr char kInputWaits[] = LIMPET_PROGRAMS "/input_waits";
 constexpr char kStreamWaits[] = LIMPET_PROGRAMS "/stream_waits";
 constexpr char kResolverWaits[] = LIMPET_PROGRAMS "/resolver_waits";
+constexpr char kUnansweredWaits[] = LIMPET_PROGRAMS "/unanswered_waits";
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
 constexpr std::uint64_t kAnyObject = ~std::uint64_t{1};
@@ -231,6 +232,22 @@ TEST(Parks, TellEachCallThatSeeksAName) {
        {"getaddrinfo", "getnameinfo", "gethostbyname", "gethostbyname_r", "res_query", "res_search",
         "res_querydomain", "res_send", "res_nquery", "res_nsearch", "res_nquerydom", "res_nsend"})
     waits.ExpectForEver(name, WaitReason::kResolve);
+  waits.ExpectNoMore();
+}
+
+TEST(Parks, TellEachCallThatTheKernelDoesNotAnswer) {
+  Waits waits(kUnansweredWaits);
+  for (const char* name : {"ioctl", "fsync", "fdatasync", "syncfs", "sync_file_range", "close"})
+    EXPECT_EQ(waits.Expect(name, WaitReason::kFile).descriptor, 3) << name;
+  for (const char* name : {"mlock", "mlock2", "mlockall", "msync", "sync", "openat"})
+    waits.ExpectForEver(name, WaitReason::kFile);
+  for (const char* name : {"tee", "vmsplice"})
+    EXPECT_EQ(waits.Expect(name, WaitReason::kTransfer).descriptor, 3) << name;
+  EXPECT_EQ(waits.Expect("tcdrain", WaitReason::kWrite).descriptor, 3);
+  for (const char* name : {"getpwnam", "getpwnam_r", "getpwuid", "getpwuid_r", "getpwent",
+                           "getgrnam", "getgrnam_r", "getgrgid", "getgrgid_r", "getgrent",
+                           "getgrouplist", "initgroups", "getspnam", "getspnam_r"})
+    waits.ExpectForEver(name, WaitReason::kNameService);
   waits.ExpectNoMore();
 }
 

@@ -204,6 +204,7 @@ TEST_P(SignalThatIsNotOurs, IsNotSent) {
 
 INSTANTIATE_TEST_SUITE_P(Ways, SignalThatIsNotOurs,
                          testing::Values(std::pair("ignored", kExact), std::pair("owner", kExact),
+                                         std::pair("old_owner", kExact),
                                          std::pair("spin", "LIMPET_RUNNING=0")));
 
 TEST(RunningThreads, AreNotAskedWhereTheSignalAsksForDumps) {

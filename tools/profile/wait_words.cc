@@ -86,6 +86,8 @@ std::string WaitWords(const ThreadRecord& thread, std::string_view by_frames) {
       return "syscall (wait child)";
     case WaitReason::kResolve:
       return "IO wait (DNS)";
+    case WaitReason::kNameService:
+      return "IO wait (name service)";
   }
   return kSyscall;
 }

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -224,6 +226,13 @@ void AskForUrgentData() {
   Start<SpinFirst>("first");
 }
 
+void AskForUrgentDataOfOld() {
+  int peer = socket(AF_INET, SOCK_STREAM, 0);
+  int owner = getpid();
+  Require(ioctl(peer, FIOSETOWN, &owner) == 0, "a socket has an owner");
+  Start<SpinFirst>("first");
+}
+
 // What the program sees where the handler is ours.
 void LookAtIt() {
   struct sigaction seen = {};
@@ -263,6 +272,7 @@ int main(int, char** arguments) {
   if (IsMode(mode, "own")) return UseOwnHandler(), 0;
   if (IsMode(mode, "ignored")) IgnoreIt();
   if (IsMode(mode, "owner")) AskForUrgentData();
+  if (IsMode(mode, "old_owner")) AskForUrgentDataOfOld();
   if (IsMode(mode, "looks")) LookAtIt();
   if (IsMode(mode, "exec")) LeaveByExec();
   usleep(100'000);

@@ -192,6 +192,7 @@ TEST_F(ThreadLister, SpeaksGo) {
   EXPECT_EQ(Words(parked(WaitReason::kSignal)), "waiting: select (signals)");
   EXPECT_EQ(Words(parked(WaitReason::kRead)), "waiting: IO wait");
   EXPECT_EQ(Words(parked(WaitReason::kResolve)), "waiting: IO wait (DNS)");
+  EXPECT_EQ(Words(parked(WaitReason::kNameService)), "waiting: IO wait (name service)");
   EXPECT_EQ(Words(parked(WaitReason::kMessageSend)), "waiting: chan send");
   EXPECT_EQ(Words(parked(WaitReason::kChild)), "syscall: syscall (wait child)");
   EXPECT_EQ(Words(parked(WaitReason::kFile)), "syscall: syscall");
