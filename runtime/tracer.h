@@ -167,7 +167,8 @@ class Tracer {
 
   static constexpr std::uint32_t kAlive = 1;
 
-  std::atomic<State> state_ = State::kUnstarted;
+  // Down to the epoch: what each wait asks, on one cache line.
+  alignas(64) std::atomic<State> state_ = State::kUnstarted;
   std::atomic<std::uint32_t>* alive_ =
       nullptr;  // 1: ours; 0: wiped, a forked child; 2: being renewed
   StackBounds main_stack_;

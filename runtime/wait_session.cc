@@ -92,7 +92,9 @@ void EndLeft(Park& park) {
   OnWaitEnd(park);
 }
 
-void EndInOrder(Park& park) { park.End(sys::CoarseMonotonicNs(), MayWrite(park), &t_thread.park); }
+[[gnu::always_inline]] inline void EndInOrder(Park& park) {
+  park.End(sys::CoarseMonotonicNs(), MayWrite(park), &t_thread.park);
+}
 
 // Waits that began after it were left where nobody saw it. Or it is on a fiber, which was suspended
 // meanwhile and may go on in another thread: then it knows nothing of this thread's chain.
@@ -129,7 +131,7 @@ bool IsOnLiveStack(const void* from, std::size_t bytes) {
 }  // namespace
 
 // Makes no call that sets errno, as those of memory (session.cc).
-void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller, Park& park) {
+[[gnu::hot]] void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller, Park& park) {
   park.Skip();
   ThreadContext& thread = t_thread;
   if (!IsRecording() || !IsEntered(thread)) return;
@@ -144,7 +146,7 @@ void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller, Park& park) {
              &thread.park);
 }
 
-void OnWaitEnd(Park& park) {
+[[gnu::hot]] void OnWaitEnd(Park& park) {
   if (!park.IsStarted()) return;
   if (t_thread.park != &park) [[unlikely]]
     return EndOutOfOrder(park);

@@ -11,15 +11,26 @@
 
 namespace limpet {
 
+// 0: words alone do not tell.
+inline std::uint32_t CountStackWords(const RememberedWalk& walk) {
+  std::uint32_t count = 0;
+  for (std::uint32_t i = 1; i < walk.depth; ++i) {
+    if (walk.frames[i].MustStepAgain()) return 0;
+    count += walk.frames[i].rbp_offset != 0 ? 2 : 1;
+  }
+  return count;
+}
+
 // How many, a multiple of kWordsAtOnce: they are compared in fours, the last one fills up what is
 // missing. 0: `room`, such a multiple too, does not do, or words alone do not tell.
 inline std::uint32_t GatherStackWords(const RememberedWalk& walk, StackWord* words,
                                       std::uint32_t room) {
-  std::uint32_t count = 0;
+  std::uint32_t count = CountStackWords(walk);
+  if (count == 0 || count > room) return 0;
+  count = 0;
   for (std::uint32_t i = walk.depth - 1; i != 0; --i) {
     const WalkedFrame& frame = walk.frames[i];
     const WalkedFrame& caller = walk.frames[i - 1];
-    if (count + 2 > room || frame.MustStepAgain()) return 0;
     std::uint64_t cfa = caller.stack_pointer;
     words[count++] = {cfa - StackMemory::kWordBytes, caller.address()};
     if (frame.rbp_offset == 0) continue;

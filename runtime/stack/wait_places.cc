@@ -3,27 +3,14 @@
 #include <atomic>
 
 namespace limpet {
-namespace {
-
-// How many words GatherStackWords would find; 0: they do not tell.
-std::uint32_t CountWords(const RememberedWalk& walk) {
-  std::uint32_t count = 0;
-  for (std::uint32_t i = 1; i < walk.depth; ++i) {
-    if (walk.frames[i].MustStepAgain()) return 0;
-    count += walk.frames[i].rbp_offset != 0 ? 2 : 1;
-  }
-  return count;
-}
-
-}  // namespace
 
 void WaitPlaces::Note(const sys::CallerFrame& caller, const RememberedWalk& walk, StackId stack,
                       std::uint32_t epoch) {
   LastWalk& last = last_walks_[IndexOf(caller)];
   bool is_second = last.hash == HashOf(caller);
   last.hash = is_second ? 0 : HashOf(caller);
-  std::uint32_t words = is_second ? CountWords(walk) : 0;
-  if (words == 0 || words + 2 > WaitPlace::kMaxWords) return;
+  std::uint32_t words = is_second ? CountStackWords(walk) : 0;
+  if (words == 0 || words > WaitPlace::kMaxWords) return;
   WaitPlace* ways = places_[IndexOf(caller)];
   for (std::uint32_t way = 0; way < kWays; ++way)
     if (ways[way].IsCalledBy(caller)) return Fill(caller, walk, stack, epoch, &ways[way]);

@@ -19,7 +19,8 @@
 
 namespace limpet {
 
-struct WaitPlace {
+// What a call asks of it first lies on one cache line: the kernel has used the others meanwhile.
+struct alignas(64) WaitPlace {
   static constexpr std::uint32_t kMaxWords = 40;
 
   std::uint64_t return_address;
