@@ -22,6 +22,15 @@ class Group:
 
 
 @dataclasses.dataclass(frozen=True)
+class Finding:
+    """What `limpet deadlocks` must find: kind, the numbers of its threads, and how many wait behind them."""
+
+    kind: str
+    threads: tuple[int, ...]
+    behind: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
 class Scenario:
     name: str  # of its golden file, row of the table first
     program: str
@@ -29,6 +38,14 @@ class Scenario:
     groups: tuple[Group, ...]
     # Why what a living process says cannot all be said after its death; empty: it is the same.
     differs_when_dead: str = ""
+    verdict: tuple[Finding, ...] = ()
+
+    @property
+    def verdict_when_dead(self) -> tuple[Finding, ...]:
+        """How long its waits were is not known, and so no convoy; nor who ended, where its record is gone."""
+        if self.differs_when_dead == REUSED:
+            return ()
+        return tuple(finding for finding in self.verdict if finding.kind != "convoy")
 
     @property
     def may_be_lost_when_dead(self) -> bool:
@@ -48,22 +65,26 @@ ALONE = "a process whose only thread is main records no waits"
 PUSH = ("BoundedQueue::Push", "blocks: push")
 POP = ("BoundedQueue::Pop", "blocks: pop")
 NO_TIMEOUT = "fd N to 127.0.0.1:PORT without timeout"
+SECOND = ("Transfer", "guilty: second")
 COND, WAIT_GROUP, SELECT = "sync.Cond.Wait", "sync.WaitGroup.Wait", "select (no cases)"
+MUTEX = "sync.Mutex.Lock"
 
 
 def main_joins(number: int, mark: str = "joins") -> Group:
     return Group(1, WAIT_GROUP, (("main", mark),), remark=f"for {number}")
 
 
-def scenario(name: str, program: str, kind: str, *groups: Group, dead: str = "") -> Scenario:
-    return Scenario(name, program, kind, groups, dead)
+def scenario(name: str, program: str, kind: str, *groups: Group, dead: str = "",
+             verdict: tuple[Finding, ...] = ()) -> Scenario:
+    return Scenario(name, program, kind, groups, dead, verdict)
 
 
 def one_kind(name: str, program: str, kind: str, count: int, reason: str, places: tuple[Place, ...],
-             creator: Place, remark: str = "", first: int = 2, joined: str = "joins", dead: str = "") -> Scenario:
+             creator: Place, remark: str = "", first: int = 2, joined: str = "joins", dead: str = "",
+             verdict: tuple[Finding, ...] = ()) -> Scenario:
     """`count` threads alike, for the first of which main waits."""
     return scenario(name, program, kind, main_joins(first, joined),
-                    Group(count, reason, places, creator, remark), dead=dead)
+                    Group(count, reason, places, creator, remark), dead=dead, verdict=verdict)
 
 
 SENDERS = ("StartProducers", "creates")
@@ -117,13 +138,16 @@ SCENARIOS = (
     scenario("08-alone", "no_timeout", "alone",
              Group(1, "IO wait", (("Get", "guilty: recv"), ("main", "guilty: alone")), remark=NO_TIMEOUT),
              dead=ALONE),
-    one_kind("09-early-return", "left_locked", "early_return", 3, "sync.Mutex.Lock",
-             (("Account::Deposit", "guilty: waits"), ("Serve", "guilty: serve")), MAIN, "held by 1"),
-    one_kind("09-exception", "left_locked", "exception", 3, "sync.Mutex.Lock",
-             (("Account::Deposit", "guilty: waits"), ("Serve", "guilty: serve")), MAIN, "held by 1"),
-    one_kind("09-owner-ended", "left_locked", "owner_ended", 3, "sync.Mutex.Lock",
+    one_kind("09-early-return", "left_locked", "early_return", 3, MUTEX,
+             (("Account::Deposit", "guilty: waits"), ("Serve", "guilty: serve")), MAIN, "held by 1",
+             verdict=(Finding("deadlock", (1, 2), 2),)),
+    one_kind("09-exception", "left_locked", "exception", 3, MUTEX,
+             (("Account::Deposit", "guilty: waits"), ("Serve", "guilty: serve")), MAIN, "held by 1",
+             verdict=(Finding("deadlock", (1, 2), 2),)),
+    one_kind("09-owner-ended", "left_locked", "owner_ended", 3, MUTEX,
              (("Account::Deposit", "guilty: waits"), ("Serve", "guilty: serve")), MAIN,
-             "held by tid TID which has ended", first=3, dead=REUSED),
+             "held by tid TID which has ended", first=3, dead=REUSED,
+             verdict=(Finding("orphaned lock", (3, 4, 5), 1),)),
     scenario("10-join", "missing_done", "join",
              Group(1, WAIT_GROUP, (("RunJoined", "guilty: join"),), remark="for 2"),
              Group(1, COND, (POP, ("WorkForEver", "guilty: endless")), ("RunJoined", "creates: join"))),
@@ -133,6 +157,30 @@ SCENARIOS = (
              Group(1, WAIT_GROUP, (("RunPhases", "joins: barrier"),), remark="for 2"),
              Group(4, WAIT_GROUP, (("WorkInPhases", "guilty: barrier"),),
                    ("RunPhases", "creates: barrier"), "1 missing"), dead=CALL),
+    scenario("11-two-locks", "deadlock", "two",
+             Group(1, WAIT_GROUP, (("RunTwo", "joins: two"),), remark="for 2"),
+             Group(1, MUTEX, (SECOND, ("PayRent", "guilty: pays")), ("RunTwo", "creates: tenant"), "held by 3"),
+             Group(1, MUTEX, (SECOND, ("PayWages", "guilty: earns")), ("RunTwo", "creates: landlord"),
+                   "held by 2"),
+             verdict=(Finding("deadlock", (2, 3), 1),)),
+    scenario("11-three-locks", "deadlock", "three",
+             Group(1, WAIT_GROUP, (("RunThree", "joins: three"),), remark="for 2"),
+             Group(1, MUTEX, (SECOND, ("PayRent", "guilty: pays")), ("RunThree", "creates: payer"), "held by 3"),
+             Group(1, MUTEX, (SECOND, ("PayTaxes", "guilty: taxes")), ("RunThree", "creates: owner"),
+                   "held by 4"),
+             Group(1, MUTEX, (SECOND, ("PayBack", "guilty: refund")), ("RunThree", "creates: office"),
+                   "held by 2"),
+             verdict=(Finding("deadlock", (2, 3, 4), 1),)),
+    scenario("11-same-lock", "deadlock", "self",
+             Group(1, WAIT_GROUP, (("RunSelf", "joins: self"),), remark="for 2"),
+             Group(1, MUTEX, (("Deposit", "guilty: again"), ("DepositTwice", "guilty: twice")),
+                   ("RunSelf", "creates: clerk"), "held by 2"),
+             verdict=(Finding("deadlock", (2,), 1),)),
+    scenario("11-lock-and-join", "deadlock", "stop",
+             Group(1, WAIT_GROUP, (("RunStop", "guilty: stop"),), remark="for 2"),
+             Group(1, MUTEX, (("Deposit", "guilty: again"), ("Serve", "guilty: serves")),
+                   ("RunStop", "creates: worker"), "held by 1"),
+             verdict=(Finding("deadlock", (1, 2)),)),
     scenario("12-writer", "readers_and_writers", "writer", main_joins(2),
              Group(1, COND, (POP, ("ReadForEver", "guilty: reader")), ("StartHolder", "creates: holder")),
              Group(1, "sync.RWMutex.Lock", (("Write", "guilty: writer"),), ("main", "creates: user"))),
@@ -140,7 +188,8 @@ SCENARIOS = (
              Group(1, COND, (POP, ("WriteForEver", "guilty: endless_writer")),
                    ("StartHolder", "creates: holder")),
              Group(3, "sync.RWMutex.RLock", (("Read", "guilty: readers"),), ("main", "creates: user"),
-                   "held by 2")),
+                   "held by 2"),
+             verdict=(Finding("convoy", (2,), 4),)),
     one_kind("12-upgrade", "readers_and_writers", "upgrade", 1, "sync.RWMutex.Lock",
              (("Upgrade", "guilty: upgrade"),), ("main", "creates: user")),
     one_kind("13-flag", "dead_loop", "flag", 1, "running", (), MAIN),

@@ -22,7 +22,7 @@ import unittest
 
 from answers import (HEADERS, Frame, Thread, make_frame, normal_text, parse_counts, parse_goroutines,
                      parse_traces)
-from scenarios import LIBRARIES, SCENARIOS, Group, Place, Scenario
+from scenarios import LIBRARIES, SCENARIOS, Finding, Group, Place, Scenario
 
 MANY = 8  # threads made at one line, from which on limpet says how fast
 RENEW = "--renew" in sys.argv
@@ -101,12 +101,20 @@ class Program:
         traces = pathlib.Path(self.environment["LIMPET_RUNTIME_DIR"]).glob(f"{self.pid}-*.segment")
         self.target = str(next(traces, self.target))
 
-    def ask(self, *arguments: str) -> str:
+    def ask(self, *arguments: str, finding: bool = False) -> str:
         done = subprocess.run([COMPANION, *arguments], env=self.environment, text=True,
                               capture_output=True, timeout=PATIENCE)
-        if done.returncode != 0:
-            raise AssertionError(f"limpet {arguments}: exit code {done.returncode}: {done.stderr}")
+        if done.returncode != (1 if finding else 0):
+            raise AssertionError(f"limpet {arguments}: exit code {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
+
+    def findings(self) -> tuple[Finding, ...]:
+        done = subprocess.run([COMPANION, "deadlocks", self.target, "--json"], env=self.environment, text=True,
+                              capture_output=True, timeout=PATIENCE)
+        found = json.loads(done.stdout)["findings"]
+        if done.returncode != (1 if found else 0):
+            raise AssertionError(f"limpet deadlocks: exit code {done.returncode}: {found}: {done.stderr}")
+        return tuple(Finding(one["kind"], tuple(one["threads"]), len(one["behind"])) for one in found)
 
     def goroutines(self) -> str:
         return self.ask("dump", self.target, "-p", "goroutine", "-f", "go2", "-o", "-")
@@ -172,6 +180,7 @@ class ScenarioTest(unittest.TestCase):
         counts = program.counts()
         self.assert_counts(scenario, marks, counts)
         self.assert_stacks(scenario, marks, program.ask("stacks", program.target))
+        self.assert_verdict(scenario, marks, program)
         if GO is None:
             print(f"SKIPPED: {scenario.name}: no go, which reads text and protobuf", file=sys.stderr)
         else:
@@ -187,6 +196,7 @@ class ScenarioTest(unittest.TestCase):
         name = scenario.name + (".dead" if scenario.differs_when_dead else "")
         self.assert_golden(name, program.goroutines(), RENEW and bool(scenario.differs_when_dead))
         self.assertIn("not alive here", program.ask("stacks", program.target))
+        self.assertEqual(scenario.verdict_when_dead, program.findings())
         if not scenario.differs_when_dead:
             self.assertIn(f"goroutine profile: total {scenario.threads}\n", program.counts())
 
@@ -251,6 +261,17 @@ class ScenarioTest(unittest.TestCase):
         remark = f", {group.remark}" if group.remark and group.remark[:2] != "fd" else ""
         age = r" \d+(ms|s|m|h)( to \d+(ms|s|m|h))?" if has_age else "[ a-z0-9]*"
         return rf"(?m)^{group.count} {verb}{age}: {re.escape(group.reason + remark).replace('TID', '[0-9]+')}"
+
+    def assert_verdict(self, scenario: Scenario, marks: Marks, program: Program):
+        """Who waits for whom for ever, and where: of a ring each thread's line."""
+        self.assertEqual(scenario.verdict, program.findings())
+        text = program.ask("deadlocks", program.target, finding=bool(scenario.verdict))
+        for finding in scenario.verdict:
+            self.assertIn(f"\n{finding.kind}", text)
+            for group in scenario.groups:
+                if finding.kind == "deadlock" and group.remark.startswith("held by"):
+                    for function, file, line in map(marks.at, group.places):
+                        self.assertIn(f"{file}:{line}\n", text, function)
 
     def assert_go_reads(self, text: str):
         """Numbers, states, stacks and creators, as they are meant."""

@@ -45,6 +45,11 @@ struct StacksOptions {
   bool json = false;
 };
 
+struct DeadlocksOptions {
+  std::string target;  // as of DumpOptions
+  bool json = false;
+};
+
 struct WatchCommandOptions {
   std::string runtime_directory;
   std::string directory;
@@ -78,6 +83,7 @@ struct DoctorOptions {
 
 absl::StatusOr<int> DumpCommand(const DumpOptions& options);
 absl::StatusOr<int> StacksCommand(const StacksOptions& options);
+absl::StatusOr<int> DeadlocksCommand(const DeadlocksOptions& options);
 absl::StatusOr<int> PsCommand(const PsOptions& options);
 absl::StatusOr<int> WatchCommand(const WatchCommandOptions& options);
 absl::StatusOr<int> RunCommand(const RunOptions& options);

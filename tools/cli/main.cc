@@ -19,6 +19,7 @@ constexpr char kVersion[] = LIMPET_VERSION;
 struct Options {
   DumpOptions dump;
   StacksOptions stacks;
+  DeadlocksOptions deadlocks;
   WatchCommandOptions watch;
   PsOptions ps;
   RunOptions run;
@@ -66,6 +67,19 @@ CLI::App* AddStacks(CLI::App& app, StacksOptions& options) {
   verb->add_flag("--go", options.go, "as Go prints goroutines");
   verb->add_flag("--json", options.json, "for programs; the names are stable");
   verb->footer("  limpet stacks 4242\n  limpet stacks --blocked 5s 4242");
+  return verb;
+}
+
+CLI::App* AddDeadlocks(CLI::App& app, DeadlocksOptions& options) {
+  CLI::App* const verb = app.add_subcommand(
+      "deadlocks", "find threads that wait for each other, or for who has ended; dead or alive");
+  verb->add_option("target", options.target, "PID, or path of a segment file")
+      ->required()
+      ->type_name("");
+  verb->add_flag("--json", options.json, "for programs; the names are stable");
+  verb->footer(
+      "Exit code 1: there is a deadlock, an orphaned lock or a convoy.\n\n"
+      "  limpet deadlocks 4242");
   return verb;
 }
 
@@ -157,6 +171,7 @@ int Main(int count, char** arguments) {
   const CLI::App* const ps = AddPs(app, options.ps);
   const CLI::App* const dump = AddDump(app, options.dump);
   const CLI::App* const stacks = AddStacks(app, options.stacks);
+  const CLI::App* const deadlocks = AddDeadlocks(app, options.deadlocks);
   const CLI::App* const watch = AddWatch(app, options.watch);
   AddDoctor(app, options.doctor);
   try {
@@ -169,6 +184,7 @@ int Main(int count, char** arguments) {
   if (watch->parsed()) return Report(WatchCommand(options.watch));
   if (dump->parsed()) return Report(DumpCommand(options.dump));
   if (stacks->parsed()) return Report(StacksCommand(options.stacks));
+  if (deadlocks->parsed()) return Report(DeadlocksCommand(options.deadlocks));
   return Report(DoctorCommand(options.doctor));
 }
 

@@ -5,17 +5,13 @@
 #include "absl/strings/str_format.h"
 #include "runtime/setting/value_grammar.h"
 #include "tools/cli/commands.h"
-#include "tools/cli/dump_target.h"
 #include "tools/cli/stacks_json.h"
-#include "tools/profile/profile_builder.h"
+#include "tools/cli/thread_look.h"
 #include "tools/profile/thread_filter.h"
-#include "tools/profile/thread_lister.h"
 #include "tools/profile/thread_summary.h"
-#include "tools/reader/perf_map.h"
 #include "tools/render/goroutine_writer.h"
 #include "tools/render/stacks_writer.h"
 #include "tools/store/output_file.h"
-#include "tools/symbol/elf_symbolizer.h"
 
 namespace limpet {
 namespace {
@@ -25,16 +21,6 @@ absl::StatusOr<std::uint64_t> LeastWait(const StacksOptions& options) {
   if (options.blocked.empty() || ParseDuration(options.blocked.c_str(), &least_ns)) return least_ns;
   return absl::InvalidArgumentError(absl::StrFormat(
       "--blocked '%s' is no span of time: write 500ms, 5s, 1h30m", options.blocked));
-}
-
-ThreadDump ReadThreads(const DumpTarget& target) {
-  ElfSymbolizer symbolizer(
-      DebugPlace{.root = target.process ? ForeignRootOf(*target.process) : ""});
-  const PerfMap jit_names = PerfMap::Load(target.snapshot.pid, target.snapshot.owner_uid);
-  ProfileBuilder builder(target.snapshot, symbolizer, &jit_names);
-  return builder.BuildThreads({.time_unix_ns = SnapshotTime(target),
-                               .monotonic_ns = MonotonicTime(target),
-                               .is_alive = target.IsRunning()});
 }
 
 // Go's form has no room for what is not a thread.
@@ -55,12 +41,10 @@ absl::Status Print(const ThreadDump& dump, const StacksOptions& options) {
 absl::StatusOr<int> StacksCommand(const StacksOptions& options) {
   const absl::StatusOr<std::uint64_t> least_ns = LeastWait(options);
   if (!least_ns.ok()) return least_ns.status();
-  const absl::StatusOr<DumpTarget> target =
-      FindDumpTarget({.target = options.target, .profiles = {kGoroutineProfile}});
-  if (!target.ok()) return target.status();
-  ThreadDump dump = ReadThreads(*target);
-  KeepBlocked(*least_ns, dump);
-  const absl::Status status = Print(dump, options);
+  absl::StatusOr<ThreadDump> dump = LookAtThreads(options.target);
+  if (!dump.ok()) return dump.status();
+  KeepBlocked(*least_ns, *dump);
+  const absl::Status status = Print(*dump, options);
   if (!status.ok()) return status;
   return kExitOk;
 }

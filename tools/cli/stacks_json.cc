@@ -11,6 +11,7 @@
 #include "tools/profile/thread_summary.h"
 #include "tools/render/printable_text.h"
 #include "tools/render/simple_frames.h"
+#include "tools/render/verdict_writer.h"
 
 namespace limpet {
 namespace {
@@ -78,8 +79,13 @@ struct IsBefore {
 // One writing of one list.
 class Writing {
  public:
-  Writing(const ThreadDump& dump, const TextSink& write, std::size_t most_frames)
-      : dump_(dump), write_(write), frames_(dump.profile), room_(most_frames) {}
+  Writing(const ThreadDump& dump, const TextSink& write, const std::vector<WaitFinding>* findings,
+          std::size_t most_frames)
+      : dump_(dump),
+        write_(write),
+        findings_(findings),
+        frames_(dump.profile),
+        room_(most_frames) {}
 
   absl::Status Run() {
     for (const ListedThread& thread : dump_.threads) {
@@ -96,7 +102,9 @@ class Writing {
     for (std::size_t index = 0; index < dump_.threads.size(); ++index) {
       PutItem(index, Thread(dump_.threads[index]));
     }
-    Put("\n  ]\n}\n");
+    Put("\n  ]");
+    PutFindings();
+    Put("\n}\n");
     Flush();
     return status_;
   }
@@ -131,6 +139,27 @@ class Writing {
 
   void PutItem(std::size_t index, const Json& item) {
     Put((index == 0 ? "\n    " : ",\n    ") + item.dump());
+  }
+
+  void PutFindings() {
+    if (findings_ == nullptr) return;
+    Put(",\n  \"findings\": [");
+    for (std::size_t index = 0; index < findings_->size(); ++index)
+      PutItem(index, Finding((*findings_)[index]));
+    Put("\n  ]");
+  }
+
+  Json Finding(const WaitFinding& finding) const {
+    return {{"kind", FindingName(finding.kind)},
+            {"threads", NumbersOf(finding.threads)},
+            {"behind", NumbersOf(finding.behind)},
+            {"behind_ns", finding.behind_ns}};
+  }
+
+  Json NumbersOf(const std::vector<std::size_t>& threads) const {
+    Json numbers = Json::array();
+    for (const std::size_t index : threads) numbers.push_back(dump_.threads[index].number);
+    return numbers;
   }
 
   Json Stack(const Locations& locations) {
@@ -177,6 +206,7 @@ class Writing {
 
   const ThreadDump& dump_;
   const TextSink& write_;
+  const std::vector<WaitFinding>* const findings_;
   const SimpleFrames frames_;
   std::size_t room_;
   std::uint64_t frames_left_out_ = 0;
@@ -189,8 +219,8 @@ class Writing {
 }  // namespace
 
 absl::Status WriteStacksJson(const ThreadDump& dump, const TextSink& write,
-                             std::size_t most_frames) {
-  return Writing(dump, write, most_frames).Run();
+                             const std::vector<WaitFinding>* findings, std::size_t most_frames) {
+  return Writing(dump, write, findings, most_frames).Run();
 }
 
 }  // namespace limpet

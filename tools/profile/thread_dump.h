@@ -29,6 +29,7 @@ struct ListedThread {
   std::string name;
   std::string state;   // Go's status: "running", "waiting", "syscall"
   std::string reason;  // Go's word for the wait; "running"
+  WaitReason wait = WaitReason::kNone;
   std::string remark;  // what else is known of it, as "held by 7"; no comma, no parenthesis
   std::optional<std::uint64_t> waited_ns;
   std::optional<std::uint64_t> timeout_ns;

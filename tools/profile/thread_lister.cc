@@ -123,6 +123,7 @@ class Listing {
       // The slot says more than libc's names; where there is none, these are what there is.
       if (thread.is_seen_from_outside) frames = ProgramFrames(*stack, snapshot_, namer_, IsNothing);
     }
+    listed.wait = thread.reason;
     listed.reason = WaitWords(thread, ReasonByFrames(SimpleNames(frames)));
     listed.state = StatusWord(listed.reason);
     listed.object = thread.object;

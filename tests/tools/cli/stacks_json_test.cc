@@ -25,7 +25,7 @@ class StacksJson : public ::testing::Test {
       largest_piece_ = std::max(largest_piece_, piece.size());
       return absl::OkStatus();
     };
-    EXPECT_TRUE(WriteStacksJson(dump_, sink, most_frames).ok());
+    EXPECT_TRUE(WriteStacksJson(dump_, sink, nullptr, most_frames).ok());
     return Json::parse(text_);
   }
 

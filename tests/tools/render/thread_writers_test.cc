@@ -9,6 +9,7 @@
 #include "tools/render/printable_text.h"
 #include "tools/render/stacks_writer.h"
 #include "tools/render/text_writer.h"
+#include "tools/render/verdict_writer.h"
 
 namespace limpet {
 namespace {
@@ -321,6 +322,35 @@ TEST(AgeText, IsShort) {
   EXPECT_EQ(ShortAge(std::uint64_t{49} * 3600'000'000'000), "2d");
   EXPECT_EQ(ShortWait(350'900'000), "350ms");
   EXPECT_EQ(ShortWait(1'000'000'000), "1s");
+}
+
+TEST(VerdictWriter, TellsOfEachThreadOfARingWhereItWaits) {
+  ThreadDump dump = SampleThreads();
+  const std::vector<WaitFinding> findings = {{.kind = WaitFindingKind::kDeadlock, .threads = {3}},
+                                             {.kind = WaitFindingKind::kConvoy,
+                                              .threads = {0},
+                                              .behind = {1, 2},
+                                              .behind_ns = 90'000'000'000}};
+  const std::string text = WriteVerdict(dump, findings);
+  EXPECT_THAT(text, HasSubstr("deadlock: thread 4 waits for itself\n  thread 4"));
+  EXPECT_THAT(text, HasSubstr(": sync.Mutex.Lock, held by 2"));
+  EXPECT_THAT(text, HasSubstr("      Account::Withdraw"));
+  EXPECT_THAT(text, HasSubstr("\n\nconvoy: 2 wait for thread 1\n  thread 1 app runs\n"));
+  EXPECT_THAT(text, HasSubstr("\n  behind it 2 wait, 90s together: 2-3 worker\n  thread 2"));
+  EXPECT_EQ(WriteVerdict(dump, {}), "");
+}
+
+TEST(VerdictWriter, TakesThoseTogetherWhoWaitForOneLockAtOnePlace) {
+  ThreadDump dump = SampleThreads();
+  for (const std::size_t index : {1U, 2U}) {
+    dump.threads[index].object = 0xABC0;
+    dump.threads[index].owner_thread_id = 77;
+  }
+  const std::string text =
+      WriteVerdict(dump, {{.kind = WaitFindingKind::kOrphanedLock, .threads = {1, 2}}});
+  EXPECT_THAT(text,
+              HasSubstr("orphaned lock on 0xabc0: the thread with tid 77 had it and has ended\n"
+                        "  threads 2-3 worker wait"));
 }
 
 }  // namespace
