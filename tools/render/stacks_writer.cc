@@ -12,7 +12,7 @@
 #include "tools/render/age_text.h"
 #include "tools/render/printable_text.h"
 #include "tools/render/simple_frames.h"
-#include "tools/render/stack_text.h"
+#include "tools/render/stack_columns.h"
 #include "tools/render/thread_group.h"
 
 namespace limpet {
@@ -111,7 +111,7 @@ std::uint32_t CreatorOf(const ThreadGroup& group) {
 }
 
 std::string GroupText(const SimpleFrames& frames, const ThreadGroup& group) {
-  const StackText stack(frames, *group.threads.front());
+  const StackColumns stack(frames, *group.threads.front());
   const std::string creator = stack.Creator(CreatorOf(group));
   std::string text = Title(group) + ThreadLine(group) + stack.Frames() + stack.Origin();
   return creator.empty() ? text : text + creator + GrowthText(group) + "\n";

@@ -7,7 +7,7 @@
 #include "tools/render/age_text.h"
 #include "tools/render/printable_text.h"
 #include "tools/render/simple_frames.h"
-#include "tools/render/stack_text.h"
+#include "tools/render/stack_columns.h"
 
 namespace limpet {
 namespace {
@@ -96,7 +96,7 @@ class Writing {
   }
 
   std::string PlaceText(const Threads& alike) const {
-    const StackText stack(frames_, *alike.front());
+    const StackColumns stack(frames_, *alike.front());
     const std::string creator = stack.Creator(alike.front()->creator_number);
     const std::string text = WaitLine(alike) + stack.Frames() + stack.Origin();
     return creator.empty() ? text : text + creator + "\n";

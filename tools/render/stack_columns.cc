@@ -1,4 +1,4 @@
-#include "tools/render/stack_text.h"
+#include "tools/render/stack_columns.h"
 
 #include <algorithm>
 #include <utility>
@@ -32,13 +32,13 @@ bool IsNextOf(const ListedThread& last, const ListedThread& thread) {
 
 }  // namespace
 
-StackText::StackText(const SimpleFrames& frames, const ListedThread& thread)
+StackColumns::StackColumns(const SimpleFrames& frames, const ListedThread& thread)
     : thread_(thread),
       frames_(frames.ProgramOf(thread.locations)),
       creator_(frames.CreatorOf(thread)),
       width_(NameWidth()) {}
 
-std::size_t StackText::NameWidth() const {
+std::size_t StackColumns::NameWidth() const {
   std::size_t width = kLeastNameWidth;
   if (creator_.has_value()) width = std::max(width, creator_->name.size() + kCreatedByExtra);
   for (const SimpleFrame& frame : frames_) width = std::max(width, frame.name.size());
@@ -46,8 +46,8 @@ std::size_t StackText::NameWidth() const {
 }
 
 // `width`: of the column of names, which begins behind `prefix`.
-std::string StackText::Line(const std::string& prefix, const SimpleFrame& frame,
-                            std::size_t width) const {
+std::string StackColumns::Line(const std::string& prefix, const SimpleFrame& frame,
+                               std::size_t width) const {
   std::string name = frame.name;
   if (name.size() > width) name = FirstBytes(name, width - 3) + "...";
   const std::size_t start = prefix.size() + width + 2;
@@ -56,7 +56,7 @@ std::string StackText::Line(const std::string& prefix, const SimpleFrame& frame,
   return absl::StrFormat("%s%-*s  %s", prefix, static_cast<int>(width), name, place);
 }
 
-std::string StackText::Frames() const {
+std::string StackColumns::Frames() const {
   std::string text;
   const std::size_t shown = std::min(frames_.size(), kMaxFrames);
   for (std::size_t index = 0; index < shown; ++index) {
@@ -67,7 +67,7 @@ std::string StackText::Frames() const {
          absl::StrFormat("%*s... and %d outer frames\n", kIndent, "", frames_.size() - shown);
 }
 
-std::string StackText::Origin() const {
+std::string StackColumns::Origin() const {
   if (!thread_.is_seen_from_outside) {
     if (!thread_.locations.empty()) return "";
     return thread_.IsRunning() ? "      (running: its stack is not taken)\n"
@@ -79,7 +79,7 @@ std::string StackText::Origin() const {
   return text + ")\n";
 }
 
-std::string StackText::Creator(std::uint32_t creator_number) const {
+std::string StackColumns::Creator(std::uint32_t creator_number) const {
   if (!creator_.has_value()) return "";
   std::string line = Line(kCreatedBy, *creator_, width_ - kCreatedByExtra);
   if (creator_number != 0) absl::StrAppendFormat(&line, ", in thread %d", creator_number);

@@ -19,9 +19,9 @@ namespace limpet {
 
 inline constexpr std::size_t kTextColumns = 100;
 
-class StackText {
+class StackColumns {
  public:
-  StackText(const SimpleFrames& frames, const ListedThread& thread);
+  StackColumns(const SimpleFrames& frames, const ListedThread& thread);
 
   // Lines; a deep stack's outer ones are counted.
   std::string Frames() const;
