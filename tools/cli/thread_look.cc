@@ -8,17 +8,17 @@
 
 namespace limpet {
 
-absl::StatusOr<ThreadDump> LookAtThreads(const std::string& name) {
-  const absl::StatusOr<DumpTarget> target =
-      FindDumpTarget({.target = name, .profiles = {kGoroutineProfile}});
-  if (!target.ok()) return target.status();
+absl::StatusOr<ThreadDump> LookAtThreads(const std::string& target) {
+  const absl::StatusOr<DumpTarget> found =
+      FindDumpTarget({.target = target, .profiles = {kGoroutineProfile}});
+  if (!found.ok()) return found.status();
   ElfSymbolizer symbolizer(
-      DebugPlace{.root = target->process ? ForeignRootOf(*target->process) : ""});
-  const PerfMap jit_names = PerfMap::Load(target->snapshot.pid, target->snapshot.owner_uid);
-  ProfileBuilder builder(target->snapshot, symbolizer, &jit_names);
-  return builder.BuildThreads({.time_unix_ns = SnapshotTime(*target),
-                               .monotonic_ns = MonotonicTime(*target),
-                               .is_alive = target->IsRunning()});
+      DebugPlace{.root = found->process ? ForeignRootOf(*found->process) : ""});
+  const PerfMap jit_names = PerfMap::Load(found->snapshot.pid, found->snapshot.owner_uid);
+  ProfileBuilder builder(found->snapshot, symbolizer, &jit_names);
+  return builder.BuildThreads({.time_unix_ns = SnapshotTime(*found),
+                               .monotonic_ns = MonotonicTime(*found),
+                               .is_alive = found->IsRunning()});
 }
 
 }  // namespace limpet
