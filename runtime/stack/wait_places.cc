@@ -6,16 +6,35 @@ namespace limpet {
 
 void WaitPlaces::Note(const sys::CallerFrame& caller, const RememberedWalk& walk, StackId stack,
                       std::uint32_t epoch) {
-  LastWalk& last = last_walks_[IndexOf(caller)];
-  bool is_second = last.hash == HashOf(caller);
-  last.hash = is_second ? 0 : HashOf(caller);
-  std::uint32_t words = is_second ? CountStackWords(walk) : 0;
+  std::uint64_t hash = HashOf(caller);
+  Set& set = sets_[IndexOf(hash)];
+  if (!IsWalkedAgain(TagOf(hash) ^ static_cast<std::uint32_t>(stack), &set)) return;
+  std::uint32_t words = CountStackWords(walk);
   if (words == 0 || words > WaitPlace::kMaxWords) return;
-  WaitPlace* ways = places_[IndexOf(caller)];
-  for (std::uint32_t way = 0; way < kWays; ++way)
-    if (ways[way].IsCalledBy(caller)) return Fill(caller, walk, stack, epoch, &ways[way]);
-  last.newest_way = (last.newest_way + 1) % kWays;
-  Fill(caller, walk, stack, epoch, &ways[last.newest_way]);
+  std::uint32_t way = WayFor(caller, stack);
+  Fill(caller, walk, stack, epoch, &places_[IndexOf(hash)][way]);
+  set.tags[way] = TagOf(hash);
+}
+
+// What is told is forgotten, so that a place that is pushed out must be walked twice again.
+bool WaitPlaces::IsWalkedAgain(std::uint32_t hash, Set* set) {
+  for (std::uint32_t& recent : set->recent)
+    if (recent == hash) return recent = 0, true;
+  set->oldest_walk = (set->oldest_walk + 1) % kRecentWalks;
+  set->recent[set->oldest_walk] = hash;
+  return false;
+}
+
+// One that has the stack already, in which words have moved; or the oldest.
+std::uint32_t WaitPlaces::WayFor(const sys::CallerFrame& caller, StackId stack) {
+  std::uint32_t index = IndexOf(HashOf(caller));
+  for (std::uint32_t way = 0; way < kWays; ++way) {
+    const WaitPlace& place = places_[index][way];
+    if (place.IsCalledBy(caller) && place.stack == stack) return way;
+  }
+  Set& set = sets_[index];
+  set.oldest_way = (set.oldest_way + 1) % kWays;
+  return set.oldest_way;
 }
 
 // The count goes first and comes last: a handler that leaves by longjmp leaves none.

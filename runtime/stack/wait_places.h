@@ -1,13 +1,14 @@
 // The places that a thread waits at in turn, each with the words that tell whether its stack is
 // still the same: a server's loop polls, reads and writes, and never waits where it waited last.
 //
-//   places[hash of the call][2]   {caller, words: slot = value ..., StackId}
+//   tags[hash of the call][4] -> places[hash of the call][4]   {caller, words: slot = value ...,
+//   StackId}
 //
-// A place is remembered when it is walked twice without another one of its hash in between: what
-// waits once, for long, costs no page of memory more.
+// One call may have several stacks, by which it is reached in turn: each is a place. A place is
+// remembered when it is walked again soon: what waits once, for long, costs no page of memory more.
 //
-// Runs: target hot path (slow side).  Threads: one owner.  Allocates: never; three pages a
-// thread, touched by those that wait again and again.
+// Runs: target hot path (slow side).  Threads: one owner.  Allocates: never; six pages a thread,
+// touched by those that wait again and again.
 #pragma once
 
 #include <cstdint>
@@ -50,13 +51,15 @@ class WaitPlaces {
 
   // The stack at `caller`, which lies on `own`; kNoNode: not known.
   StackId Find(const sys::CallerFrame& caller, const StackBounds& own, Present present) const {
-    const WaitPlace* ways = places_[IndexOf(caller)];
-    const WaitPlace& place = ways[ways[0].IsCalledBy(caller) ? 0 : 1];
-    bool may_look = place.word_count != 0 && place.IsCalledBy(caller) &&
-                    place.generation == present.generation && place.epoch == present.epoch &&
-                    own.Holds(caller.stack_pointer) && place.outermost <= own.high;
-    bool is_same = may_look && AreSameWords(place.words, place.word_count);
-    return is_same ? place.stack : WalkedFrame::kNoNode;
+    std::uint64_t hash = HashOf(caller);
+    const Set& set = sets_[IndexOf(hash)];
+    for (std::uint32_t way = 0; way < kWays; ++way) {
+      if (set.tags[way] != TagOf(hash)) continue;
+      const WaitPlace& place = places_[IndexOf(hash)][way];
+      if (MayBe(place, caller, own, present) && AreSameWords(place.words, place.word_count))
+        return place.stack;
+    }
+    return WalkedFrame::kNoNode;
   }
 
   // That it is `stack`, by the walk that has just been there; of the segment of `epoch`.
@@ -65,23 +68,37 @@ class WaitPlaces {
 
  private:
   static constexpr std::uint32_t kSetBits = 3;
-  static constexpr std::uint32_t kWays = 2;
+  static constexpr std::uint32_t kWays = 4;
+  static constexpr std::uint32_t kRecentWalks = 4;
+
+  struct alignas(64) Set {
+    std::uint32_t tags[kWays];
+    std::uint32_t recent[kRecentWalks];  // hashes of places that were walked, not remembered
+    std::uint32_t oldest_walk;
+    std::uint32_t oldest_way;
+  };
 
   static std::uint64_t HashOf(const sys::CallerFrame& caller) {
     return (caller.return_address ^ caller.stack_pointer) * 0x9E3779B97F4A7C15U;
   }
-  static std::uint32_t IndexOf(const sys::CallerFrame& caller) {
-    return static_cast<std::uint32_t>(HashOf(caller) >> (64 - kSetBits));
+  static std::uint32_t IndexOf(std::uint64_t hash) {
+    return static_cast<std::uint32_t>(hash >> (64 - kSetBits));
+  }
+  static std::uint32_t TagOf(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 16); }
+
+  static bool MayBe(const WaitPlace& place, const sys::CallerFrame& caller, const StackBounds& own,
+                    Present present) {
+    return place.word_count != 0 && place.IsCalledBy(caller) &&
+           place.generation == present.generation && place.epoch == present.epoch &&
+           own.Holds(caller.stack_pointer) && place.outermost <= own.high;
   }
 
+  static bool IsWalkedAgain(std::uint32_t hash, Set* set);
+  std::uint32_t WayFor(const sys::CallerFrame& caller, StackId stack);
   static void Fill(const sys::CallerFrame& caller, const RememberedWalk& walk, StackId stack,
                    std::uint32_t epoch, WaitPlace* place);
 
-  struct LastWalk {
-    std::uint64_t hash;
-    std::uint32_t newest_way;
-  };
-  LastWalk last_walks_[1U << kSetBits];
+  Set sets_[1U << kSetBits];
   WaitPlace places_[1U << kSetBits][kWays];
 };
 

@@ -88,22 +88,40 @@ TEST_F(WaitPlacesTest, AsksForTheFramePointerOnlyWhereTheWayDependsOnIt) {
   EXPECT_EQ(Find(), kStack);
 }
 
-TEST_F(WaitPlacesTest, TakesTheNewestStackOfAPlace) {
-  NoteTwice();
-  NoteTwice(kOtherStack);
+// A function that two others call, in turn.
+TEST_F(WaitPlacesTest, KnowsSeveralStacksOfAPlace) {
+  const auto come_by = [this](std::uint64_t loop, StackId stack) {
+    stack_[19] = loop;
+    walk_->frames[1].frame = loop;
+    if (Find() != stack) Note(stack);
+  };
+  for (int turn = 0; turn < 2; ++turn) {
+    come_by(kLoop, kStack);
+    come_by(kLoop + 64, kOtherStack);
+  }
   EXPECT_EQ(Find(), kOtherStack);
+  stack_[19] = kLoop;
+  EXPECT_EQ(Find(), kStack);
 }
 
-TEST_F(WaitPlacesTest, KnowsAnyTwoPlaces) {
-  for (std::uint64_t code = kWait + 1; code < kWait + 20; ++code) {
+// Whatever their hashes are.
+TEST_F(WaitPlacesTest, KnowsAnyFourPlacesThatAreComeByInTurn) {
+  for (std::uint64_t code = kWait + 1; code < kWait + 200; code += 4) {
     places_ = std::make_unique<WaitPlaces>();
-    NoteTwice();
-    sys::CallerFrame other = Caller();
-    other.return_address = code;
-    for (int i = 0; i < 2; ++i) places_->Note(other, *walk_, kOtherStack, kPresent.epoch);
-    EXPECT_EQ(Find(), kStack);
-    EXPECT_EQ(places_->Find(other, Own(), kPresent), kOtherStack);
+    const auto place = [this, code](std::uint64_t number) {
+      return sys::CallerFrame{code + number, AddressOf(10), AddressOf(15)};
+    };
+    for (std::uint64_t visit = 0; visit < 8; ++visit)
+      places_->Note(place(visit % 4), *walk_, StackId{100 + static_cast<std::uint32_t>(visit % 4)},
+                    kPresent.epoch);
+    for (std::uint32_t number = 0; number < 4; ++number)
+      EXPECT_EQ(places_->Find(place(number), Own(), kPresent), StackId{100 + number});
   }
+}
+
+TEST_F(WaitPlacesTest, KeepsNoPlaceThatIsWalkedOnce) {
+  for (std::uint32_t number = 0; number < 100; ++number) Note(StackId{100 + number});
+  EXPECT_EQ(Find(), kUnknown);
 }
 
 TEST_F(WaitPlacesTest, KeepsNoneWhoseWordsDoNotTell) {
