@@ -55,39 +55,30 @@ class WaitGraph {
 
   bool IsForEver(Index index) const { return !threads_[index].timeout_ns.has_value(); }
 
-  // Where the way from `start` ends: at the thread that is in a finding, or at one that waits for
-  // nobody. A ring that is none for ever is left after as many steps as there are threads.
-  Index EndOf(Index start) const {
-    Index at = start;
-    for (Index steps = 0; steps < threads_.size(); ++steps) {
-      if (finding_of_.contains(at) || next_[at] == kNobody) return at;
-      at = next_[at];
-    }
-    return kNobody;
-  }
-
-  // Those that come back to `start` without a timeout.
-  std::vector<Index> RingOf(Index start) const {
-    std::vector<Index> ring;
-    for (Index at = start; at != kNobody && IsForEver(at); at = next_[at]) {
-      if (ring.size() > threads_.size()) return {};
-      if (at == start && !ring.empty()) return ring;
-      ring.push_back(at);
-    }
-    return {};
-  }
-
   void Add(WaitFindingKind kind, std::vector<Index> threads) {
     for (const Index index : threads) finding_of_[index] = findings_.size();
     findings_.push_back({.kind = kind, .threads = std::move(threads)});
   }
 
+  // Each thread is passed once: where a way comes to one that it has passed itself, that is a ring.
   void FindDeadlocks() {
-    for (Index index = 0; index < threads_.size(); ++index) {
-      if (finding_of_.contains(index)) continue;
-      std::vector<Index> ring = RingOf(index);
-      if (!ring.empty()) Add(WaitFindingKind::kDeadlock, std::move(ring));
+    std::vector<Index> way_of(threads_.size(), kNobody);  // by the thread that the way began at
+    for (Index start = 0; start < threads_.size(); ++start) {
+      Index at = start;
+      for (; at != kNobody && way_of[at] == kNobody; at = next_[at]) way_of[at] = start;
+      if (at != kNobody && way_of[at] == start) AddRing(at);
     }
+  }
+
+  // One that a timeout opens again leads nowhere.
+  void AddRing(Index first) {
+    std::vector<Index> ring = {first};
+    for (Index at = next_[first]; at != first; at = next_[at]) ring.push_back(at);
+    const bool is_for_ever =
+        std::all_of(ring.begin(), ring.end(), [this](Index index) { return IsForEver(index); });
+    std::rotate(ring.begin(), std::min_element(ring.begin(), ring.end()), ring.end());
+    if (is_for_ever) return Add(WaitFindingKind::kDeadlock, std::move(ring));
+    for (const Index index : ring) next_[index] = kNobody;
   }
 
   void FindOrphans() {
@@ -115,14 +106,26 @@ class WaitGraph {
            });
   }
 
-  void FindConvoys() {
+  // Where the way from each ends that is in no finding: at one that is, or that waits for nobody.
+  std::map<Index, std::vector<Index>> WaysByEnd() const {
+    std::vector<Index> end_of(threads_.size(), kNobody);
     std::map<Index, std::vector<Index>> by_end;
-    for (Index index = 0; index < threads_.size(); ++index) {
-      if (next_[index] == kNobody || finding_of_.contains(index)) continue;
-      const Index end = EndOf(index);
-      if (end != kNobody) by_end[end].push_back(index);
+    for (Index start = 0; start < threads_.size(); ++start) {
+      Index end = start;
+      while (end_of[end] == kNobody && !IsEnd(end)) end = next_[end];
+      if (end_of[end] != kNobody) end = end_of[end];
+      for (Index at = start; at != end && end_of[at] == kNobody; at = next_[at]) {
+        end_of[at] = end;
+        by_end[end].push_back(at);
+      }
     }
-    for (auto& [end, behind] : by_end) {
+    return by_end;
+  }
+
+  bool IsEnd(Index index) const { return next_[index] == kNobody || finding_of_.contains(index); }
+
+  void FindConvoys() {
+    for (const auto& [end, behind] : WaysByEnd()) {
       const bool is_found = finding_of_.contains(end);
       if (!is_found && !IsConvoy(end, behind)) continue;
       if (!is_found) Add(WaitFindingKind::kConvoy, {end});
@@ -145,7 +148,7 @@ class WaitGraph {
   std::vector<Index> next_;      // whom it waits for
   std::vector<bool> is_orphan_;  // it waits for a lock of who has ended
   std::vector<WaitFinding> findings_;
-  std::map<Index, Index> finding_of_;
+  std::map<Index, std::size_t> finding_of_;
 };
 
 }  // namespace

@@ -145,6 +145,18 @@ TEST_F(WaitVerdict, OfTheDeadAsksHowLongAConvoyLasted) {
   EXPECT_THAT(JudgeLastWaits(dump_), SizeIs(2));
 }
 
+// As a forged segment may have them: looked at once each.
+TEST_F(WaitVerdict, FollowsALongWayInNoLongTime) {
+  constexpr std::uint32_t kThreads = 200'000;
+  for (std::uint32_t number = 9; number <= kThreads; ++number)
+    dump_.threads.push_back({.number = number, .thread_id = 100 + number});
+  for (std::uint32_t number = 2; number <= kThreads; ++number) Wait(number, number - 1);
+  const std::vector<WaitFinding> found = Judge();
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_THAT(found[0].threads, ElementsAre(0));
+  EXPECT_THAT(found[0].behind, SizeIs(kThreads - 1));
+}
+
 // Rings that are none for ever, and owners that do not exist.
 TEST_F(WaitVerdict, BearsForgedOwners) {
   for (std::uint32_t number = 1; number <= 8; ++number) {
