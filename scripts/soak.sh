@@ -64,13 +64,19 @@ keep_dumping() {
 }
 
 # What dumping so often has come to; empty if it is as it should be.
-dumping_trouble() {
-  local dumps settled now
-  dumps=$(find "$work/profiles" -name '[0-9]*.heap.pb.gz' | wc -l)
+watcher_trouble() {
+  local settled now
   settled=$(cat "$work/settled") now=$(watcher_kib)
-  echo "soak: $dumps dumps kept, $(du -sk "$work/profiles" | cut -f1) KiB; watcher $settled, at the end $now KiB" >&2
-  if ((dumps == 0 || dumps > kept_dumps)); then echo "$dumps dumps, not 1 to $kept_dumps"; fi
-  if ((now > settled + most_watcher_growth_kib)); then echo "the watcher grows"; fi
+  echo "soak: the watcher has $settled KiB, at the end $now KiB" >&2
+  if ((now > settled + most_watcher_growth_kib)); then echo ", the watcher grows"; fi
+}
+
+# When nobody dumps any more: a dump is there for a moment before the oldest one goes.
+keeping_trouble() {
+  local dumps
+  dumps=$(find "$work/profiles" -name '[0-9]*.heap.pb.gz' | wc -l)
+  echo "soak: $dumps dumps kept, $(du -sk "$work/profiles" | cut -f1) KiB" >&2
+  if ((dumps == 0 || dumps > kept_dumps)); then echo ", $dumps dumps, not 1 to $kept_dumps"; fi
 }
 
 soak() {
@@ -92,13 +98,14 @@ soak() {
     in_use=$(churn_in_use "$work/heap")
     rss=$(awk '/VmRSS/ { print $2 }' "/proc/$churn_pid/status")
     [ "$in_use" = 0 ] || ok=0
-    trouble=$(dumping_trouble)
-    [ -z "$trouble" ] || ok=0
+    trouble=$(watcher_trouble)
     kill "$dumper_pid" 2>/dev/null || true
     echo >&3
     wait "$churn_pid" || ok=0
     watcher_leaves || ok=0
-    echo "soak $name: $line in $seconds s, in use at the end $in_use, RSS ${rss} KiB, ${trouble:+$trouble, }$([ $ok = 1 ] && echo passed || echo FAILED)"
+    trouble+=$(keeping_trouble)
+    [ -z "$trouble" ] || ok=0
+    echo "soak $name: $line in $seconds s, in use at the end $in_use, RSS ${rss} KiB$trouble, $([ $ok = 1 ] && echo passed || echo FAILED)"
   else
     echo "soak $name: the program died, FAILED"
   fi
