@@ -5,9 +5,10 @@ usage: own_suites.py [--only NAME,...] [BUILD]
 
 The suites stand in program_suites.py and server_suites.py. Each runs untraced, then traced with a companion
 that watches. A test that ends differently is run once more alone on both sides, and is a failure if it still
-differs; both runs are printed. Where many did not run untraced, the suite broke off without us (redis' own does now and
-then): there is nothing to compare with, and it is run whole once more on both sides. Tests that fail on both sides are named, and no failure of ours. Processes and
-traces that a traced run leaves behind are a failure, and so is a suite that cannot be had or runs no test.
+differs; both runs are printed. Where many did not run untraced, the suite broke off without us (redis' own does
+now and then): there is nothing to compare with, and it is run whole once more on both sides. Tests that fail on
+both sides are named, and no failure of ours. Processes and traces that a traced run leaves behind are a
+failure, and so is a suite that cannot be had or runs no test.
 
 The last line is `N passed, N failed`: one for each test, and one for what a suite left.
 """
