@@ -50,8 +50,8 @@ struct alignas(4096) ThreadRecord {
   // Of the thread that this one came to join before it had started.
   std::atomic<ThreadRecord*> awaited;
   SpareSlot spare_slot;  // of the segment's blocks
+  WaitPlaces places;     // here: what a wait asks lies on two pages
   RememberedWalk walk;
-  WaitPlaces places;
   StackPage foreign_page;
 };
 

@@ -65,10 +65,8 @@ bool Tracer::Start() {
 // The kernel zeroes this page in children of fork, _Fork and clone, but not of vfork and
 // posix_spawn, which share our memory and are rightly taken for us.
 bool Tracer::WatchForFork() {
-  alive_ = sys::MapPrivatePages<std::atomic<std::uint32_t>>(sys::kPageBytes);
-  if (alive_ == nullptr) return false;
-  long advised = RawSyscall(SYS_madvise, AsArgument(alive_), sys::kPageBytes, MADV_WIPEONFORK);
-  alive_->store(kAlive, std::memory_order_release);
+  long advised = RawSyscall(SYS_madvise, AsArgument(&page_), sizeof(page_), MADV_WIPEONFORK);
+  page_.alive.store(kAlive, std::memory_order_release);
   return !Failed(advised);  // Linux before 4.14: not traced rather than not safe
 }
 
@@ -105,7 +103,7 @@ void Tracer::PublishLosses() {
 // The child of a fork has one thread, this one; nothing that other threads were doing is under way.
 void Tracer::BecomeChild(ThreadContext& thread) {
   std::uint32_t wiped = 0;
-  if (!alive_->compare_exchange_strong(wiped, kRenewing, std::memory_order_acquire)) return;
+  if (!page_.alive.compare_exchange_strong(wiped, kRenewing, std::memory_order_acquire)) return;
   if (HasSegment() || IsAttaching()) {
     has_inherited_rules_ = HasSegment();
     state_.store(State::kIdle, std::memory_order_relaxed);
@@ -114,7 +112,7 @@ void Tracer::BecomeChild(ThreadContext& thread) {
   timer_record_.store(nullptr, std::memory_order_relaxed);
   records.Reset(thread.record);
   // Its only thread is its main one, and nobody that it knows made it.
-  last_number_.store(kMainThreadNumber, std::memory_order_relaxed);
+  other_threads_.store(0, std::memory_order_relaxed);
   thread.life.store(0, std::memory_order_relaxed);
   thread.early_joiner.store(nullptr, std::memory_order_relaxed);
   if (thread.record != nullptr) thread.record->identity = {.number = kMainThreadNumber};
@@ -128,7 +126,7 @@ void Tracer::BecomeChild(ThreadContext& thread) {
     state_.store(State::kOff, std::memory_order_relaxed);
   }
   if (IsOff()) segment.LeaveInherited();
-  alive_->store(kAlive, std::memory_order_release);
+  page_.alive.store(kAlive, std::memory_order_release);
 }
 
 InternedStack Tracer::Capture(ThreadContext& thread, const sys::CallerFrame& caller) {
@@ -161,6 +159,7 @@ void Tracer::WalkAnew(ThreadRecord& record, const sys::CallerFrame& caller) {
 void Tracer::GiveUp() {
   State tracing = State::kTracing;
   if (!state_.compare_exchange_strong(tracing, State::kOff)) return;
+  page_.tracing_epoch.store(0, std::memory_order_release);
   sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
   segment.Poison();
 }
@@ -169,6 +168,7 @@ void Tracer::Finish(bool keeps_segment) {
   if (!IsOwnProcess() || !IsThisProcess()) return;
   if (!HasSegment() && !segment.IsPoisoned()) return;
   state_.store(State::kOff, std::memory_order_release);
+  page_.tracing_epoch.store(0, std::memory_order_release);
   sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
   segment.header()->state.store(SegmentState::kExited, std::memory_order_release);
   // One in a sandbox had better not try, nor advise the kernel as malloc never does: whoever makes

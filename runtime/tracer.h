@@ -4,11 +4,12 @@
 //                                                               -> AllocationTable
 //
 // It is one constant-initialised object, because hooks run before constructors and after
-// destructors.
+// destructors. All of it is zero at first, and so in .bss: a megabyte that the file does not hold,
+// and pages that the kernel can be told to wipe.
 //
-// Fork rule: `alive_` points to a page that the kernel wipes in a forked child. Every slow path
-// looks at it first, so a child never writes into its parent's segment; it starts afresh at its
-// first sample.
+// Fork rule: the kernel wipes one page of it in a forked child (ProcessPage). Every slow path looks
+// there first, so a child never writes into its parent's segment; it starts afresh at its first
+// sample.
 //
 // Runs: target hot path (slow side).  Threads: any; async-signal-safe.  Allocates: private pages
 // and the segment's.
@@ -23,6 +24,7 @@
 #include "runtime/stack/rule_cache.h"
 #include "runtime/sys/caller_frame.h"
 #include "runtime/sys/cheap_atomic.h"
+#include "runtime/sys/private_pages.h"
 #include "runtime/table/allocation_table.h"
 #include "runtime/table/free_filter.h"
 #include "runtime/table/mapping_table.h"
@@ -52,6 +54,12 @@ struct Work {
   }
 };
 
+// What is true of this process alone. A whole page, which reads as zero in a forked child.
+struct alignas(sys::kPageBytes) ProcessPage {
+  std::atomic<std::uint32_t> alive;          // 1: ours; 0: wiped, a forked child; 2: being renewed
+  std::atomic<std::uint32_t> tracing_epoch;  // of the segment that may be written; 0: none
+};
+
 class Tracer {
  public:
   static constexpr std::uint32_t kMainThreadNumber = 1;
@@ -62,10 +70,17 @@ class Tracer {
 
   // True when this process has a segment that may be written. Makes it if `creates`.
   bool IsTracing(ThreadContext& thread, bool creates) {
-    bool is_usual = HasSegment() && IsOwnProcess() && thread.epoch == epoch_;
-    if (!is_usual) [[unlikely]]
+    if (!IsEntered(thread)) [[unlikely]]
       return BeginTracing(thread, creates);
     return true;
+  }
+  // One word says that the process is ours, has a segment, and that the thread is entered in it.
+  bool IsEntered(const ThreadContext& thread) const {
+    return thread.epoch != 0 && thread.epoch == tracing_epoch();
+  }
+  // 0: nothing may be written.
+  std::uint32_t tracing_epoch() const {
+    return page_.tracing_epoch.load(std::memory_order_acquire);
   }
 
   // For a thread that `creator` makes, before it starts.
@@ -131,9 +146,7 @@ class Tracer {
   void (*on_segment)() = nullptr;
 
   // The memory is the one we were started in: not a forked child's.
-  bool IsOwnProcess() const {
-    return alive_ != nullptr && alive_->load(std::memory_order_acquire) == kAlive;
-  }
+  bool IsOwnProcess() const { return page_.alive.load(std::memory_order_acquire) == kAlive; }
   // The process is the one we were started in: not a vfork child's.
   bool IsThisProcess() const;
   std::uint32_t process_id() const { return process_id_; }
@@ -162,19 +175,20 @@ class Tracer {
   void EnterSlot(ThreadContext& thread);
   static void FillSlot(const ThreadContext& thread, ThreadSlot* slot);
   void Number(ThreadContext& thread);
+  std::uint32_t NextNumber() {
+    return kMainThreadNumber + other_threads_.fetch_add(1, std::memory_order_relaxed) + 1;
+  }
   void CountLoss(Counter& pending, Counter SegmentCounters::*published) const;
   void PublishLosses();
 
   static constexpr std::uint32_t kAlive = 1;
 
-  // Down to the epoch: what each wait asks, on one cache line.
-  alignas(64) std::atomic<State> state_ = State::kUnstarted;
-  std::atomic<std::uint32_t>* alive_ =
-      nullptr;  // 1: ours; 0: wiped, a forked child; 2: being renewed
+  ProcessPage page_ = {};
+  std::atomic<State> state_ = State::kUnstarted;
   StackBounds main_stack_;
   std::uint32_t process_id_ = 0;
-  std::uint32_t epoch_ = 0;                                     // segments of this process so far
-  std::atomic<std::uint32_t> last_number_ = kMainThreadNumber;  // of a thread
+  std::uint32_t epoch_ = 0;                       // segments of this process so far
+  std::atomic<std::uint32_t> other_threads_ = 0;  // ever counted besides the main one
   std::atomic<ThreadRecord*> timer_record_ = nullptr;
   bool is_forked_ = false;
   // Our rules are of the segment that is still mapped, which is our parent's.

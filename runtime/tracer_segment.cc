@@ -24,6 +24,7 @@ bool Tracer::Attach() {
     return HasSegment();
   bool is_ready = CreateSegment();
   if (!is_ready) sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
+  if (is_ready) page_.tracing_epoch.store(epoch_, std::memory_order_release);
   state_.store(is_ready ? State::kTracing : State::kOff, std::memory_order_release);
   if (is_ready && on_segment != nullptr) on_segment();
   return is_ready;

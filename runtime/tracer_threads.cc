@@ -49,16 +49,14 @@ void Tracer::EnterRecord(ThreadContext& thread) {
 void Tracer::Number(ThreadContext& thread) {
   std::uint32_t& number = thread.record->identity.number;
   if (number == 0) {
-    number = thread.thread_id == process_id_
-                 ? kMainThreadNumber
-                 : last_number_.fetch_add(1, std::memory_order_relaxed) + 1;
+    number = thread.thread_id == process_id_ ? kMainThreadNumber : NextNumber();
   }
   thread.number.store(number, std::memory_order_relaxed);
 }
 
 void Tracer::DescribeThread(ThreadContext& creator, const sys::CallerFrame& caller,
                             ThreadIdentity* identity) {
-  identity->number = last_number_.fetch_add(1, std::memory_order_relaxed) + 1;
+  identity->number = NextNumber();
   if (creator.record == nullptr) return;
   identity->creator_number = creator.record->identity.number;
   identity->creator_thread_id = creator.thread_id;
@@ -70,9 +68,9 @@ void Tracer::DescribeThread(ThreadContext& creator, const sys::CallerFrame& call
 
 // Of a thread that could not be made, where no other was meanwhile.
 void Tracer::TakeBackNumber(const ThreadIdentity& identity) {
-  std::uint32_t number = identity.number;
-  if (number != 0)
-    last_number_.compare_exchange_strong(number, number - 1, std::memory_order_relaxed);
+  if (identity.number == 0) return;
+  std::uint32_t others = identity.number - kMainThreadNumber;
+  other_threads_.compare_exchange_strong(others, others - 1, std::memory_order_relaxed);
 }
 
 // For a thread that no hook saw start: none will see it end either. So its record is retired at

@@ -52,7 +52,7 @@ bool IsToBeNoted(const ThreadRecord& record, const sys::CallerFrame& caller) {
   ThreadRecord& record = *thread.record;
   bool is_kept = static_cast<std::uint32_t>(stack) >= kRootNodes;
   if (is_kept && IsToBeNoted(record, caller))
-    record.places.Note(caller, record.walk, stack, g_tracer.epoch());
+    record.places.Note(caller, record.walk, stack, thread.epoch);
   return stack;
 }
 
@@ -64,24 +64,26 @@ bool IsToBeNoted(const ThreadRecord& record, const sys::CallerFrame& caller) {
   if (thread.park != nullptr) [[unlikely]]
     return g_tracer.Capture(thread, caller).id;
   StackId stack =
-      record.places.Find(caller, record.own_stack, {g_tracer.rules.generation(), g_tracer.epoch()});
+      record.places.Find(caller, record.own_stack, {g_tracer.rules.generation(), thread.epoch});
   return stack != WalkedFrame::kNoNode ? stack : WalkedStackOf(thread, caller);
 }
 
 // The process and the segment are those that the wait began in.
 [[gnu::always_inline]] inline bool MayWrite(const Park& park) {
-  return g_tracer.HasSegment() && g_tracer.IsOwnProcess() && park.epoch() == g_tracer.epoch();
+  return park.epoch() == g_tracer.tracing_epoch();
 }
 
 // A process of one thread has no segment before it takes a sample, and in a forked child nothing is
 // set up for a wait.
-[[gnu::always_inline]] inline bool IsRecording() {
-  return g_tracer.HasSegment() && g_tracer.IsOwnProcess();
+bool IsRecording() { return g_tracer.tracing_epoch() != 0; }
+
+[[gnu::cold, gnu::noinline]] bool EnterUnseen(ThreadContext& thread) {
+  return IsRecording() && g_tracer.IsTracing(thread, /*creates=*/false);
 }
 
-[[gnu::always_inline]] inline bool IsEntered(ThreadContext& thread) {
-  bool is_usual = thread.epoch == g_tracer.epoch();
-  if (!is_usual && !g_tracer.IsTracing(thread, /*creates=*/false)) return false;
+[[gnu::always_inline]] inline bool MayShow(ThreadContext& thread) {
+  if (!g_tracer.IsEntered(thread) && !EnterUnseen(thread)) [[unlikely]]
+    return false;
   return thread.record != nullptr && thread.record->slot != nullptr;
 }
 
@@ -110,8 +112,7 @@ void EndLeft(Park& park) {
 [[gnu::cold, gnu::noinline]] void ForgetUnread(ThreadContext& thread) {
   thread.park = nullptr;
   ThreadSlot* slot = thread.record->slot;
-  bool is_shown = IsRecording() && thread.epoch == g_tracer.epoch() && slot != nullptr;
-  if (!is_shown) return;
+  if (!g_tracer.IsEntered(thread) || slot == nullptr) return;
   CloseUnless(/*was_open=*/false, *slot);
   if (slot->state.load(std::memory_order_relaxed) == ThreadState::kParked)
     slot->state.store(ThreadState::kRunning, std::memory_order_release);
@@ -134,7 +135,7 @@ bool IsOnLiveStack(const void* from, std::size_t bytes) {
 [[gnu::hot]] void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller, Park& park) {
   park.Skip();
   ThreadContext& thread = t_thread;
-  if (!IsRecording() || !IsEntered(thread)) return;
+  if (!MayShow(thread)) return;
   ReentryGuard guard(thread);
   bool has_walk = guard.IsOutermost();
   if (!thread.record->own_stack.Holds(caller.stack_pointer)) [[unlikely]]
@@ -142,7 +143,7 @@ bool IsOnLiveStack(const void* from, std::size_t bytes) {
   StackId stack = has_walk ? StackOf(thread, caller) : UnknownStack();
   if (thread.park != nullptr) [[unlikely]]
     ForgetAbandoned(thread, park, has_walk);
-  park.Start(thread.record->slot, g_tracer.epoch(), wait, {sys::CoarseMonotonicNs(), stack}, caller,
+  park.Start(thread.record->slot, thread.epoch, wait, {sys::CoarseMonotonicNs(), stack}, caller,
              &thread.park);
 }
 

@@ -86,10 +86,7 @@ build_and_test() {
 
 run_long() {
   campaign programs-exact scripts/compare_programs.py --sample-bytes 1 build
-  if [[ -d tests/fuzz ]] && check build-fuzz build build-fuzz -Dfuzz=true \
-    -Db_sanitize=address,undefined; then
-    check fuzzers fuzz
-  fi
+  if check build-fuzz build_fuzzers; then check fuzzers fuzz; fi
   campaign mutants env CC=gcc CXX=g++ scripts/check_mutants.py
   # Other programs' own tests sleep half of the time.
   start own-suites scripts/own_suites.py build
@@ -268,6 +265,12 @@ lint_units() {
 # lint FILES_AT_ONCE BUILD OPTIONS...: the files that standard input names.
 lint() {
   xargs -0 -r -n "$1" -P "$(nproc)" clang-tidy-14 -p "$2" --quiet "${@:3}"
+}
+
+# All that they look at is instrumented, and nothing else is built.
+build_fuzzers() {
+  configure build-fuzz -Dfuzz=true -Db_sanitize=address,undefined \
+    -Dcpp_args=-fsanitize=fuzzer-no-link && meson compile -C build-fuzz fuzzers
 }
 
 # A minute of each, which has one thread. Seeds are made anew: they follow the treaty by themselves.

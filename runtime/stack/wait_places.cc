@@ -7,52 +7,65 @@ namespace limpet {
 void WaitPlaces::Note(const sys::CallerFrame& caller, const RememberedWalk& walk, StackId stack,
                       std::uint32_t epoch) {
   std::uint64_t hash = HashOf(caller);
-  Set& set = sets_[IndexOf(hash)];
-  if (!IsWalkedAgain(TagOf(hash) ^ static_cast<std::uint32_t>(stack), &set)) return;
-  std::uint32_t words = CountStackWords(walk);
-  if (words == 0 || words > WaitPlace::kMaxWords) return;
-  std::uint32_t way = WayFor(caller, stack);
-  Fill(caller, walk, stack, epoch, &places_[IndexOf(hash)][way]);
-  set.tags[way] = TagOf(hash);
+  std::uint32_t index = IndexOf(hash), tag = TagOf(hash);
+  if (!IsWalkedAgain(tag ^ static_cast<std::uint32_t>(stack), &pasts_[index])) return;
+  WaitPlace noted = {};
+  std::uint32_t words = MarkStack(caller, walk, epoch, &noted);
+  if (words == 0) return;
+  // The count goes first and comes last: a handler that leaves by longjmp leaves none.
+  WaitPlace& place = sets_[index].places[WayFor(index, tag, stack)];
+  place.word_count = 0;
+  std::atomic_signal_fence(std::memory_order_release);
+  place = noted;
+  place.tag = tag;
+  place.stack = stack;
+  std::atomic_signal_fence(std::memory_order_release);
+  place.word_count = static_cast<std::uint8_t>(words);
 }
 
 // What is told is forgotten, so that a place that is pushed out must be walked twice again.
-bool WaitPlaces::IsWalkedAgain(std::uint32_t hash, Set* set) {
-  for (std::uint32_t& recent : set->recent)
+bool WaitPlaces::IsWalkedAgain(std::uint32_t hash, Past* past) {
+  for (std::uint32_t& recent : past->recent)
     if (recent == hash) return recent = 0, true;
-  set->oldest_walk = (set->oldest_walk + 1) % kRecentWalks;
-  set->recent[set->oldest_walk] = hash;
+  past->oldest_walk = (past->oldest_walk + 1) % kRecentWalks;
+  past->recent[past->oldest_walk] = hash;
   return false;
 }
 
 // One that has the stack already, in which words have moved; or the oldest.
-std::uint32_t WaitPlaces::WayFor(const sys::CallerFrame& caller, StackId stack) {
-  std::uint32_t index = IndexOf(HashOf(caller));
+std::uint32_t WaitPlaces::WayFor(std::uint32_t index, std::uint32_t tag, StackId stack) {
   for (std::uint32_t way = 0; way < kWays; ++way) {
-    const WaitPlace& place = places_[index][way];
-    if (place.IsCalledBy(caller) && place.stack == stack) return way;
+    const WaitPlace& place = sets_[index].places[way];
+    if (place.tag == tag && place.stack == stack) return way;
   }
-  Set& set = sets_[index];
-  set.oldest_way = (set.oldest_way + 1) % kWays;
-  return set.oldest_way;
+  Past& past = pasts_[index];
+  past.oldest_way = (past.oldest_way + 1) % kWays;
+  return past.oldest_way;
 }
 
-// The count goes first and comes last: a handler that leaves by longjmp leaves none.
-void WaitPlaces::Fill(const sys::CallerFrame& caller, const RememberedWalk& walk, StackId stack,
-                      std::uint32_t epoch, WaitPlace* place) {
-  place->word_count = 0;
-  std::atomic_signal_fence(std::memory_order_release);
-  place->return_address = caller.return_address;
+// How many words tell; 0: they do not, or are too many or too far away. The walk has just been
+// there: what lies in its slots is what it found.
+std::uint32_t WaitPlaces::MarkStack(const sys::CallerFrame& caller, const RememberedWalk& walk,
+                                    std::uint32_t epoch, WaitPlace* place) {
+  constexpr std::uint64_t kMaxReach = static_cast<StackDistance>(-1);
+  StackWord words[WaitPlace::kMaxWords];
+  std::uint32_t count = GatherStackWords(walk, words, WaitPlace::kMaxWords);
+  auto distance = [&caller](std::uint64_t address) {
+    return (address - caller.stack_pointer) / StackMemory::kWordBytes;
+  };
+  std::uint64_t reach = distance(walk.frames[0].stack_pointer);
+  if (reach > kMaxReach) return 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    std::uint64_t slot = distance(words[i].slot);
+    if (slot >= reach) return 0;
+    place->slots[i] = static_cast<StackDistance>(slot);
+  }
   place->stack_pointer = caller.stack_pointer;
-  place->frame_pointer = caller.frame_pointer;
+  place->reach = static_cast<StackDistance>(reach);
   place->needs_frame_pointer = walk.frames[walk.depth - 1].needs_rbp;
-  place->outermost = walk.frames[0].stack_pointer;
-  place->generation = walk.generation;
-  place->epoch = epoch;
-  place->stack = stack;
-  std::uint32_t count = GatherStackWords(walk, place->words, WaitPlace::kMaxWords);
-  std::atomic_signal_fence(std::memory_order_release);
-  place->word_count = count;
+  StackMarker marker = MarkerOf(place->needs_frame_pointer, caller, {walk.generation, epoch});
+  place->mark = marker.Mark(caller.stack_pointer, place->slots, count);
+  return count;
 }
 
 }  // namespace limpet

@@ -1,14 +1,17 @@
-// The places that a thread waits at in turn, each with the words that tell whether its stack is
-// still the same: a server's loop polls, reads and writes, and never waits where it waited last.
+// The places that a thread waits at in turn, each with what tells whether its stack is still the
+// same: a server's loop polls, reads and writes, and never waits where it waited last.
 //
-//   tags[hash of the call][4] -> places[hash of the call][4]   {caller, words: slot = value ...,
-//   StackId}
+//   places[hash of the call][4]   {caller, slots: distances from its stack pointer,
+//                                  mark: hash of what lies in them} -> StackId
 //
 // One call may have several stacks, by which it is reached in turn: each is a place. A place is
 // remembered when it is walked again soon: what waits once, for long, costs no page of memory more.
 //
-// Runs: target hot path (slow side).  Threads: one owner.  Allocates: never; six pages a thread,
-// touched by those that wait again and again.
+// The kernel has used the caches meanwhile, so what is looked at counts more than what is computed:
+// a stack of ten functions is one cache line here, where its words themselves were five.
+//
+// Runs: target hot path (slow side).  Threads: one owner.  Allocates: never; a page and a bit a
+// thread, touched by those that wait again and again.
 #pragma once
 
 #include <cstdint>
@@ -20,26 +23,19 @@
 
 namespace limpet {
 
-// What a call asks of it first lies on one cache line: the kernel has used the others meanwhile.
 struct alignas(64) WaitPlace {
-  static constexpr std::uint32_t kMaxWords = 40;
+  static constexpr std::uint32_t kMaxWords = 48;
 
-  std::uint64_t return_address;
-  std::uint64_t stack_pointer;
-  std::uint64_t frame_pointer;
-  std::uint64_t outermost;   // stack pointer of the first frame: the words lie below it
-  std::uint32_t word_count;  // a multiple of RememberedWalk::kWordsAtOnce; 0: no stack yet
-  std::uint32_t generation;  // of the rule cache
-  std::uint32_t epoch;       // of the segment that has the stack
+  std::uint64_t stack_pointer;  // of the caller
+  StackMark mark;               // of the caller's other registers and of the words
+  std::uint32_t tag;            // of the call
   StackId stack;
+  StackDistance reach;       // of the first frame's stack pointer: the slots lie below it
+  std::uint8_t word_count;   // a multiple of kWordsAtOnce; 0: no stack yet
   bool needs_frame_pointer;  // the way outwards depends on it
-  StackWord words[kMaxWords];
-
-  bool IsCalledBy(const sys::CallerFrame& caller) const {
-    return return_address == caller.return_address && stack_pointer == caller.stack_pointer &&
-           (!needs_frame_pointer || frame_pointer == caller.frame_pointer);
-  }
+  StackDistance slots[kMaxWords];
 };
+static_assert(sizeof(WaitPlace) == 128);
 
 class WaitPlaces {
  public:
@@ -50,13 +46,13 @@ class WaitPlaces {
   };
 
   // The stack at `caller`, which lies on `own`; kNoNode: not known.
-  StackId Find(const sys::CallerFrame& caller, const StackBounds& own, Present present) const {
+  [[gnu::always_inline]] StackId Find(const sys::CallerFrame& caller, const StackBounds& own,
+                                      Present present) const {
     std::uint64_t hash = HashOf(caller);
-    const Set& set = sets_[IndexOf(hash)];
-    for (std::uint32_t way = 0; way < kWays; ++way) {
-      if (set.tags[way] != TagOf(hash)) continue;
-      const WaitPlace& place = places_[IndexOf(hash)][way];
-      if (MayBe(place, caller, own, present) && AreSameWords(place.words, place.word_count))
+    for (const WaitPlace& place : sets_[IndexOf(hash)].places) {
+      if (place.tag != TagOf(hash) || !MayBe(place, caller, own)) continue;
+      StackMarker marker = MarkerOf(place.needs_frame_pointer, caller, present);
+      if (marker.Mark(caller.stack_pointer, place.slots, place.word_count) == place.mark)
         return place.stack;
     }
     return WalkedFrame::kNoNode;
@@ -71,8 +67,11 @@ class WaitPlaces {
   static constexpr std::uint32_t kWays = 4;
   static constexpr std::uint32_t kRecentWalks = 4;
 
-  struct alignas(64) Set {
-    std::uint32_t tags[kWays];
+  struct Set {
+    WaitPlace places[kWays];
+  };
+  // Of a set: what is asked only where a place is not known.
+  struct Past {
     std::uint32_t recent[kRecentWalks];  // hashes of places that were walked, not remembered
     std::uint32_t oldest_walk;
     std::uint32_t oldest_way;
@@ -86,20 +85,26 @@ class WaitPlaces {
   }
   static std::uint32_t TagOf(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 16); }
 
-  static bool MayBe(const WaitPlace& place, const sys::CallerFrame& caller, const StackBounds& own,
-                    Present present) {
-    return place.word_count != 0 && place.IsCalledBy(caller) &&
-           place.generation == present.generation && place.epoch == present.epoch &&
-           own.Holds(caller.stack_pointer) && place.outermost <= own.high;
+  // Its slots may be read.
+  static bool MayBe(const WaitPlace& place, const sys::CallerFrame& caller,
+                    const StackBounds& own) {
+    return place.word_count != 0 && place.stack_pointer == caller.stack_pointer &&
+           own.Holds(caller.stack_pointer) &&
+           place.reach * StackMemory::kWordBytes <= own.high - caller.stack_pointer;
+  }
+  static StackMarker MarkerOf(bool needs_frame_pointer, const sys::CallerFrame& caller,
+                              Present present) {
+    return {caller.return_address, needs_frame_pointer ? caller.frame_pointer : 0,
+            std::uint64_t{present.generation} << 32 | present.epoch};
   }
 
-  static bool IsWalkedAgain(std::uint32_t hash, Set* set);
-  std::uint32_t WayFor(const sys::CallerFrame& caller, StackId stack);
-  static void Fill(const sys::CallerFrame& caller, const RememberedWalk& walk, StackId stack,
-                   std::uint32_t epoch, WaitPlace* place);
+  static bool IsWalkedAgain(std::uint32_t hash, Past* past);
+  std::uint32_t WayFor(std::uint32_t index, std::uint32_t tag, StackId stack);
+  static std::uint32_t MarkStack(const sys::CallerFrame& caller, const RememberedWalk& walk,
+                                 std::uint32_t epoch, WaitPlace* place);
 
   Set sets_[1U << kSetBits];
-  WaitPlace places_[1U << kSetBits][kWays];
+  Past pasts_[1U << kSetBits];
 };
 
 }  // namespace limpet

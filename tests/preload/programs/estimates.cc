@@ -2,10 +2,13 @@
 //
 //   mixed ROUNDS   many small and few large blocks from one stack, freed after each round; those of
 //                  the last one when the test has looked
-//   touched        64 MiB in blocks of 64 KiB, every byte of them touched, after as many freed ones
+//   touched        64 MiB in blocks of 64 KiB, every byte of them touched, after as many freed
+//   ones;
+//                  and 16 MiB that malloc knows nothing of
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "tests/preload/programs/stage.h"
 
@@ -15,6 +18,7 @@ namespace {
 constexpr size_t kSmallBlocks = 262'144, kSmallBytes = 16;
 constexpr size_t kLargeBlocks = 16, kLargeBytes = 256 << 10;
 constexpr size_t kTouchedBlocks = 1024, kTouchedBytes = 64 << 10;
+constexpr size_t kOtherBytes = 16 << 20;
 
 void* g_blocks[kSmallBlocks + kLargeBlocks];
 
@@ -51,6 +55,13 @@ void FreeAtOnce() {
   }
 }
 
+void TouchOthers() {
+  void* others =
+      mmap(nullptr, kOtherBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  Require(others != MAP_FAILED, "memory is mapped");
+  memset(others, 1, kOtherBytes);
+}
+
 SITE void AllocateTouched() {
   for (size_t i = 0; i < kTouchedBlocks; ++i) {
     void* block = malloc(kTouchedBytes);
@@ -66,5 +77,5 @@ SITE void AllocateTouched() {
 int main(int, char** arguments) {
   StartWatchdog();
   if (IsMode(arguments[1], "mixed")) RunMixed(atoi(arguments[2]));
-  if (IsMode(arguments[1], "touched")) FreeAtOnce(), AllocateTouched();
+  if (IsMode(arguments[1], "touched")) FreeAtOnce(), TouchOthers(), AllocateTouched();
 }

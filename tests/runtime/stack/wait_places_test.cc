@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <utility>
+#include <vector>
 
 namespace limpet {
 namespace {
@@ -63,6 +65,12 @@ TEST_F(WaitPlacesTest, DoesNotKnowItWhereAWordOfTheStackDiffers) {
     stack_[word] = before;
     EXPECT_EQ(Find(), kStack) << word;
   }
+}
+
+TEST_F(WaitPlacesTest, DoesNotKnowItWhereTwoWordsAreExchanged) {
+  NoteTwice();
+  std::swap(stack_[19], stack_[29]);
+  EXPECT_EQ(Find(), kUnknown);
 }
 
 TEST_F(WaitPlacesTest, DoesNotKnowItByOtherRulesOrForAnotherSegment) {
@@ -132,6 +140,26 @@ TEST_F(WaitPlacesTest, KeepsNoneWhoseWordsDoNotTell) {
   walk_->depth = WaitPlace::kMaxWords + 2;
   NoteTwice();
   EXPECT_EQ(Find(), kUnknown) << "too many";
+}
+
+// A distance is 16 bits of words.
+TEST_F(WaitPlacesTest, KeepsNoneThatReachesTooFar) {
+  constexpr int kFar = 1 << 16;
+  const std::vector<std::uint64_t> stack(kFar + 100, kMain);
+  const auto address_of = [&stack](int word) {
+    return reinterpret_cast<std::uint64_t>(&stack[static_cast<std::size_t>(word)]);
+  };
+  const StackBounds own = {address_of(0), address_of(kFar + 99)};
+  const sys::CallerFrame caller = {kWait, address_of(10), 0};
+  walk_->depth = 2;
+  walk_->frames[1] = {.stack_pointer = address_of(10), .frame = kWait};
+  for (const int first : {10 + kFar - 1, 10 + kFar}) {
+    walk_->frames[0].stack_pointer = address_of(first);
+    for (int walks = 0; walks < 2; ++walks) places_->Note(caller, *walk_, StackId(first), 5);
+    const bool is_near = first < 10 + kFar;
+    EXPECT_EQ(places_->Find(caller, own, kPresent), is_near ? StackId(first) : StackId(first - 1))
+        << "the far one is not kept";
+  }
 }
 
 }  // namespace
