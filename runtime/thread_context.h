@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "runtime/park/park.h"
@@ -13,7 +14,8 @@
 
 namespace limpet {
 
-struct ThreadContext {
+// On one cache line what allocations and waits ask, wherever it lies.
+struct alignas(64) ThreadContext {
   ByteSampler sampler;
   ThreadRecord* record = nullptr;
   std::uint64_t inside_guard = 0;  // place of the ReentryGuard of the slow path under way, 0: none
@@ -26,7 +28,7 @@ struct ThreadContext {
   // Of a thread that came to join this one before it had started: its record wants to know ours.
   std::atomic<ThreadRecord*> early_joiner = nullptr;
 };
-static_assert(sizeof(ThreadContext) <= 80);
+static_assert(sizeof(ThreadContext) <= 128 && offsetof(ThreadContext, life) <= 64);
 
 // A bit of `life` that readers are not told: the thread's own part is over.
 inline constexpr std::uint32_t kThreadLeft = 1U << 31;
