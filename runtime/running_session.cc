@@ -35,7 +35,7 @@ void Answer(StackId stack, ThreadSlot* slot) {
 // Enters nothing: a thread that is starting or has no slot has nothing to say.
 void OnStackAsked(const sys::CallerFrame& interrupted, std::uint64_t signal_stack_low) {
   ThreadContext& thread = t_thread;
-  if (!g_tracer.HasSegment() || !g_tracer.IsOwnProcess() || !HasSlot(thread)) return;
+  if (!g_tracer.IsRecording() || !HasSlot(thread)) return;
   ReentryGuard guard(thread);
   StackId stack = StackId::kComplete;
   if (guard.IsOutermost() && HasRoom(thread.record->own_stack, signal_stack_low))

@@ -240,7 +240,7 @@ void Finish(bool keeps_segment) {
 const Options& options() { return g_tracer.options; }
 
 SegmentHeader* header() {
-  bool is_ours = g_tracer.HasSegment() && g_tracer.IsOwnProcess();
+  bool is_ours = g_tracer.IsRecording();
   return is_ours ? g_tracer.segment.header() : nullptr;
 }
 

@@ -105,15 +105,13 @@ void OnThreadExit() {
   g_tracer.LeaveThread(t_thread);
 }
 
-bool IsMainThread() {
-  return g_tracer.HasSegment() && g_tracer.IsOwnProcess() && g_tracer.IsMainThread(t_thread);
-}
+bool IsMainThread() { return g_tracer.IsRecording() && g_tracer.IsMainThread(t_thread); }
 
 void OnMainThreadExit() { g_tracer.LeaveSlot(t_thread); }
 
 // Asked before the call: after it the other thread's storage is gone.
 JoinedThread OnJoinStart(std::uint64_t thread) {
-  if (!g_tracer.HasSegment() || !g_tracer.IsOwnProcess()) return {};
+  if (!g_tracer.IsRecording()) return {};
   ThreadContext& joined = ContextOf(thread);
   if (RecordOf(joined) == nullptr) AwaitStart(&joined);
   return {.thread = thread, .record = RecordOf(joined), .number = joined.number.load()};
@@ -121,7 +119,7 @@ JoinedThread OnJoinStart(std::uint64_t thread) {
 
 // By now another may have the record, unless it was kept.
 void OnJoined(const JoinedThread& joined) {
-  if (joined.thread == 0 || !g_tracer.HasSegment() || !g_tracer.IsOwnProcess()) return;
+  if (joined.thread == 0 || !g_tracer.IsRecording()) return;
   ThreadRecord* record = joined.record;
   std::uint32_t number = joined.number;
   if (record == nullptr) {
@@ -135,7 +133,7 @@ void OnJoined(const JoinedThread& joined) {
 }
 
 void OnDetach(std::uint64_t thread) {
-  if (!g_tracer.HasSegment() || !g_tracer.IsOwnProcess()) return;
+  if (!g_tracer.IsRecording()) return;
   ThreadContext& detached = ContextOf(thread);
   bool has_left = (detached.life.fetch_or(kThreadDetached) & kThreadLeft) != 0;
   ThreadRecord* record = RecordOf(detached);
@@ -149,7 +147,7 @@ void OnDetach(std::uint64_t thread) {
 
 // A vfork child has its parent thread's storage and slot, but a name of its own.
 void OnRename(std::uint64_t thread, const char* name) {
-  if (!g_tracer.HasSegment() || !g_tracer.IsOwnProcess() || !g_tracer.IsThisProcess()) return;
+  if (!g_tracer.IsRecording() || !g_tracer.IsThisProcess()) return;
   const ThreadRecord* record = RecordOf(ContextOf(thread));
   if (record == nullptr || record->slot == nullptr) return;
   char padded[sizeof(record->slot->name)] = {};

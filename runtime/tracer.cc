@@ -87,7 +87,7 @@ bool Tracer::BeginTracing(ThreadContext& thread, bool creates) {
 }
 
 void Tracer::CountLoss(Counter& pending, Counter SegmentCounters::*published) const {
-  bool has_segment = HasSegment() && IsOwnProcess();
+  bool has_segment = IsRecording();
   sys::AddShared(has_segment ? segment.counters().*published : pending, 1);
 }
 

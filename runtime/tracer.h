@@ -78,6 +78,8 @@ class Tracer {
   bool IsEntered(const ThreadContext& thread) const {
     return thread.epoch != 0 && thread.epoch == tracing_epoch();
   }
+  // The process is ours, and has a segment.
+  bool IsRecording() const { return tracing_epoch() != 0; }
   // 0: nothing may be written.
   std::uint32_t tracing_epoch() const {
     return page_.tracing_epoch.load(std::memory_order_acquire);

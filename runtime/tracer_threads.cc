@@ -156,7 +156,7 @@ void Tracer::FillSlot(const ThreadContext& thread, ThreadSlot* slot) {
 std::uint32_t Tracer::LeaveSlot(ThreadContext& thread) const {
   ThreadSlot* slot = thread.record->slot;
   std::uint32_t life = thread.life.fetch_or(kThreadLeft);
-  if (HasSegment() && thread.epoch == epoch_ && slot != nullptr)
+  if (IsEntered(thread) && slot != nullptr)
     slot->state.store(ThreadState::kExited, std::memory_order_release);
   return life;
 }

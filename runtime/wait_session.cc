@@ -47,25 +47,25 @@ bool IsToBeNoted(const ThreadRecord& record, const sys::CallerFrame& caller) {
          walk.frames[0].stack_pointer <= record.own_stack.high;
 }
 
-[[gnu::noinline]] StackId WalkedStackOf(ThreadContext& thread, const sys::CallerFrame& caller) {
+[[gnu::noinline]] StackId WalkedStackOf(ThreadContext& thread, std::uint32_t epoch,
+                                        const sys::CallerFrame& caller) {
   StackId stack = g_tracer.Capture(thread, caller).id;
   ThreadRecord& record = *thread.record;
   bool is_kept = static_cast<std::uint32_t>(stack) >= kRootNodes;
-  if (is_kept && IsToBeNoted(record, caller))
-    record.places.Note(caller, record.walk, stack, thread.epoch);
+  if (is_kept && IsToBeNoted(record, caller)) record.places.Note(caller, record.walk, stack, epoch);
   return stack;
 }
 
 // A thread waits at few places, in turn. An outer wait is looked for on the walk, which then must
-// be of this very stack.
-[[gnu::always_inline]] inline StackId StackOf(ThreadContext& thread,
+// be of this very stack. `epoch`: of the segment that the wait began in.
+[[gnu::always_inline]] inline StackId StackOf(ThreadContext& thread, std::uint32_t epoch,
                                               const sys::CallerFrame& caller) {
   const ThreadRecord& record = *thread.record;
   if (thread.park != nullptr) [[unlikely]]
     return g_tracer.Capture(thread, caller).id;
   StackId stack =
-      record.places.Find(caller, record.own_stack, {g_tracer.rules.generation(), thread.epoch});
-  return stack != WalkedFrame::kNoNode ? stack : WalkedStackOf(thread, caller);
+      record.places.Find(caller, record.own_stack, {g_tracer.rules.generation(), epoch});
+  return stack != WalkedFrame::kNoNode ? stack : WalkedStackOf(thread, epoch, caller);
 }
 
 // The process and the segment are those that the wait began in.
@@ -74,11 +74,10 @@ bool IsToBeNoted(const ThreadRecord& record, const sys::CallerFrame& caller) {
 }
 
 // A process of one thread has no segment before it takes a sample, and in a forked child nothing is
-// set up for a wait.
-bool IsRecording() { return g_tracer.tracing_epoch() != 0; }
-
+// set up for a wait. A vfork child enters nothing, and may have come before its parent did.
 [[gnu::cold, gnu::noinline]] bool EnterUnseen(ThreadContext& thread) {
-  return IsRecording() && g_tracer.IsTracing(thread, /*creates=*/false);
+  return g_tracer.IsRecording() && g_tracer.IsTracing(thread, /*creates=*/false) &&
+         g_tracer.IsEntered(thread);
 }
 
 [[gnu::always_inline]] inline bool MayShow(ThreadContext& thread) {
@@ -136,14 +135,18 @@ bool IsOnLiveStack(const void* from, std::size_t bytes) {
   park.Skip();
   ThreadContext& thread = t_thread;
   if (!MayShow(thread)) return;
+  std::uint32_t epoch = thread.epoch;
   ReentryGuard guard(thread);
   bool has_walk = guard.IsOutermost();
   if (!thread.record->own_stack.Holds(caller.stack_pointer)) [[unlikely]]
     has_walk = has_walk && HasRoomForWalk(caller.stack_pointer);
-  StackId stack = has_walk ? StackOf(thread, caller) : UnknownStack();
+  StackId stack = has_walk ? StackOf(thread, epoch, caller) : UnknownStack();
   if (thread.park != nullptr) [[unlikely]]
     ForgetAbandoned(thread, park, has_walk);
-  park.Start(thread.record->slot, thread.epoch, wait, {sys::CoarseMonotonicNs(), stack}, caller,
+  // A handler may have forked meanwhile, and this be its child.
+  if (epoch != g_tracer.tracing_epoch()) [[unlikely]]
+    return;
+  park.Start(thread.record->slot, epoch, wait, {sys::CoarseMonotonicNs(), stack}, caller,
              &thread.park);
 }
 
@@ -160,7 +163,7 @@ void OnWaitOver(Park& park) {
 
 // In a sandbox the kernel is not asked, and what lies elsewhere stays unknown.
 bool ReadPassed(const void* from, void* to, std::size_t bytes) {
-  if (!IsRecording()) return false;
+  if (!g_tracer.IsRecording()) return false;
   bool is_there =
       IsOnLiveStack(from, bytes) || (!sys::IsSandboxed() && sys::IsReadable(from, bytes));
   if (is_there) memcpy(to, from, bytes);

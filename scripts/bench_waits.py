@@ -3,45 +3,24 @@
 import contextlib
 import os
 import pathlib
-import re
 import statistics
 import subprocess
 import time
 
-from bench_measure import Failed, folder, limpet_library, lines_of, wait_peak, with_peak
+from bench_measure import Failed, folder, lines_of, wait_peak, with_peak
+from bench_server import served, settings
 
 CROWD = 10_000
-PORT = "7392"
-SECONDS = "3"
 CALLS_THAT_WAIT = ("contended_mutex", "queue", "condition_turn")
-
-NGINX = """
-daemon off;
-worker_processes 1;
-pid {place}/pid;
-error_log {place}/errors;
-events {{ worker_connections 256; }}
-http {{
-  access_log off;
-  client_body_temp_path {place}; proxy_temp_path {place}; fastcgi_temp_path {place};
-  uwsgi_temp_path {place}; scgi_temp_path {place};
-  server {{ listen 127.0.0.1:{port}; root {place}; }}
-}}
-"""
 
 
 def waits(build: pathlib.Path, rounds: int) -> dict[str, str]:
     with folder() as place:
         figures = {"title": "Calls that may wait, and a crowd that does"}
         figures |= calls(build, place, rounds)
-        figures["nginx under wrk, requests a second, ratio"] = served(build, place, rounds)
+        figures["nginx under wrk, requests for a second of its time, ratio"] = served(build, place, rounds)
         figures[f"goroutine dump of {CROWD} threads"] = crowd(build, place, rounds)
     return figures
-
-
-def settings(build: pathlib.Path, place: pathlib.Path) -> dict[str, str]:
-    return {"LD_PRELOAD": limpet_library(build), "LIMPET_DIR": str(place),
-            "LIMPET_RUNTIME_DIR": str(place / "segments")}
 
 
 def calls(build: pathlib.Path, place: pathlib.Path, rounds: int) -> dict[str, str]:
@@ -64,22 +43,6 @@ def said_of(name: str, pairs: list[tuple[float, float]]) -> str:
     return f"{text}: {statistics.median(own / base for base, own in pairs):.3f}"
 
 
-def served(build: pathlib.Path, place: pathlib.Path, rounds: int) -> str:
-    (place / "index.html").write_text("a page\n" * 20)
-    (place / "nginx.conf").write_text(NGINX.format(place=place, port=PORT))
-    place.chmod(0o777)  # the worker is another user
-    quotients = []
-    for number in range(rounds):
-        sides = [{}, settings(build, place)]
-        if number % 2:
-            sides.reverse()
-        rates = [requests_a_second(place, extra) for extra in sides]
-        if number % 2:
-            rates.reverse()
-        quotients.append(rates[1] / rates[0])
-    return f"{statistics.median(quotients):.3f}"
-
-
 @contextlib.contextmanager
 def running(words: list[str], environment: dict[str, str], **options):
     process = subprocess.Popen(words, env={**os.environ, **environment}, **options)
@@ -88,19 +51,6 @@ def running(words: list[str], environment: dict[str, str], **options):
     finally:
         process.terminate()
         process.wait()
-
-
-def requests_a_second(place: pathlib.Path, environment: dict[str, str]) -> float:
-    url = f"http://127.0.0.1:{PORT}/"
-    with running(["nginx", "-p", str(place), "-c", str(place / "nginx.conf")], environment):
-        ask = ["curl", "--silent", "--fail", "--output", os.devnull, "--retry", "20", "--retry-connrefused",
-               "--retry-delay", "1", url]
-        subprocess.run(ask, check=True)
-        said = lines_of(["wrk", "-t1", "-c32", f"-d{SECONDS}", url], {})
-    rate = re.search(r"Requests/sec:\s*([\d.]+)", said)
-    if rate is None or "Non-2xx" in said:
-        raise Failed(f"wrk: {said}")
-    return float(rate.group(1))
 
 
 def crowd(build: pathlib.Path, place: pathlib.Path, rounds: int) -> str:

@@ -18,6 +18,9 @@ import sys
 NEEDED = {"libc.so.6", "ld-linux-x86-64.so.2"}
 HIGHEST_GLIBC = (2, 34)
 TLS_LIMIT_BYTES = 1024
+# The tables are zero at first. One member that is not makes the file larger by all of them, and pages of a file cannot
+# be wiped in forked children.
+DATA_LIMIT_BYTES = 64 << 10
 HOT_ENTRIES = "malloc,calloc,free,realloc"
 COLD_NAMES = r"Slow|Sampled|Cold|Bootstrap|Resolve|\.cold\b"
 
@@ -73,6 +76,11 @@ class SharedObject:
         found = re.search(r"\s\.text\s+PROGBITS\s+([0-9a-f]+)\s+[0-9a-f]+\s+([0-9a-f]+)",
                           run("readelf", "-SW", self.path))
         return int(found.group(1), 16), int(found.group(2), 16)
+
+    def section_bytes(self, name: str) -> int:
+        found = re.search(rf"\s{re.escape(name)}\s+PROGBITS\s+[0-9a-f]+\s+[0-9a-f]+\s+([0-9a-f]+)",
+                          run("readelf", "-SW", self.path))
+        return int(found.group(1), 16) if found else 0
 
     def resolvers(self) -> list[int]:
         """Addresses of what ld.so calls while it relocates this object."""
@@ -132,6 +140,12 @@ def thread_storage_findings(library: SharedObject):
         yield f"takes {size} bytes of each thread's static storage, at most {TLS_LIMIT_BYTES - 1}"
     for relocation in sorted(set(re.findall(FORBIDDEN_RELOCATIONS, library.relocations))):
         yield f"has an R_X86_64_{relocation} relocation: storage must be initial-exec, code plain"
+
+
+def data_findings(library: SharedObject):
+    size = library.section_bytes(".data")
+    if size > DATA_LIMIT_BYTES:
+        yield f"has {size} bytes of data that is not zero at first, at most {DATA_LIMIT_BYTES}"
 
 
 def undefined_findings(library: SharedObject):
@@ -241,7 +255,7 @@ def main(arguments: list[str]) -> int:
     library = SharedObject(options.library)
     print(f"check_symbols: {options.library}")
     findings = [*export_findings(library, options.map), *need_findings(library),
-                *thread_storage_findings(library), *undefined_findings(library),
+                *thread_storage_findings(library), *data_findings(library), *undefined_findings(library),
                 *hot_entry_findings(library, [name for name in options.hot.split(",") if name],
                                     options.cold),
                 *resolver_findings(library, options.indirect)]

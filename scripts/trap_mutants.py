@@ -51,7 +51,7 @@ void HookUnwindResume(void* exception) {
 
     # --- 6 to 12: processes and threads begin and end ---
     Mutant(6, "a forked child is not told from its parent", "fork", "*ForkedChild.StartsEmpty*", ((
-        "runtime/tracer.cc", "sys::kPageBytes, MADV_WIPEONFORK);", "sys::kPageBytes, MADV_NORMAL);"),)),
+        "runtime/tracer.cc", "sizeof(page_), MADV_WIPEONFORK);", "sizeof(page_), MADV_NORMAL);"),)),
     Mutant(8, "a vfork child is taken for its parent's thread", "fork", "VforkedChild.IsNotTaken*", ((
         "runtime/tracer_threads.cc", "if (thread.epoch == epoch_ || !IsThisProcess()) return;",
         "if (thread.epoch == epoch_) return;"),)),

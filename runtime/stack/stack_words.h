@@ -56,9 +56,10 @@ inline bool AreSameWords(const StackWord* words, std::uint32_t count) {
 using StackDistance = std::uint16_t;  // of a word from a stack pointer, in words
 using StackMark = std::uint64_t;
 
-// Two stacks that differ have one mark once in 2^64. Four sums, so that no multiplication waits for
-// another: the kernel is entered only when all is known. Each step is one to one in what was
-// before and in the word, so stacks that differ in one word never have the same.
+// Two stacks that differ have one mark once in 2^64. Four chains, as one would wait for each
+// multiplication, and the kernel is entered only when all is known. Each step is one to one in what
+// was before and in the word. (Sums of products would not do: what one word adds, another that is
+// as many bits away takes back.)
 class StackMarker {
  public:
   // Of what else is to be the same.
@@ -68,25 +69,25 @@ class StackMarker {
   // `count` is a multiple of kWordsAtOnce.
   StackMark Mark(std::uint64_t stack_pointer, const StackDistance* slots,
                  std::uint32_t count) const {
-    constexpr std::uint64_t kOdd[kSums] = {0x9E3779B97F4A7C15U, 0xD6E8FEB86659FD93U,
-                                           0xBF58476D1CE4E5B9U, 0x94D049BB133111EBU};
-    std::uint64_t sums[kSums] = {seeds_[0], seeds_[1], seeds_[2], seeds_[3]};
-    for (std::uint32_t at = 0; at != count; at += kSums) {
+    constexpr std::uint64_t kOdd[kChains] = {0x9E3779B97F4A7C15U, 0xD6E8FEB86659FD93U,
+                                             0xBF58476D1CE4E5B9U, 0x94D049BB133111EBU};
+    std::uint64_t chains[kChains] = {seeds_[0], seeds_[1], seeds_[2], seeds_[3]};
+    for (std::uint32_t at = 0; at != count; at += kChains) {
 #pragma GCC unroll 4
-      for (std::uint32_t i = 0; i < kSums; ++i)
-        sums[i] = std::rotl(sums[i], 13) + WordAt(stack_pointer, slots[at + i]) * kOdd[i];
+      for (std::uint32_t i = 0; i < kChains; ++i)
+        chains[i] = (chains[i] ^ WordAt(stack_pointer, slots[at + i])) * kOdd[i];
     }
-    return (sums[0] ^ std::rotl(sums[1], 17)) + (sums[2] ^ std::rotl(sums[3], 31));
+    return (chains[0] ^ std::rotl(chains[1], 17)) + (chains[2] ^ std::rotl(chains[3], 31));
   }
 
  private:
-  static constexpr std::uint32_t kSums = RememberedWalk::kWordsAtOnce;
+  static constexpr std::uint32_t kChains = RememberedWalk::kWordsAtOnce;
 
   static std::uint64_t WordAt(std::uint64_t stack_pointer, StackDistance distance) {
     return StackMemory::Word(stack_pointer + distance * StackMemory::kWordBytes);
   }
 
-  std::uint64_t seeds_[kSums];
+  std::uint64_t seeds_[kChains];
 };
 
 }  // namespace limpet

@@ -39,8 +39,7 @@ std::uint32_t WaitPlaces::WayFor(std::uint32_t index, std::uint32_t tag, StackId
     if (place.tag == tag && place.stack == stack) return way;
   }
   Past& past = pasts_[index];
-  past.oldest_way = (past.oldest_way + 1) % kWays;
-  return past.oldest_way;
+  return past.oldest_way++ % kWays;  // the first is looked at first
 }
 
 // How many words tell; 0: they do not, or are too many or too far away. The walk has just been
@@ -50,6 +49,7 @@ std::uint32_t WaitPlaces::MarkStack(const sys::CallerFrame& caller, const Rememb
   constexpr std::uint64_t kMaxReach = static_cast<StackDistance>(-1);
   StackWord words[WaitPlace::kMaxWords];
   std::uint32_t count = GatherStackWords(walk, words, WaitPlace::kMaxWords);
+  if (count == 0) return 0;
   auto distance = [&caller](std::uint64_t address) {
     return (address - caller.stack_pointer) / StackMemory::kWordBytes;
   };
@@ -57,7 +57,8 @@ std::uint32_t WaitPlaces::MarkStack(const sys::CallerFrame& caller, const Rememb
   if (reach > kMaxReach) return 0;
   for (std::uint32_t i = 0; i < count; ++i) {
     std::uint64_t slot = distance(words[i].slot);
-    if (slot >= reach) return 0;
+    bool is_whole = (words[i].slot - caller.stack_pointer) % StackMemory::kWordBytes == 0;
+    if (!is_whole || slot >= reach) return 0;
     place->slots[i] = static_cast<StackDistance>(slot);
   }
   place->stack_pointer = caller.stack_pointer;

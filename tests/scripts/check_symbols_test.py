@@ -39,6 +39,7 @@ VIOLATIONS = (
     ("a library too many", "", 'void f(); SHOWN void f() {}', ["-Wl,--no-as-needed", "-lm"], "needs libm.so.6"),
     ("much thread storage", "", "__thread char big[2000]; SHOWN char* f() { return big; }", [],
      "bytes of each thread's static storage"),
+    ("tables in the file", "", "SHOWN char table[100000] = {1};", [], "bytes of data that is not zero"),
     ("dynamic thread storage", "", "__thread int late; SHOWN int* f() { return &late; }",
      ["-ftls-model=global-dynamic"], "__tls_get_addr"),
     ("operator new", "", "}\nint* g_p; extern \"C\" { SHOWN void f() { g_p = new int; }", [], "_Znwm"),

@@ -4,7 +4,7 @@
 //                  the last one when the test has looked
 //   touched        64 MiB in blocks of 64 KiB, every byte of them touched, after as many freed
 //   ones;
-//                  and 16 MiB that malloc knows nothing of
+//                  besides, 16 MiB that malloc knows nothing of
 
 #include <stdlib.h>
 #include <string.h>
