@@ -1,12 +1,18 @@
 #!/usr/bin/python3
 """Tests of scripts/check_mutants.py: of a toy's mutants, just those that its test notices pass."""
 
+import importlib.util
 import pathlib
 import subprocess
+import sys
 import tempfile
 import unittest
 
 CHECK = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "check_mutants.py"
+SPEC = importlib.util.spec_from_file_location("check_mutants", CHECK)
+check_mutants = importlib.util.module_from_spec(SPEC)
+sys.modules["check_mutants"] = check_mutants  # dataclasses look for it
+SPEC.loader.exec_module(check_mutants)
 
 MESON = """
 project('toy', 'cpp')
@@ -99,6 +105,15 @@ class CheckMutants(unittest.TestCase):
 
     def test_a_row_without_mutants_is_a_usage_error(self):
         self.assertEqual(2, self.check(99)[0])
+
+
+class OurMutants(unittest.TestCase):
+    """A text that is changed here and not in the table would be found an hour later, in a campaign."""
+
+    def test_break_texts_that_stand_once(self):
+        for mutant in check_mutants.load_table(CHECK.parent / "trap_mutants.py"):
+            with self.subTest(mutant.what):
+                check_mutants.Mutation(CHECK.parents[1], mutant.edits)
 
 
 if __name__ == "__main__":
