@@ -60,9 +60,9 @@ bool IsToBeNoted(const ThreadRecord& record, const sys::CallerFrame& caller) {
 // be of this very stack. `epoch`: of the segment that the wait began in.
 [[gnu::always_inline]] inline StackId StackOf(ThreadContext& thread, std::uint32_t epoch,
                                               const sys::CallerFrame& caller) {
-  const ThreadRecord& record = *thread.record;
   if (thread.park != nullptr) [[unlikely]]
     return g_tracer.Capture(thread, caller).id;
+  const ThreadRecord& record = *thread.record;
   StackId stack =
       record.places.Find(caller, record.own_stack, {g_tracer.rules.generation(), epoch});
   return stack != WalkedFrame::kNoNode ? stack : WalkedStackOf(thread, epoch, caller);

@@ -59,7 +59,8 @@ using StackMark = std::uint64_t;
 // Two stacks that differ have one mark once in 2^64. Four chains, as one would wait for each
 // multiplication, and the kernel is entered only when all is known. Each step is one to one in what
 // was before and in the word. (Sums of products would not do: what one word adds, another that is
-// as many bits away takes back.)
+// as many bits away takes back.) In the mark each chain is turned by another number of bits, so
+// that words of two chains cannot change places.
 class StackMarker {
  public:
   // Of what else is to be the same.
@@ -69,15 +70,15 @@ class StackMarker {
   // `count` is a multiple of kWordsAtOnce.
   StackMark Mark(std::uint64_t stack_pointer, const StackDistance* slots,
                  std::uint32_t count) const {
-    constexpr std::uint64_t kOdd[kChains] = {0x9E3779B97F4A7C15U, 0xD6E8FEB86659FD93U,
-                                             0xBF58476D1CE4E5B9U, 0x94D049BB133111EBU};
+    constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15U;
     std::uint64_t chains[kChains] = {seeds_[0], seeds_[1], seeds_[2], seeds_[3]};
-    for (std::uint32_t at = 0; at != count; at += kChains) {
+    for (const StackDistance* slot = slots; slot != slots + count; slot += kChains) {
 #pragma GCC unroll 4
       for (std::uint32_t i = 0; i < kChains; ++i)
-        chains[i] = (chains[i] ^ WordAt(stack_pointer, slots[at + i])) * kOdd[i];
+        chains[i] = (chains[i] ^ WordAt(stack_pointer, slot[i])) * kOdd;
     }
-    return (chains[0] ^ std::rotl(chains[1], 17)) + (chains[2] ^ std::rotl(chains[3], 31));
+    return (chains[0] ^ std::rotl(chains[1], 17)) +
+           (std::rotl(chains[2], 31) ^ std::rotl(chains[3], 45));
   }
 
  private:

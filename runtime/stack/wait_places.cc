@@ -6,21 +6,33 @@ namespace limpet {
 
 void WaitPlaces::Note(const sys::CallerFrame& caller, const RememberedWalk& walk, StackId stack,
                       std::uint32_t epoch) {
-  std::uint64_t hash = HashOf(caller);
-  std::uint32_t index = IndexOf(hash), tag = TagOf(hash);
-  if (!IsWalkedAgain(tag ^ static_cast<std::uint32_t>(stack), &pasts_[index])) return;
+  std::uint64_t call = CallOf(caller);
+  std::uint32_t index = IndexOf(call);
+  auto walk_hash = static_cast<std::uint32_t>(call >> 16) ^ static_cast<std::uint32_t>(stack);
+  if (!IsWalkedAgain(walk_hash, &pasts_[index])) return;
   WaitPlace noted = {};
   std::uint32_t words = MarkStack(caller, walk, epoch, &noted);
   if (words == 0) return;
   // The count goes first and comes last: a handler that leaves by longjmp leaves none.
-  WaitPlace& place = sets_[index].places[WayFor(index, tag, stack)];
+  WaitPlace& place = sets_[index].places[WayFor(index, call, stack)];
   place.word_count = 0;
   std::atomic_signal_fence(std::memory_order_release);
   place = noted;
-  place.tag = tag;
+  place.call = call;
   place.stack = stack;
   std::atomic_signal_fence(std::memory_order_release);
   place.word_count = static_cast<std::uint8_t>(words);
+}
+
+// A call that several others make in turn.
+[[gnu::noinline]] StackId WaitPlaces::FindBehind(const WaitPlace* place,
+                                                 const sys::CallerFrame& caller,
+                                                 const StackBounds& own, Present present) const {
+  const std::uint64_t call = CallOf(caller);
+  const Set& set = sets_[IndexOf(call)];
+  while ((place = NextOf(call, place + 1, set)) != nullptr)
+    if (IsSame(*place, caller, own, present)) return place->stack;
+  return WalkedFrame::kNoNode;
 }
 
 // What is told is forgotten, so that a place that is pushed out must be walked twice again.
@@ -33,10 +45,10 @@ bool WaitPlaces::IsWalkedAgain(std::uint32_t hash, Past* past) {
 }
 
 // One that has the stack already, in which words have moved; or the oldest.
-std::uint32_t WaitPlaces::WayFor(std::uint32_t index, std::uint32_t tag, StackId stack) {
+std::uint32_t WaitPlaces::WayFor(std::uint32_t index, std::uint64_t call, StackId stack) {
   for (std::uint32_t way = 0; way < kWays; ++way) {
     const WaitPlace& place = sets_[index].places[way];
-    if (place.tag == tag && place.stack == stack) return way;
+    if (place.call == call && place.stack == stack) return way;
   }
   Past& past = pasts_[index];
   return past.oldest_way++ % kWays;  // the first is looked at first
@@ -61,7 +73,6 @@ std::uint32_t WaitPlaces::MarkStack(const sys::CallerFrame& caller, const Rememb
     if (!is_whole || slot >= reach) return 0;
     place->slots[i] = static_cast<StackDistance>(slot);
   }
-  place->stack_pointer = caller.stack_pointer;
   place->reach = static_cast<StackDistance>(reach);
   place->needs_frame_pointer = walk.frames[walk.depth - 1].needs_rbp;
   StackMarker marker = MarkerOf(place->needs_frame_pointer, caller, {walk.generation, epoch});

@@ -14,6 +14,7 @@
 // thread, touched by those that wait again and again.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "runtime/stack/remembered_walk.h"
@@ -26,12 +27,11 @@ namespace limpet {
 struct alignas(64) WaitPlace {
   static constexpr std::uint32_t kMaxWords = 48;
 
-  std::uint64_t stack_pointer;  // of the caller
-  StackMark mark;               // of the caller's other registers and of the words
-  std::uint32_t tag;            // of the call
+  std::uint64_t call;  // where it returns to, and its stack pointer
+  StackMark mark;      // of the caller's registers and of the words
   StackId stack;
   StackDistance reach;       // of the first frame's stack pointer: the slots lie below it
-  std::uint8_t word_count;   // a multiple of kWordsAtOnce; 0: no stack yet
+  std::uint8_t word_count;   // a multiple of kWordsAtOnce; 0: no stack yet, and no mark fits
   bool needs_frame_pointer;  // the way outwards depends on it
   StackDistance slots[kMaxWords];
 };
@@ -45,17 +45,17 @@ class WaitPlaces {
     std::uint32_t epoch;
   };
 
-  // The stack at `caller`, which lies on `own`; kNoNode: not known.
+  // The stack at `caller`, which lies on `own`; kNoNode: not known. The first place of the call is
+  // nearly always the one.
   [[gnu::always_inline]] StackId Find(const sys::CallerFrame& caller, const StackBounds& own,
                                       Present present) const {
-    std::uint64_t hash = HashOf(caller);
-    for (const WaitPlace& place : sets_[IndexOf(hash)].places) {
-      if (place.tag != TagOf(hash) || !MayBe(place, caller, own)) continue;
-      StackMarker marker = MarkerOf(place.needs_frame_pointer, caller, present);
-      if (marker.Mark(caller.stack_pointer, place.slots, place.word_count) == place.mark)
-        return place.stack;
-    }
-    return WalkedFrame::kNoNode;
+    const std::uint64_t call = CallOf(caller);
+    const Set& set = sets_[IndexOf(call)];
+    const WaitPlace* const place = NextOf(call, set.places, set);
+    if (place == nullptr) return WalkedFrame::kNoNode;
+    if (IsSame(*place, caller, own, present)) [[likely]]
+      return place->stack;
+    return FindBehind(place, caller, own, present);
   }
 
   // That it is `stack`, by the walk that has just been there; of the segment of `epoch`.
@@ -77,19 +77,28 @@ class WaitPlaces {
     std::uint32_t oldest_way;
   };
 
-  static std::uint64_t HashOf(const sys::CallerFrame& caller) {
-    return (caller.return_address ^ caller.stack_pointer) * 0x9E3779B97F4A7C15U;
+  // One to one in either register.
+  static std::uint64_t CallOf(const sys::CallerFrame& caller) {
+    return (caller.return_address ^ std::rotl(caller.stack_pointer, 32)) * 0x9E3779B97F4A7C15U;
   }
-  static std::uint32_t IndexOf(std::uint64_t hash) {
-    return static_cast<std::uint32_t>(hash >> (64 - kSetBits));
+  static std::uint32_t IndexOf(std::uint64_t call) {
+    return static_cast<std::uint32_t>(call >> (64 - kSetBits));
   }
-  static std::uint32_t TagOf(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 16); }
-
-  // Its slots may be read.
-  static bool MayBe(const WaitPlace& place, const sys::CallerFrame& caller,
-                    const StackBounds& own) {
-    return place.word_count != 0 && place.stack_pointer == caller.stack_pointer &&
-           own.Holds(caller.stack_pointer) &&
+  // nullptr: none from `place` on.
+  static const WaitPlace* NextOf(std::uint64_t call, const WaitPlace* place, const Set& set) {
+    for (; place != set.places + kWays; ++place)
+      if (place->call == call) return place;
+    return nullptr;
+  }
+  static bool IsSame(const WaitPlace& place, const sys::CallerFrame& caller, const StackBounds& own,
+                     Present present) {
+    return MayBeRead(place, caller, own) &&
+           MarkerOf(place.needs_frame_pointer, caller, present)
+                   .Mark(caller.stack_pointer, place.slots, place.word_count) == place.mark;
+  }
+  static bool MayBeRead(const WaitPlace& place, const sys::CallerFrame& caller,
+                        const StackBounds& own) {
+    return own.Holds(caller.stack_pointer) &&
            place.reach * StackMemory::kWordBytes <= own.high - caller.stack_pointer;
   }
   static StackMarker MarkerOf(bool needs_frame_pointer, const sys::CallerFrame& caller,
@@ -98,8 +107,10 @@ class WaitPlaces {
             std::uint64_t{present.generation} << 32 | present.epoch};
   }
 
+  StackId FindBehind(const WaitPlace* place, const sys::CallerFrame& caller, const StackBounds& own,
+                     Present present) const;
   static bool IsWalkedAgain(std::uint32_t hash, Past* past);
-  std::uint32_t WayFor(std::uint32_t index, std::uint32_t tag, StackId stack);
+  std::uint32_t WayFor(std::uint32_t index, std::uint64_t call, StackId stack);
   static std::uint32_t MarkStack(const sys::CallerFrame& caller, const RememberedWalk& walk,
                                  std::uint32_t epoch, WaitPlace* place);
 
