@@ -4,6 +4,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "preload/kernel_function.h"
 #include "preload/parked_hook.h"
 #include "preload/wait_timeout.h"
 
@@ -18,13 +19,31 @@ static Wait WaitAt(WaitReason reason, int descriptor, std::uint64_t timeout_ns =
 }
 
 // clang-format off
+// What servers do all the time, and libc leaves to the kernel as it is.
+#define LIMPET_PLAIN_HOOKS(X) \
+  X(ssize_t, Read, "read", (int fd, void* to, Bytes n), (fd, to, n), WaitAt(WaitReason::kRead, fd), (SYS_read, fd, to, n)) \
+  X(ssize_t, ReadAlias, "__read", (int fd, void* to, Bytes n), (fd, to, n), WaitAt(WaitReason::kRead, fd), (SYS_read, fd, to, n)) \
+  X(ssize_t, Readv, "readv", (int fd, Buffers to, int n), (fd, to, n), WaitAt(WaitReason::kRead, fd), (SYS_readv, fd, to, n)) \
+  X(ssize_t, Pread, "pread", (int fd, void* to, Bytes n, Offset at), (fd, to, n, at), WaitAt(WaitReason::kRead, fd), (SYS_pread64, fd, to, n, at)) \
+  X(ssize_t, Pread64, "pread64", (int fd, void* to, Bytes n, Offset at), (fd, to, n, at), WaitAt(WaitReason::kRead, fd), (SYS_pread64, fd, to, n, at)) \
+  X(ssize_t, Write, "write", (int fd, const void* from, Bytes n), (fd, from, n), WaitAt(WaitReason::kWrite, fd), (SYS_write, fd, from, n)) \
+  X(ssize_t, WriteAlias, "__write", (int fd, const void* from, Bytes n), (fd, from, n), WaitAt(WaitReason::kWrite, fd), (SYS_write, fd, from, n)) \
+  X(ssize_t, Writev, "writev", (int fd, Buffers from, int n), (fd, from, n), WaitAt(WaitReason::kWrite, fd), (SYS_writev, fd, from, n)) \
+  X(ssize_t, Pwrite, "pwrite", (int fd, const void* from, Bytes n, Offset at), (fd, from, n, at), WaitAt(WaitReason::kWrite, fd), (SYS_pwrite64, fd, from, n, at)) \
+  X(ssize_t, Pwrite64, "pwrite64", (int fd, const void* from, Bytes n, Offset at), (fd, from, n, at), WaitAt(WaitReason::kWrite, fd), (SYS_pwrite64, fd, from, n, at)) \
+  X(ssize_t, Recv, "recv", (int fd, void* to, Bytes n, int flags), (fd, to, n, flags), WaitAt(WaitReason::kReceive, fd), (SYS_recvfrom, fd, to, n, flags, 0, 0)) \
+  X(ssize_t, Recvfrom, "recvfrom", (int fd, void* to, Bytes n, int flags, void* peer, unsigned* size), (fd, to, n, flags, peer, size), WaitAt(WaitReason::kReceive, fd), (SYS_recvfrom, fd, to, n, flags, peer, size)) \
+  X(ssize_t, Recvmsg, "recvmsg", (int fd, void* message, int flags), (fd, message, flags), WaitAt(WaitReason::kReceive, fd), (SYS_recvmsg, fd, message, flags)) \
+  X(ssize_t, Send, "send", (int fd, const void* from, Bytes n, int flags), (fd, from, n, flags), WaitAt(WaitReason::kSend, fd), (SYS_sendto, fd, from, n, flags, 0, 0)) \
+  X(ssize_t, Sendto, "sendto", (int fd, const void* from, Bytes n, int flags, const void* peer, unsigned size), (fd, from, n, flags, peer, size), WaitAt(WaitReason::kSend, fd), (SYS_sendto, fd, from, n, flags, peer, size)) \
+  X(ssize_t, Sendmsg, "sendmsg", (int fd, const void* message, int flags), (fd, message, flags), WaitAt(WaitReason::kSend, fd), (SYS_sendmsg, fd, message, flags)) \
+  X(int, Accept, "accept", (int fd, void* peer, unsigned* size), (fd, peer, size), WaitAt(WaitReason::kAccept, fd), (SYS_accept, fd, peer, size)) \
+  X(int, Accept4, "accept4", (int fd, void* peer, unsigned* size, int flags), (fd, peer, size, flags), WaitAt(WaitReason::kAccept, fd), (SYS_accept4, fd, peer, size, flags)) \
+  X(ssize_t, Sendfile, "sendfile", (int out, int in, Offset* at, Bytes n), (out, in, at, n), WaitAt(WaitReason::kTransfer, out), (SYS_sendfile, out, in, at, n)) \
+  X(ssize_t, Sendfile64, "sendfile64", (int out, int in, Offset* at, Bytes n), (out, in, at, n), WaitAt(WaitReason::kTransfer, out), (SYS_sendfile, out, in, at, n))
+
 #define LIMPET_INPUT_HOOKS(X) \
-  X(ssize_t, Read, "read", (int fd, void* to, Bytes n), (fd, to, n), WaitAt(WaitReason::kRead, fd)) \
-  X(ssize_t, ReadAlias, "__read", (int fd, void* to, Bytes n), (fd, to, n), WaitAt(WaitReason::kRead, fd)) \
   X(ssize_t, ReadChecked, "__read_chk", (int fd, void* to, Bytes n, Bytes room), (fd, to, n, room), WaitAt(WaitReason::kRead, fd)) \
-  X(ssize_t, Readv, "readv", (int fd, Buffers to, int n), (fd, to, n), WaitAt(WaitReason::kRead, fd)) \
-  X(ssize_t, Pread, "pread", (int fd, void* to, Bytes n, Offset at), (fd, to, n, at), WaitAt(WaitReason::kRead, fd)) \
-  X(ssize_t, Pread64, "pread64", (int fd, void* to, Bytes n, Offset at), (fd, to, n, at), WaitAt(WaitReason::kRead, fd)) \
   X(ssize_t, Pread64Alias, "__pread64", (int fd, void* to, Bytes n, Offset at), (fd, to, n, at), WaitAt(WaitReason::kRead, fd)) \
   X(ssize_t, PreadChecked, "__pread_chk", (int fd, void* to, Bytes n, Offset at, Bytes room), (fd, to, n, at, room), WaitAt(WaitReason::kRead, fd)) \
   X(ssize_t, Pread64Checked, "__pread64_chk", (int fd, void* to, Bytes n, Offset at, Bytes room), (fd, to, n, at, room), WaitAt(WaitReason::kRead, fd)) \
@@ -34,11 +53,6 @@ static Wait WaitAt(WaitReason reason, int descriptor, std::uint64_t timeout_ns =
   X(ssize_t, Preadv64v2, "preadv64v2", (int fd, Buffers to, int n, Offset at, int flags), (fd, to, n, at, flags), WaitAt(WaitReason::kRead, fd))
 
 #define LIMPET_OUTPUT_HOOKS(X) \
-  X(ssize_t, Write, "write", (int fd, const void* from, Bytes n), (fd, from, n), WaitAt(WaitReason::kWrite, fd)) \
-  X(ssize_t, WriteAlias, "__write", (int fd, const void* from, Bytes n), (fd, from, n), WaitAt(WaitReason::kWrite, fd)) \
-  X(ssize_t, Writev, "writev", (int fd, Buffers from, int n), (fd, from, n), WaitAt(WaitReason::kWrite, fd)) \
-  X(ssize_t, Pwrite, "pwrite", (int fd, const void* from, Bytes n, Offset at), (fd, from, n, at), WaitAt(WaitReason::kWrite, fd)) \
-  X(ssize_t, Pwrite64, "pwrite64", (int fd, const void* from, Bytes n, Offset at), (fd, from, n, at), WaitAt(WaitReason::kWrite, fd)) \
   X(ssize_t, Pwrite64Alias, "__pwrite64", (int fd, const void* from, Bytes n, Offset at), (fd, from, n, at), WaitAt(WaitReason::kWrite, fd)) \
   X(ssize_t, Pwritev, "pwritev", (int fd, Buffers from, int n, Offset at), (fd, from, n, at), WaitAt(WaitReason::kWrite, fd)) \
   X(ssize_t, Pwritev64, "pwritev64", (int fd, Buffers from, int n, Offset at), (fd, from, n, at), WaitAt(WaitReason::kWrite, fd)) \
@@ -48,38 +62,30 @@ static Wait WaitAt(WaitReason reason, int descriptor, std::uint64_t timeout_ns =
 
 // Addresses of sockets and messages are only passed on.
 #define LIMPET_SOCKET_HOOKS(X) \
-  X(ssize_t, Recv, "recv", (int fd, void* to, Bytes n, int flags), (fd, to, n, flags), WaitAt(WaitReason::kReceive, fd)) \
   X(ssize_t, RecvChecked, "__recv_chk", (int fd, void* to, Bytes n, Bytes room, int flags), (fd, to, n, room, flags), WaitAt(WaitReason::kReceive, fd)) \
-  X(ssize_t, Recvfrom, "recvfrom", (int fd, void* to, Bytes n, int flags, void* peer, unsigned* size), (fd, to, n, flags, peer, size), WaitAt(WaitReason::kReceive, fd)) \
   X(ssize_t, RecvfromChecked, "__recvfrom_chk", (int fd, void* to, Bytes n, Bytes room, int flags, void* peer, unsigned* size), (fd, to, n, room, flags, peer, size), WaitAt(WaitReason::kReceive, fd)) \
-  X(ssize_t, Recvmsg, "recvmsg", (int fd, void* message, int flags), (fd, message, flags), WaitAt(WaitReason::kReceive, fd)) \
   X(int, Recvmmsg, "recvmmsg", (int fd, void* messages, unsigned n, int flags, timespec* time), (fd, messages, n, flags, time), WaitAt(WaitReason::kReceive, fd, PassedTimeoutOf(time))) \
-  X(ssize_t, Send, "send", (int fd, const void* from, Bytes n, int flags), (fd, from, n, flags), WaitAt(WaitReason::kSend, fd)) \
   X(ssize_t, SendAlias, "__send", (int fd, const void* from, Bytes n, int flags), (fd, from, n, flags), WaitAt(WaitReason::kSend, fd)) \
-  X(ssize_t, Sendto, "sendto", (int fd, const void* from, Bytes n, int flags, const void* peer, unsigned size), (fd, from, n, flags, peer, size), WaitAt(WaitReason::kSend, fd)) \
-  X(ssize_t, Sendmsg, "sendmsg", (int fd, const void* message, int flags), (fd, message, flags), WaitAt(WaitReason::kSend, fd)) \
   X(int, Sendmmsg, "sendmmsg", (int fd, void* messages, unsigned n, int flags), (fd, messages, n, flags), WaitAt(WaitReason::kSend, fd)) \
-  X(int, Accept, "accept", (int fd, void* peer, unsigned* size), (fd, peer, size), WaitAt(WaitReason::kAccept, fd)) \
-  X(int, Accept4, "accept4", (int fd, void* peer, unsigned* size, int flags), (fd, peer, size, flags), WaitAt(WaitReason::kAccept, fd)) \
   X(int, Connect, "connect", (int fd, const void* peer, unsigned size), (fd, peer, size), WaitAt(WaitReason::kConnect, fd)) \
   X(int, ConnectAlias, "__connect", (int fd, const void* peer, unsigned size), (fd, peer, size), WaitAt(WaitReason::kConnect, fd))
 
 // The descriptor is the one that is written to.
 #define LIMPET_TRANSFER_HOOKS(X) \
-  X(ssize_t, Sendfile, "sendfile", (int out, int in, Offset* at, Bytes n), (out, in, at, n), WaitAt(WaitReason::kTransfer, out)) \
-  X(ssize_t, Sendfile64, "sendfile64", (int out, int in, Offset* at, Bytes n), (out, in, at, n), WaitAt(WaitReason::kTransfer, out)) \
   X(ssize_t, Splice, "splice", (int in, Offset* from, int out, Offset* to, Bytes n, unsigned flags), (in, from, out, to, n, flags), WaitAt(WaitReason::kTransfer, out)) \
   X(ssize_t, Tee, "tee", (int in, int out, Bytes n, unsigned flags), (in, out, n, flags), WaitAt(WaitReason::kTransfer, out)) \
   X(ssize_t, Vmsplice, "vmsplice", (int fd, Buffers from, Bytes n, unsigned flags), (fd, from, n, flags), WaitAt(WaitReason::kTransfer, fd)) \
   X(ssize_t, CopyFileRange, "copy_file_range", (int in, Offset* from, int out, Offset* to, Bytes n, unsigned flags), (in, from, out, to, n, flags), WaitAt(WaitReason::kTransfer, out))
 // clang-format on
 
+LIMPET_PLAIN_HOOKS(LIMPET_KERNEL_HOOK)
 LIMPET_INPUT_HOOKS(LIMPET_PARKED_HOOK)
 LIMPET_OUTPUT_HOOKS(LIMPET_PARKED_HOOK)
 LIMPET_SOCKET_HOOKS(LIMPET_PARKED_HOOK)
 LIMPET_TRANSFER_HOOKS(LIMPET_PARKED_HOOK)
 
 void BindDescriptorHooks() {
+  LIMPET_PLAIN_HOOKS(LIMPET_BIND_HOOK)
   LIMPET_INPUT_HOOKS(LIMPET_BIND_HOOK)
   LIMPET_OUTPUT_HOOKS(LIMPET_BIND_HOOK)
   LIMPET_SOCKET_HOOKS(LIMPET_BIND_HOOK)

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "preload/kernel_function.h"
 #include "preload/parked_hook.h"
 #include "runtime/dump/own_signal.h"
 
@@ -25,17 +26,26 @@ static Wait LockWait(int descriptor) {
   return {.reason = WaitReason::kFileLock, .descriptor = descriptor};
 }
 
-// The mode that open() was not given is a register, harmless to read and to pass on.
+// The mode that open() was not given is a register, harmless to read and to pass on to libc; the
+// kernel is told none, as libc does.
+static mode_t ModeOf(int flags, mode_t mode) {
+  bool is_given = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
+  return is_given ? mode : 0;
+}
+
 // clang-format off
+#define LIMPET_PLAIN_FILE_HOOKS(X) \
+  X(int, Open, "open", (Path path, int flags, mode_t mode), (path, flags, mode), FileWait(), (SYS_openat, AT_FDCWD, path, flags, ModeOf(flags, mode))) \
+  X(int, Open64, "open64", (Path path, int flags, mode_t mode), (path, flags, mode), FileWait(), (SYS_openat, AT_FDCWD, path, flags, ModeOf(flags, mode))) \
+  X(int, Openat, "openat", (int at, Path path, int flags, mode_t mode), (at, path, flags, mode), FileWait(), (SYS_openat, at, path, flags, ModeOf(flags, mode))) \
+  X(int, Openat64, "openat64", (int at, Path path, int flags, mode_t mode), (at, path, flags, mode), FileWait(), (SYS_openat, at, path, flags, ModeOf(flags, mode))) \
+  X(int, Close, "close", (int fd), (fd), FileWait(fd), (SYS_close, fd))
+
 #define LIMPET_FILE_HOOKS(X) \
-  X(int, Open, "open", (Path path, int flags, mode_t mode), (path, flags, mode), FileWait()) \
-  X(int, Open64, "open64", (Path path, int flags, mode_t mode), (path, flags, mode), FileWait()) \
   X(int, OpenAlias, "__open", (Path path, int flags, mode_t mode), (path, flags, mode), FileWait()) \
   X(int, Open64Alias, "__open64", (Path path, int flags, mode_t mode), (path, flags, mode), FileWait()) \
   X(int, OpenChecked, "__open_2", (Path path, int flags), (path, flags), FileWait()) \
   X(int, Open64Checked, "__open64_2", (Path path, int flags), (path, flags), FileWait()) \
-  X(int, Openat, "openat", (int at, Path path, int flags, mode_t mode), (at, path, flags, mode), FileWait()) \
-  X(int, Openat64, "openat64", (int at, Path path, int flags, mode_t mode), (at, path, flags, mode), FileWait()) \
   X(int, OpenatChecked, "__openat_2", (int at, Path path, int flags), (at, path, flags), FileWait()) \
   X(int, Openat64Checked, "__openat64_2", (int at, Path path, int flags), (at, path, flags), FileWait()) \
   X(int, Creat, "creat", (Path path, mode_t mode), (path, mode), FileWait()) \
@@ -44,7 +54,6 @@ static Wait LockWait(int descriptor) {
   X(FILE*, Fopen64, "fopen64", (Path path, Path mode), (path, mode), FileWait()) \
   X(FILE*, Freopen, "freopen", (Path path, Path mode, FILE* stream), (path, mode, stream), FileWait()) \
   X(FILE*, Freopen64, "freopen64", (Path path, Path mode, FILE* stream), (path, mode, stream), FileWait()) \
-  X(int, Close, "close", (int fd), (fd), FileWait(fd)) \
   X(int, CloseAlias, "__close", (int fd), (fd), FileWait(fd)) \
   X(int, Fsync, "fsync", (int fd), (fd), FileWait(fd)) \
   X(int, Fdatasync, "fdatasync", (int fd), (fd), FileWait(fd)) \
@@ -58,6 +67,7 @@ static Wait LockWait(int descriptor) {
   X(int, Flock, "flock", (int fd, int operation), (fd, operation), LockWait(fd))
 // clang-format on
 
+LIMPET_PLAIN_FILE_HOOKS(LIMPET_KERNEL_HOOK)
 LIMPET_FILE_HOOKS(LIMPET_PARKED_HOOK)
 
 namespace {
@@ -99,6 +109,7 @@ bool SetsOwnerOfSocket(unsigned long request) {
 }  // namespace
 
 void BindFileHooks() {
+  LIMPET_PLAIN_FILE_HOOKS(LIMPET_BIND_HOOK)
   LIMPET_FILE_HOOKS(LIMPET_BIND_HOOK)
   BindAll(g_next_fcntl, g_next_fcntl64, g_next_ioctl, g_next_lockf, g_next_lockf64);
 }

@@ -133,21 +133,29 @@ void BindRequired() {
   Bind("pvalloc", &g_next.pvalloc);
 }
 
+constinit const link_map* g_libc = nullptr;
+
 // C11's are glibc's since 2.28, timers and the resolver's since 2.34, and before that of many a
 // library, whose results and types are its own: what is not libc's we have no hook for.
 void HideForeign(OwnSymbols& own_symbols) {
-  const link_map* libc = DefinerBehind("gnu_get_libc_version");
   static constexpr const char* kNames[] = {
       "mtx_lock",     "mtx_timedlock", "cnd_wait",         "cnd_timedwait",   "thrd_create",
       "thrd_exit",    "thrd_detach",   "thrd_join",        "thrd_sleep",      "call_once",
       "timer_create", "res_query",     "res_search",       "res_querydomain", "res_send",
       "res_nquery",   "res_nsearch",   "res_nquerydomain", "res_nsend"};
   for (const char* name : kNames) {
-    if (DefinerBehind(name) != libc) own_symbols.Hide(name);
+    if (DefinerBehind(name) != g_libc) own_symbols.Hide(name);
   }
 }
 
 }  // namespace
+
+// Code lies between an object's start and its dynamic section, which is data.
+bool IsInLibc(const void* function) {
+  auto address = reinterpret_cast<std::uintptr_t>(function);
+  return g_libc != nullptr && address >= g_libc->l_addr &&
+         address < reinterpret_cast<std::uintptr_t>(g_libc->l_ld);
+}
 
 void LookForOptionalSymbols() {
   g_has_free_sized = DefinerBehind("free_sized") != nullptr;
@@ -157,6 +165,7 @@ void LookForOptionalSymbols() {
     hook.is_there = DefinerBehind(hook.name) != nullptr;
     if (!hook.is_there) own_symbols.Hide(hook.name);
   }
+  g_libc = DefinerBehind("gnu_get_libc_version");
   HideForeign(own_symbols);
 }
 

@@ -46,6 +46,9 @@ void ResolveNextSymbols();
 // LookForOptionalSymbols found none.
 void* FindNext(const char* name, const char* version = nullptr);
 
+// `function` is in libc's code: nobody else has taken its name behind us.
+bool IsInLibc(const void* function);
+
 // A hook's own function pointer. All are bound at load, because a look-up takes the loader's lock
 // and clears the program's dlerror(); a hook that is called before that binds its own.
 template <class Function>

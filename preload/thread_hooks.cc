@@ -5,6 +5,7 @@
 #include <threads.h>
 
 #include "preload/export.h"
+#include "preload/kernel_function.h"
 #include "preload/main_thread_end.h"
 #include "preload/next_symbol.h"
 #include "runtime/dump/watch_start.h"
@@ -21,6 +22,7 @@ NextFunction<void (*)(void*)> g_next_pthread_exit("pthread_exit");
 NextFunction<void (*)(int)> g_next_thrd_exit("thrd_exit");
 NextFunction<int (*)(pthread_t)> g_next_pthread_detach("pthread_detach");
 NextFunction<int (*)(thrd_t)> g_next_thrd_detach("thrd_detach");
+NextFunction<int (*)(pthread_t)> g_next_cancel("pthread_cancel");
 NextFunction<int (*)(pthread_t, const char*)> g_next_setname("pthread_setname_np");
 
 void LeaveThread(void*) { session::OnThreadExit(); }
@@ -82,9 +84,11 @@ int CreateThread(ThreadRecord* record, const pthread_attr_t* attributes, Create 
 
 }  // namespace
 
+constinit bool g_is_cancellation_used = false;
+
 void BindThreadHooks() {
   BindAll(g_next_pthread_create, g_next_thrd_create, g_next_pthread_exit, g_next_thrd_exit,
-          g_next_pthread_detach, g_next_thrd_detach, g_next_setname);
+          g_next_pthread_detach, g_next_thrd_detach, g_next_cancel, g_next_setname);
 }
 
 extern "C" {
@@ -96,6 +100,7 @@ int HookThrdCreate(thrd_t* thread, thrd_start_t routine, void* argument)
 [[noreturn]] void HookPthreadExit(void* result) LIMPET_EXPORT("pthread_exit");
 [[noreturn]] void HookThrdExit(int result) LIMPET_EXPORT("thrd_exit");
 int HookPthreadDetach(pthread_t thread) LIMPET_EXPORT("pthread_detach");
+int HookCancel(pthread_t thread) LIMPET_EXPORT("pthread_cancel");
 int HookThrdDetach(thrd_t thread) LIMPET_EXPORT("thrd_detach");
 int HookSetname(pthread_t thread, const char* name) LIMPET_EXPORT("pthread_setname_np");
 
@@ -136,6 +141,11 @@ void HookThrdExit(int result) {
 int HookPthreadDetach(pthread_t thread) {
   session::OnDetach(thread);
   return g_next_pthread_detach.get()(thread);
+}
+
+int HookCancel(pthread_t thread) {
+  __atomic_store_n(&g_is_cancellation_used, true, __ATOMIC_RELAXED);
+  return g_next_cancel.get()(thread);
 }
 
 int HookThrdDetach(thrd_t thread) {

@@ -2,6 +2,7 @@
 
 Requests a second differ by a tenth between equal runs on a shared machine. So both servers run at once, their workers
 on one processor in turns of some milliseconds, and what is compared is requests for each second of their own time.
+That differs by a hundredth with where a process happens to lie in memory: many short runs, the traced one first in turns.
 """
 
 import contextlib
@@ -14,7 +15,8 @@ import subprocess
 from bench_measure import Failed, limpet_library
 
 PORTS = (7392, 7393)
-SECONDS = 6
+SECONDS = 2
+RUNS_IN_A_ROUND = 6
 SERVER_CPU, CLIENT_CPU = 0, 1
 
 CONFIGURATION = """
@@ -38,21 +40,22 @@ def settings(build: pathlib.Path, place: pathlib.Path) -> dict[str, str]:
 
 
 def served(build: pathlib.Path, place: pathlib.Path, rounds: int) -> str:
-    """Requests for a second of the worker's time: with limpet over without, the median of the rounds."""
+    """Requests for a second of the worker's time: with limpet over without, the median and its standard error."""
     place.chmod(0o777)  # the workers are another user
-    quotients = sorted(compare_once(build, place) for _ in range(rounds))
-    return f"{statistics.median(quotients):.3f} ({quotients[0]:.3f} to {quotients[-1]:.3f})"
+    kinds = [("plain", {}), ("traced", settings(build, place))]
+    quotients = [compare_once(place, kinds if run % 2 == 0 else kinds[::-1]) for run in range(rounds * RUNS_IN_A_ROUND)]
+    error = 1.25 * statistics.stdev(quotients) / len(quotients) ** 0.5
+    return f"{statistics.median(quotients):.3f} +- {error:.3f} ({len(quotients)} runs)"
 
 
-def compare_once(build: pathlib.Path, place: pathlib.Path) -> float:
+def compare_once(place: pathlib.Path, kinds) -> float:
     with contextlib.ExitStack() as stack:
-        workers = [stack.enter_context(server(place / name, port, extra))
-                   for name, port, extra in (("plain", PORTS[0], {}), ("traced", PORTS[1], settings(build, place)))]
+        workers = [stack.enter_context(server(place / name, port, extra)) for (name, extra), port in zip(kinds, PORTS)]
         before = [own_seconds(worker) for worker in workers]
         requests = load(PORTS)
         spent = [own_seconds(worker) - start for worker, start in zip(workers, before)]
-    plain, traced = (count / seconds for count, seconds in zip(requests, spent))
-    return traced / plain
+    rates = {name: count / seconds for (name, _), count, seconds in zip(kinds, requests, spent)}
+    return rates["traced"] / rates["plain"]
 
 
 @contextlib.contextmanager

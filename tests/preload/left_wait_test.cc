@@ -11,6 +11,7 @@ namespace limpet {
 namespace {
 
 constexpr char kLeftWaits[] = LIMPET_PROGRAMS "/left_waits";
+constexpr char kLoneWaits[] = LIMPET_PROGRAMS "/lone_waits";
 
 // The lines until the next "ready".
 std::vector<std::string> LinesOf(TracedProgram& program) {
@@ -46,6 +47,29 @@ INSTANTIATE_TEST_SUITE_P(Ways, LeftWait,
                                          "cancel_sleep", "cancel_async", "cancel_async_sleep",
                                          "jump_read", "jump_sem", "jump_cond", "throw", "exit"),
                          [](const auto& way) { return std::string(way.param); });
+
+// In a process of one thread a hook asks the kernel itself (kernel_function.h).
+TEST(LoneWait, IsLeftByWhatIsThrown) {
+  TracedProgram program({kLoneWaits, "throw"}, {});
+  ASSERT_EQ(program.ReadLine(), "ready");
+  const std::vector<ThreadRecord> threads = program.Read().threads;
+  ASSERT_EQ(threads.size(), 1u);
+  EXPECT_EQ(threads[0].state, ThreadState::kRunning);
+  EXPECT_GT(threads[0].parked_ns, 100'000'000u);
+}
+
+TEST(LoneWait, IsACancellationPointWhereItsThreadToldItself) {
+  TracedProgram program({kLoneWaits, "cancel"}, {});
+  EXPECT_EQ(program.ReadLine(), "in read");
+  EXPECT_EQ(program.ReadLine(), "");
+  EXPECT_EQ(program.Finish(), 0);
+}
+
+TEST(LoneWait, HasTheResultsAndErrorsOfLibcs) {
+  TracedProgram program({kLoneWaits, "results"}, {});
+  EXPECT_EQ(program.ReadLine(), "ready");
+  ExpectEnd(program);
+}
 
 class NestedWait : public testing::TestWithParam<const char*> {};
 

@@ -60,7 +60,7 @@ TEST_P(Preloads, SeeWhatConstructorsAndTheirThreadsAllocate) {
   }
 }
 
-TEST_P(Preloads, HearOfEachLockThatTheyWrapAndAreNotAskedForTheTime) {
+TEST_P(Preloads, HearOfEachLockAndReadThatTheyWrapAndAreNotAskedForTheTime) {
   RunUnder(GetParam(), "wrapped_locks");
 }
 

@@ -1,11 +1,12 @@
-// Takes locks that are free, each of which another library that wraps this hears of; and sleeps,
-// when nobody asks that library what time it is.
+// Takes locks that are free, and reads, each of which another library that wraps this hears of; and
+// sleeps, when nobody asks that library what time it is.
 
 #include <dlfcn.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/preload/programs/ready.h"
 #include "tests/preload/programs/stage.h"
@@ -24,6 +25,10 @@ void TakeLocks() {
     Require(pthread_rwlock_rdlock(&lock) == 0 && pthread_rwlock_unlock(&lock) == 0, "a reader");
     Require(sem_wait(&semaphore) == 0 && sem_post(&semaphore) == 0, "a semaphore");
   }
+}
+
+void ReadNothing() {
+  for (int i = 0; i < kTimes; ++i) static_cast<void>(read(-1, nullptr, 0));
 }
 
 void Sleep() {
@@ -45,6 +50,7 @@ int main() {
   StartWatchdog();
   free(malloc(100));  // with each block recorded, there is a segment
   Require(GrowthOf("wrapped_locks", TakeLocks, 3 * kTimes) == 3 * kTimes, "it heard of each");
+  Require(GrowthOf("wrapped_reads", ReadNothing, kTimes) == kTimes, "and of each read");
   Require(GrowthOf("wrapped_clock_reads", Sleep, 0) == 0, "its clock may tell any time");
   Ready();
 }

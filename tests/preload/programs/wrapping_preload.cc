@@ -7,6 +7,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <time.h>
 
 #define SHOWN [[gnu::visibility("default")]]
@@ -29,6 +30,8 @@ class Next {
 
 // Locks that this thread took, of each kind; to be asked for by the program.
 thread_local int t_locked = 0;
+// Its reads, likewise.
+thread_local int t_reads = 0;
 // How often it asked what time it is, likewise.
 thread_local int t_clock_reads = 0;
 
@@ -37,6 +40,7 @@ using ReadLock = int (*)(pthread_rwlock_t*);
 constinit Next<Lock> g_mutex_lock("pthread_mutex_lock");
 constinit Next<ReadLock> g_read_lock("pthread_rwlock_rdlock");
 constinit Next<int (*)(sem_t*)> g_sem_wait("sem_wait");
+constinit Next<ssize_t (*)(int, void*, size_t)> g_read("read");
 constinit Next<int (*)(clockid_t, timespec*)> g_clock_gettime("clock_gettime");
 
 using SetMask = int (*)(int, const sigset_t*, sigset_t*);
@@ -85,6 +89,11 @@ SHOWN int sem_wait(sem_t* semaphore) {
   ++t_locked;
   return g_sem_wait.get()(semaphore);
 }
+SHOWN ssize_t read(int descriptor, void* to, size_t bytes) {
+  ++t_reads;
+  return g_read.get()(descriptor, to, bytes);
+}
+SHOWN int wrapped_reads() { return t_reads; }
 SHOWN int wrapped_locks() { return t_locked; }
 SHOWN int clock_gettime(clockid_t clock, timespec* now) {
   ++t_clock_reads;
