@@ -141,7 +141,7 @@ void OnReplaceFailed(const AddressRange& range, std::uint64_t moment) {
   g_tracer.mappings.RemoveUnmapped(range, moment);
 }
 
-void OnUnload() { g_tracer.rules.Invalidate(); }
+void OnUnload() { g_tracer.InvalidateRules(); }
 
 void Start() {
   ErrnoKeeper errno_keeper;

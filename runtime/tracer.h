@@ -24,6 +24,7 @@
 #include "runtime/stack/rule_cache.h"
 #include "runtime/sys/caller_frame.h"
 #include "runtime/sys/cheap_atomic.h"
+#include "runtime/sys/kernel_clock.h"
 #include "runtime/sys/private_pages.h"
 #include "runtime/table/allocation_table.h"
 #include "runtime/table/free_filter.h"
@@ -58,6 +59,10 @@ struct Work {
 struct alignas(sys::kPageBytes) ProcessPage {
   std::atomic<std::uint32_t> alive;          // 1: ours; 0: wiped, a forked child; 2: being renewed
   std::atomic<std::uint32_t> tracing_epoch;  // of the segment that may be written; 0: none
+  // Copies of what each wait asks besides while there is such a segment: a page that it need not
+  // touch is one that the kernel may have pushed out of the processor's tables.
+  std::atomic<std::uint32_t> rule_generation;
+  std::atomic<sys::ClockFunction> clock;
 };
 
 class Tracer {
@@ -84,6 +89,15 @@ class Tracer {
   std::uint32_t tracing_epoch() const {
     return page_.tracing_epoch.load(std::memory_order_acquire);
   }
+  // Both only while we are recording.
+  std::uint32_t rule_generation() const {
+    return page_.rule_generation.load(std::memory_order_acquire);
+  }
+  std::uint64_t CoarseMonotonicNs() const {
+    return sys::ReadClockNs(page_.clock.load(std::memory_order_relaxed), CLOCK_MONOTONIC_COARSE);
+  }
+  // After code was unloaded.
+  void InvalidateRules();
 
   // For a thread that `creator` makes, before it starts.
   void DescribeThread(ThreadContext& creator, const sys::CallerFrame& caller,
@@ -165,6 +179,7 @@ class Tracer {
   void BecomeChild(ThreadContext& thread);
   bool Attach();
   bool CreateSegment();
+  void CopyGeneration();
   bool MakeSegmentFile(std::uint64_t start_ticks, SegmentFile* file);
   void LimitTidying(SegmentFileLimits* limits);
   bool FillSegment(std::uint64_t start_ticks);

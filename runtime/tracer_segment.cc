@@ -17,6 +17,20 @@ constexpr std::uint64_t kExpectedHeapBytes = std::uint64_t{1} << 30;
 
 }  // namespace
 
+void Tracer::InvalidateRules() {
+  rules.Invalidate();
+  CopyGeneration();
+}
+
+// Who comes last has copied the last one.
+void Tracer::CopyGeneration() {
+  std::uint32_t generation = 0;
+  do {
+    generation = rules.generation();
+    page_.rule_generation.store(generation);
+  } while (generation != rules.generation());
+}
+
 bool Tracer::Attach() {
   State idle = State::kIdle;
   if (!IsThisProcess()) return false;
@@ -24,6 +38,8 @@ bool Tracer::Attach() {
     return HasSegment();
   bool is_ready = CreateSegment();
   if (!is_ready) sampling.interval_bytes.store(kSamplingOff, std::memory_order_relaxed);
+  CopyGeneration();
+  page_.clock.store(sys::g_kernel_clock.load(std::memory_order_relaxed), std::memory_order_relaxed);
   if (is_ready) page_.tracing_epoch.store(epoch_, std::memory_order_release);
   state_.store(is_ready ? State::kTracing : State::kOff, std::memory_order_release);
   if (is_ready && on_segment != nullptr) on_segment();

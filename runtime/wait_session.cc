@@ -63,8 +63,7 @@ bool IsToBeNoted(const ThreadRecord& record, const sys::CallerFrame& caller) {
   if (thread.park != nullptr) [[unlikely]]
     return g_tracer.Capture(thread, caller).id;
   const ThreadRecord& record = *thread.record;
-  StackId stack =
-      record.places.Find(caller, record.own_stack, {g_tracer.rules.generation(), epoch});
+  StackId stack = record.places.Find(caller, record.own_stack, {g_tracer.rule_generation(), epoch});
   return stack != WalkedFrame::kNoNode ? stack : WalkedStackOf(thread, epoch, caller);
 }
 
@@ -94,7 +93,8 @@ void EndLeft(Park& park) {
 }
 
 [[gnu::always_inline]] inline void EndInOrder(Park& park) {
-  park.End(sys::CoarseMonotonicNs(), MayWrite(park), &t_thread.park);
+  bool may_write = MayWrite(park);
+  park.End(may_write ? g_tracer.CoarseMonotonicNs() : 0, may_write, &t_thread.park);
 }
 
 // Waits that began after it were left where nobody saw it. Or it is on a fiber, which was suspended
@@ -146,7 +146,7 @@ bool IsOnLiveStack(const void* from, std::size_t bytes) {
   // A handler may have forked meanwhile, and this be its child.
   if (epoch != g_tracer.tracing_epoch()) [[unlikely]]
     return;
-  park.Start(thread.record->slot, epoch, wait, {sys::CoarseMonotonicNs(), stack}, caller,
+  park.Start(thread.record->slot, epoch, wait, {g_tracer.CoarseMonotonicNs(), stack}, caller,
              &thread.park);
 }
 

@@ -47,7 +47,7 @@ void HookUnwindResume(void* exception) {
 }
 """))),
     Mutant(5, "rules of code that was unloaded are kept", "module", "Modules.OfEqualCode*", ((
-        "runtime/session.cc", "void OnUnload() { g_tracer.rules.Invalidate(); }", "void OnUnload() {}"),)),
+        "runtime/session.cc", "void OnUnload() { g_tracer.InvalidateRules(); }", "void OnUnload() {}"),)),
 
     # --- 6 to 12: processes and threads begin and end ---
     Mutant(6, "a forked child is not told from its parent", "fork", "*ForkedChild.StartsEmpty*", ((

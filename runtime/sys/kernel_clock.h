@@ -22,11 +22,15 @@ void BindKernelClock();
 // In the vDSO at `base`, an ELF image in memory; nullptr: not there.
 ClockFunction FindKernelClock(std::uint64_t base);
 
-inline std::uint64_t KernelClockNs(clockid_t clock) {
+inline std::uint64_t ReadClockNs(ClockFunction function, clockid_t clock) {
   timespec now = {};
-  g_kernel_clock.load(std::memory_order_relaxed)(clock, &now);
+  function(clock, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
          static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+inline std::uint64_t KernelClockNs(clockid_t clock) {
+  return ReadClockNs(g_kernel_clock.load(std::memory_order_relaxed), clock);
 }
 
 // Resolution of a timer tick (1-4 ms), 4 ns a call against 18 of the fine clock.

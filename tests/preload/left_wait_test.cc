@@ -1,6 +1,8 @@
 // A wait that is left otherwise than by returning is no wait any more; one inside of another shows
 // while it lasts.
 
+#include <signal.h>
+
 #include <vector>
 
 #include "runtime/layout/thread_slot.h"
@@ -50,12 +52,13 @@ INSTANTIATE_TEST_SUITE_P(Ways, LeftWait,
 
 // In a process of one thread a hook asks the kernel itself (kernel_function.h).
 TEST(LoneWait, IsLeftByWhatIsThrown) {
-  TracedProgram program({kLoneWaits, "throw"}, {});
+  TracedProgram program({kLoneWaits, "throw"}, {kExact});
   ASSERT_EQ(program.ReadLine(), "ready");
   const std::vector<ThreadRecord> threads = program.Read().threads;
   ASSERT_EQ(threads.size(), 1u);
   EXPECT_EQ(threads[0].state, ThreadState::kRunning);
   EXPECT_GT(threads[0].parked_ns, 100'000'000u);
+  kill(program.pid(), SIGKILL);  // it runs until then
 }
 
 TEST(LoneWait, IsACancellationPointWhereItsThreadToldItself) {
