@@ -131,7 +131,8 @@ bool IsOnLiveStack(const void* from, std::size_t bytes) {
 }  // namespace
 
 // Makes no call that sets errno, as those of memory (session.cc).
-[[gnu::hot]] void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller, Park& park) {
+[[gnu::hot, gnu::aligned(64)]] void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller,
+                                                Park& park) {
   park.Skip();
   ThreadContext& thread = t_thread;
   if (!MayShow(thread)) return;
@@ -150,7 +151,9 @@ bool IsOnLiveStack(const void* from, std::size_t bytes) {
              &thread.park);
 }
 
-[[gnu::hot]] void OnWaitEnd(Park& park) {
+// The kernel has pushed our code out of the nearest cache: all of it lies on four lines of one
+// page.
+[[gnu::hot, gnu::aligned(256)]] void OnWaitEnd(Park& park) {
   if (!park.IsStarted()) return;
   if (t_thread.park != &park) [[unlikely]]
     return EndOutOfOrder(park);
