@@ -47,24 +47,39 @@ bool IsToBeNoted(const ThreadRecord& record, const sys::CallerFrame& caller) {
          walk.frames[0].stack_pointer <= record.own_stack.high;
 }
 
+// `epoch`: of the segment that the wait began in. What is inside of another wait is not kept. Out
+// of line: a kilobyte of stack, which a handler may not have.
 [[gnu::noinline]] StackId WalkedStackOf(ThreadContext& thread, std::uint32_t epoch,
                                         const sys::CallerFrame& caller) {
   StackId stack = g_tracer.Capture(thread, caller).id;
   ThreadRecord& record = *thread.record;
-  bool is_kept = static_cast<std::uint32_t>(stack) >= kRootNodes;
+  bool is_kept = thread.park == nullptr && static_cast<std::uint32_t>(stack) >= kRootNodes;
   if (is_kept && IsToBeNoted(record, caller)) record.places.Note(caller, record.walk, stack, epoch);
   return stack;
 }
 
-// A thread waits at few places, in turn. An outer wait is looked for on the walk, which then must
-// be of this very stack. `epoch`: of the segment that the wait began in.
-[[gnu::always_inline]] inline StackId StackOf(ThreadContext& thread, std::uint32_t epoch,
-                                              const sys::CallerFrame& caller) {
-  if (thread.park != nullptr) [[unlikely]]
-    return g_tracer.Capture(thread, caller).id;
+// A thread waits at few places, in turn. Those of other stacks than its own are not kept, and where
+// it waits already, the outer wait is to be looked for. Nothing is changed: a handler that comes in
+// between may wait itself, and change the place, which then has another mark.
+[[gnu::always_inline]] inline StackId KnownStackOf(const ThreadContext& thread, std::uint32_t epoch,
+                                                   const sys::CallerFrame& caller) {
   const ThreadRecord& record = *thread.record;
-  StackId stack = record.places.Find(caller, record.own_stack, {g_tracer.rule_generation(), epoch});
-  return stack != WalkedFrame::kNoNode ? stack : WalkedStackOf(thread, epoch, caller);
+  bool may_be_known = thread.park == nullptr && record.own_stack.Holds(caller.stack_pointer);
+  if (!may_be_known) [[unlikely]]
+    return WalkedFrame::kNoNode;
+  return record.places.Find(caller, record.own_stack, {g_tracer.rule_generation(), epoch});
+}
+
+// An outer wait is looked for on the walk, which then must be of this very stack.
+[[gnu::noinline]] StackId StackAnew(ThreadContext& thread, std::uint32_t epoch,
+                                    const sys::CallerFrame& caller, const Park& park) {
+  ReentryGuard guard(thread);
+  bool has_walk = guard.IsOutermost();
+  if (!thread.record->own_stack.Holds(caller.stack_pointer))
+    has_walk = has_walk && HasRoomForWalk(caller.stack_pointer);
+  StackId stack = has_walk ? WalkedStackOf(thread, epoch, caller) : UnknownStack();
+  if (thread.park != nullptr) ForgetAbandoned(thread, park, has_walk);
+  return stack;
 }
 
 // The process and the segment are those that the wait began in.
@@ -137,13 +152,9 @@ bool IsOnLiveStack(const void* from, std::size_t bytes) {
   ThreadContext& thread = t_thread;
   if (!MayShow(thread)) return;
   std::uint32_t epoch = thread.epoch;
-  ReentryGuard guard(thread);
-  bool has_walk = guard.IsOutermost();
-  if (!thread.record->own_stack.Holds(caller.stack_pointer)) [[unlikely]]
-    has_walk = has_walk && HasRoomForWalk(caller.stack_pointer);
-  StackId stack = has_walk ? StackOf(thread, epoch, caller) : UnknownStack();
-  if (thread.park != nullptr) [[unlikely]]
-    ForgetAbandoned(thread, park, has_walk);
+  StackId stack = KnownStackOf(thread, epoch, caller);
+  if (stack == WalkedFrame::kNoNode) [[unlikely]]
+    stack = StackAnew(thread, epoch, caller, park);
   // A handler may have forked meanwhile, and this be its child.
   if (epoch != g_tracer.tracing_epoch()) [[unlikely]]
     return;
