@@ -89,13 +89,12 @@ class Tracer {
   std::uint32_t tracing_epoch() const {
     return page_.tracing_epoch.load(std::memory_order_acquire);
   }
-  // Both only while we are recording.
   std::uint32_t rule_generation() const {
     return page_.rule_generation.load(std::memory_order_acquire);
   }
-  std::uint64_t CoarseMonotonicNs() const {
-    return sys::ReadClockNs(page_.clock.load(std::memory_order_relaxed), CLOCK_MONOTONIC_COARSE);
-  }
+  // Only to be called if we are recording afterwards: a handler may fork meanwhile, and there is
+  // none in its child.
+  sys::ClockFunction clock() const { return page_.clock.load(std::memory_order_acquire); }
   // After code was unloaded.
   void InvalidateRules();
 

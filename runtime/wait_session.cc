@@ -59,8 +59,9 @@ bool IsToBeNoted(const ThreadRecord& record, const sys::CallerFrame& caller) {
 }
 
 // A thread waits at few places, in turn. Those of other stacks than its own are not kept, and where
-// it waits already, the outer wait is to be looked for. Nothing is changed: a handler that comes in
-// between may wait itself, and change the place, which then has another mark.
+// it waits already, the outer wait is to be looked for. It needs no guard: nothing is changed, nor
+// by a handler that comes in between and waits, as words alone do not tell of a stack with a
+// signal's frame (CountStackWords), so that its places are never kept.
 [[gnu::always_inline]] inline StackId KnownStackOf(const ThreadContext& thread, std::uint32_t epoch,
                                                    const sys::CallerFrame& caller) {
   const ThreadRecord& record = *thread.record;
@@ -107,9 +108,14 @@ void EndLeft(Park& park) {
   OnWaitEnd(park);
 }
 
+[[gnu::always_inline]] inline std::uint64_t CoarseNs(sys::ClockFunction clock) {
+  return sys::ReadClockNs(clock, CLOCK_MONOTONIC_COARSE);
+}
+
 [[gnu::always_inline]] inline void EndInOrder(Park& park) {
+  sys::ClockFunction clock = g_tracer.clock();
   bool may_write = MayWrite(park);
-  park.End(may_write ? g_tracer.CoarseMonotonicNs() : 0, may_write, &t_thread.park);
+  park.End(may_write ? CoarseNs(clock) : 0, may_write, &t_thread.park);
 }
 
 // Waits that began after it were left where nobody saw it. Or it is on a fiber, which was suspended
@@ -155,11 +161,11 @@ bool IsOnLiveStack(const void* from, std::size_t bytes) {
   StackId stack = KnownStackOf(thread, epoch, caller);
   if (stack == WalkedFrame::kNoNode) [[unlikely]]
     stack = StackAnew(thread, epoch, caller, park);
+  sys::ClockFunction clock = g_tracer.clock();
   // A handler may have forked meanwhile, and this be its child.
   if (epoch != g_tracer.tracing_epoch()) [[unlikely]]
     return;
-  park.Start(thread.record->slot, epoch, wait, {g_tracer.CoarseMonotonicNs(), stack}, caller,
-             &thread.park);
+  park.Start(thread.record->slot, epoch, wait, {CoarseNs(clock), stack}, caller, &thread.park);
 }
 
 // The kernel has pushed our code out of the nearest cache: all of it lies on four lines of one

@@ -1,7 +1,7 @@
 // The places that a thread waits at in turn, each with what tells whether its stack is still the
 // same: a server's loop polls, reads and writes, and never waits where it waited last.
 //
-//   places[hash of the call][4]   {caller, slots: distances from its stack pointer,
+//   places[hash of the call][4]   {call, slots: distances from its stack pointer,
 //                                  mark: hash of what lies in them} -> StackId
 //
 // One call may have several stacks, by which it is reached in turn: each is a place. A place is
