@@ -4,7 +4,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#include "preload/kernel_function.h"
+#include "preload/kernel_call.h"
 #include "preload/parked_hook.h"
 #include "preload/wait_timeout.h"
 
@@ -20,27 +20,29 @@ static Wait WaitAt(WaitReason reason, int descriptor, std::uint64_t timeout_ns =
 
 // clang-format off
 // What servers do all the time, and libc leaves to the kernel as it is.
+#define LIMPET_KERNEL_CALLS(X) \
+  X(Read, "read", SYS_read, Read, Descriptor) \
+  X(ReadAlias, "__read", SYS_read, Read, Descriptor) \
+  X(Readv, "readv", SYS_readv, Read, Descriptor) \
+  X(Pread, "pread", SYS_pread64, Read, Descriptor) \
+  X(Pread64, "pread64", SYS_pread64, Read, Descriptor) \
+  X(Write, "write", SYS_write, Write, Descriptor) \
+  X(WriteAlias, "__write", SYS_write, Write, Descriptor) \
+  X(Writev, "writev", SYS_writev, Write, Descriptor) \
+  X(Pwrite, "pwrite", SYS_pwrite64, Write, Descriptor) \
+  X(Pwrite64, "pwrite64", SYS_pwrite64, Write, Descriptor) \
+  X(Recv, "recv", SYS_recvfrom, Receive, Descriptor) \
+  X(Recvmsg, "recvmsg", SYS_recvmsg, Receive, Descriptor) \
+  X(Send, "send", SYS_sendto, Send, Descriptor) \
+  X(Sendmsg, "sendmsg", SYS_sendmsg, Send, Descriptor) \
+  X(Accept, "accept", SYS_accept, Accept, Descriptor) \
+  X(Accept4, "accept4", SYS_accept4, Accept, Descriptor) \
+  X(Sendfile, "sendfile", SYS_sendfile, Transfer, Descriptor) \
+  X(Sendfile64, "sendfile64", SYS_sendfile, Transfer, Descriptor)
+
 #define LIMPET_PLAIN_HOOKS(X) \
-  X(ssize_t, Read, "read", (int fd, void* to, Bytes n), (fd, to, n), WaitAt(WaitReason::kRead, fd), (SYS_read, fd, to, n)) \
-  X(ssize_t, ReadAlias, "__read", (int fd, void* to, Bytes n), (fd, to, n), WaitAt(WaitReason::kRead, fd), (SYS_read, fd, to, n)) \
-  X(ssize_t, Readv, "readv", (int fd, Buffers to, int n), (fd, to, n), WaitAt(WaitReason::kRead, fd), (SYS_readv, fd, to, n)) \
-  X(ssize_t, Pread, "pread", (int fd, void* to, Bytes n, Offset at), (fd, to, n, at), WaitAt(WaitReason::kRead, fd), (SYS_pread64, fd, to, n, at)) \
-  X(ssize_t, Pread64, "pread64", (int fd, void* to, Bytes n, Offset at), (fd, to, n, at), WaitAt(WaitReason::kRead, fd), (SYS_pread64, fd, to, n, at)) \
-  X(ssize_t, Write, "write", (int fd, const void* from, Bytes n), (fd, from, n), WaitAt(WaitReason::kWrite, fd), (SYS_write, fd, from, n)) \
-  X(ssize_t, WriteAlias, "__write", (int fd, const void* from, Bytes n), (fd, from, n), WaitAt(WaitReason::kWrite, fd), (SYS_write, fd, from, n)) \
-  X(ssize_t, Writev, "writev", (int fd, Buffers from, int n), (fd, from, n), WaitAt(WaitReason::kWrite, fd), (SYS_writev, fd, from, n)) \
-  X(ssize_t, Pwrite, "pwrite", (int fd, const void* from, Bytes n, Offset at), (fd, from, n, at), WaitAt(WaitReason::kWrite, fd), (SYS_pwrite64, fd, from, n, at)) \
-  X(ssize_t, Pwrite64, "pwrite64", (int fd, const void* from, Bytes n, Offset at), (fd, from, n, at), WaitAt(WaitReason::kWrite, fd), (SYS_pwrite64, fd, from, n, at)) \
-  X(ssize_t, Recv, "recv", (int fd, void* to, Bytes n, int flags), (fd, to, n, flags), WaitAt(WaitReason::kReceive, fd), (SYS_recvfrom, fd, to, n, flags, 0, 0)) \
   X(ssize_t, Recvfrom, "recvfrom", (int fd, void* to, Bytes n, int flags, void* peer, unsigned* size), (fd, to, n, flags, peer, size), WaitAt(WaitReason::kReceive, fd), (SYS_recvfrom, fd, to, n, flags, peer, size)) \
-  X(ssize_t, Recvmsg, "recvmsg", (int fd, void* message, int flags), (fd, message, flags), WaitAt(WaitReason::kReceive, fd), (SYS_recvmsg, fd, message, flags)) \
-  X(ssize_t, Send, "send", (int fd, const void* from, Bytes n, int flags), (fd, from, n, flags), WaitAt(WaitReason::kSend, fd), (SYS_sendto, fd, from, n, flags, 0, 0)) \
-  X(ssize_t, Sendto, "sendto", (int fd, const void* from, Bytes n, int flags, const void* peer, unsigned size), (fd, from, n, flags, peer, size), WaitAt(WaitReason::kSend, fd), (SYS_sendto, fd, from, n, flags, peer, size)) \
-  X(ssize_t, Sendmsg, "sendmsg", (int fd, const void* message, int flags), (fd, message, flags), WaitAt(WaitReason::kSend, fd), (SYS_sendmsg, fd, message, flags)) \
-  X(int, Accept, "accept", (int fd, void* peer, unsigned* size), (fd, peer, size), WaitAt(WaitReason::kAccept, fd), (SYS_accept, fd, peer, size)) \
-  X(int, Accept4, "accept4", (int fd, void* peer, unsigned* size, int flags), (fd, peer, size, flags), WaitAt(WaitReason::kAccept, fd), (SYS_accept4, fd, peer, size, flags)) \
-  X(ssize_t, Sendfile, "sendfile", (int out, int in, Offset* at, Bytes n), (out, in, at, n), WaitAt(WaitReason::kTransfer, out), (SYS_sendfile, out, in, at, n)) \
-  X(ssize_t, Sendfile64, "sendfile64", (int out, int in, Offset* at, Bytes n), (out, in, at, n), WaitAt(WaitReason::kTransfer, out), (SYS_sendfile, out, in, at, n))
+  X(ssize_t, Sendto, "sendto", (int fd, const void* from, Bytes n, int flags, const void* peer, unsigned size), (fd, from, n, flags, peer, size), WaitAt(WaitReason::kSend, fd), (SYS_sendto, fd, from, n, flags, peer, size))
 
 #define LIMPET_INPUT_HOOKS(X) \
   X(ssize_t, ReadChecked, "__read_chk", (int fd, void* to, Bytes n, Bytes room), (fd, to, n, room), WaitAt(WaitReason::kRead, fd)) \
@@ -78,6 +80,7 @@ static Wait WaitAt(WaitReason reason, int descriptor, std::uint64_t timeout_ns =
   X(ssize_t, CopyFileRange, "copy_file_range", (int in, Offset* from, int out, Offset* to, Bytes n, unsigned flags), (in, from, out, to, n, flags), WaitAt(WaitReason::kTransfer, out))
 // clang-format on
 
+LIMPET_KERNEL_CALLS(LIMPET_KERNEL_CALL)
 LIMPET_PLAIN_HOOKS(LIMPET_KERNEL_HOOK)
 LIMPET_INPUT_HOOKS(LIMPET_PARKED_HOOK)
 LIMPET_OUTPUT_HOOKS(LIMPET_PARKED_HOOK)
@@ -85,6 +88,7 @@ LIMPET_SOCKET_HOOKS(LIMPET_PARKED_HOOK)
 LIMPET_TRANSFER_HOOKS(LIMPET_PARKED_HOOK)
 
 void BindDescriptorHooks() {
+  LIMPET_KERNEL_CALLS(LIMPET_BIND_KERNEL_CALL)
   LIMPET_PLAIN_HOOKS(LIMPET_BIND_HOOK)
   LIMPET_INPUT_HOOKS(LIMPET_BIND_HOOK)
   LIMPET_OUTPUT_HOOKS(LIMPET_BIND_HOOK)

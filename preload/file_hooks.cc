@@ -9,7 +9,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "preload/kernel_function.h"
+#include "preload/kernel_call.h"
 #include "preload/parked_hook.h"
 #include "runtime/dump/own_signal.h"
 
@@ -26,20 +26,15 @@ static Wait LockWait(int descriptor) {
   return {.reason = WaitReason::kFileLock, .descriptor = descriptor};
 }
 
-// The mode that open() was not given is a register, harmless to read and to pass on to libc; the
-// kernel is told none, as libc does.
-static mode_t ModeOf(int flags, mode_t mode) {
-  bool is_given = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
-  return is_given ? mode : 0;
-}
-
 // clang-format off
-#define LIMPET_PLAIN_FILE_HOOKS(X) \
-  X(int, Open, "open", (Path path, int flags, mode_t mode), (path, flags, mode), FileWait(), (SYS_openat, AT_FDCWD, path, flags, ModeOf(flags, mode))) \
-  X(int, Open64, "open64", (Path path, int flags, mode_t mode), (path, flags, mode), FileWait(), (SYS_openat, AT_FDCWD, path, flags, ModeOf(flags, mode))) \
-  X(int, Openat, "openat", (int at, Path path, int flags, mode_t mode), (at, path, flags, mode), FileWait(), (SYS_openat, at, path, flags, ModeOf(flags, mode))) \
-  X(int, Openat64, "openat64", (int at, Path path, int flags, mode_t mode), (at, path, flags, mode), FileWait(), (SYS_openat, at, path, flags, ModeOf(flags, mode))) \
-  X(int, Close, "close", (int fd), (fd), FileWait(fd), (SYS_close, fd))
+// The mode that open() was not given is a register, harmless to read and to pass on: the kernel looks
+// at it where a file is made, and nowhere else.
+#define LIMPET_FILE_CALLS(X) \
+  X(Open, "open", SYS_openat, File, Path) \
+  X(Open64, "open64", SYS_openat, File, Path) \
+  X(Openat, "openat", SYS_openat, File, Other) \
+  X(Openat64, "openat64", SYS_openat, File, Other) \
+  X(Close, "close", SYS_close, File, Descriptor)
 
 #define LIMPET_FILE_HOOKS(X) \
   X(int, OpenAlias, "__open", (Path path, int flags, mode_t mode), (path, flags, mode), FileWait()) \
@@ -67,7 +62,7 @@ static mode_t ModeOf(int flags, mode_t mode) {
   X(int, Flock, "flock", (int fd, int operation), (fd, operation), LockWait(fd))
 // clang-format on
 
-LIMPET_PLAIN_FILE_HOOKS(LIMPET_KERNEL_HOOK)
+LIMPET_FILE_CALLS(LIMPET_KERNEL_CALL)
 LIMPET_FILE_HOOKS(LIMPET_PARKED_HOOK)
 
 namespace {
@@ -109,7 +104,7 @@ bool SetsOwnerOfSocket(unsigned long request) {
 }  // namespace
 
 void BindFileHooks() {
-  LIMPET_PLAIN_FILE_HOOKS(LIMPET_BIND_HOOK)
+  LIMPET_FILE_CALLS(LIMPET_BIND_KERNEL_CALL)
   LIMPET_FILE_HOOKS(LIMPET_BIND_HOOK)
   BindAll(g_next_fcntl, g_next_fcntl64, g_next_ioctl, g_next_lockf, g_next_lockf64);
 }

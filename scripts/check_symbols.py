@@ -71,6 +71,11 @@ class SharedObject:
             if fields[6] != "ABS" and (fields[6] != "UND") == defined:
                 yield fields[7].split("@")[0], int(fields[1], 16), int(fields[2], 0)
 
+    def hidden_functions(self) -> set[str]:
+        """Those that nobody outside can call; none of a stripped object."""
+        return set(re.findall(r"\sFUNC\s+LOCAL\s+\S+\s+(?!UND)\S+\s+(\w+)$", run("readelf", "-sW", self.path),
+                              re.MULTILINE))
+
     def text(self) -> tuple[int, int]:
         """Address and size of all code."""
         found = re.search(r"\s\.text\s+PROGBITS\s+([0-9a-f]+)\s+[0-9a-f]+\s+([0-9a-f]+)",
@@ -114,6 +119,16 @@ def export_findings(library: SharedObject, exports_map: pathlib.Path):
         yield f"exports '{name}', which {exports_map.name} does not list"
     for name in sorted(listed - exported):
         yield f"does not export '{name}', which {exports_map.name} lists"
+
+
+def names_of_libc() -> set[str]:
+    path = run("cc", "-print-file-name=libc.so.6").strip()
+    return {name for name, _, _ in SharedObject(pathlib.Path(path)).symbols(defined=True)}
+
+
+def forgotten_hook_findings(library: SharedObject):
+    for name in sorted(library.hidden_functions() & names_of_libc()):
+        yield f"defines '{name}' of libc and does not export it: a hook that nobody calls"
 
 
 def need_findings(library: SharedObject):
@@ -254,7 +269,8 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     library = SharedObject(options.library)
     print(f"check_symbols: {options.library}")
-    findings = [*export_findings(library, options.map), *need_findings(library),
+    findings = [*export_findings(library, options.map), *forgotten_hook_findings(library),
+                *need_findings(library),
                 *thread_storage_findings(library), *data_findings(library), *undefined_findings(library),
                 *hot_entry_findings(library, [name for name in options.hot.split(",") if name],
                                     options.cold),

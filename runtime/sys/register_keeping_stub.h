@@ -43,3 +43,18 @@
       "jmp *" next                                                         \
       "(%rip)\n\t"                                                         \
       ".cfi_endproc\n\t.size " name ", .-" name "\n\t.popsection")
+
+// Defines the exported function `name`: a jump to the function `common`, which finds the address of
+// `object` behind the four words that `name` was given at most.
+#define LIMPET_NAMING_STUB(name, object, common)            \
+  __asm__(                                                  \
+      ".pushsection .text,"                                 \
+      "\"ax\",@progbits\n\t.p2align 5\n\t"                  \
+      ".globl " name "\n\t.type " name ", @function\n" name \
+      ":\n\t.cfi_startproc\n\t"                             \
+      "endbr64\n\t"                                         \
+      "leaq " object                                        \
+      "(%rip), %r8\n\t"                                     \
+      "jmp " common                                         \
+      "\n\t"                                                \
+      ".cfi_endproc\n\t.size " name ", .-" name "\n\t.popsection")

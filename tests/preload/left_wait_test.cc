@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(Ways, LeftWait,
 
 constexpr int kLooks = 1000;
 
-// In a process of one thread a hook asks the kernel itself (kernel_function.h). The wait in which
+// In a process of one thread a hook asks the kernel itself (kernel_call.h). The wait in which
 // it says that it is ready may still be under way.
 TEST(LoneWait, IsLeftByWhatIsThrown) {
   TracedProgram program({kLoneWaits, "throw"}, {kExact});
@@ -76,6 +76,14 @@ TEST(LoneWait, HasTheResultsAndErrorsOfLibcs) {
   TracedProgram program({kLoneWaits, "results"}, {});
   EXPECT_EQ(program.ReadLine(), "ready");
   ExpectEnd(program);
+}
+
+TEST(LoneWait, AsksTheKernelItselfWhileItsThreadIsAlone) {
+  TracedProgram program({kLoneWaits, "places"}, {});
+  EXPECT_EQ(program.ReadLine(), "liblimpet.so");
+  EXPECT_EQ(program.ReadLine(), "libc.so.6");
+  EXPECT_EQ(program.ReadLine(), "");
+  EXPECT_EQ(program.Finish(), 0);
 }
 
 class NestedWait : public testing::TestWithParam<const char*> {};

@@ -36,6 +36,8 @@ MAP = "{ global: malloc; local: *; };"
 # What is wrong, code in the hot entry, further code, further flags, words of the message.
 VIOLATIONS = (
     ("an export too many", "", "SHOWN void extra() {}", [], "exports 'extra'"),
+    ("a forgotten hook", "", "__attribute__((used)) int pthread_cancel(unsigned long) { return 0; }", [],
+     "defines 'pthread_cancel'"),
     ("a library too many", "", 'void f(); SHOWN void f() {}', ["-Wl,--no-as-needed", "-lm"], "needs libm.so.6"),
     ("much thread storage", "", "__thread char big[2000]; SHOWN char* f() { return big; }", [],
      "bytes of each thread's static storage"),

@@ -1,0 +1,65 @@
+// What each wait goes through, in line: once behind the door, for hooks that call libc, and once
+// around the system call of those that make it themselves (preload/kernel_call.cc).
+//
+//   StartWait ─ known stack, clock, slot ─▶ the call ─▶ EndWait ─ clock, slot
+//
+// The kernel has pushed our code out of the nearest cache meanwhile, and behind it the processor
+// cannot foretell where functions return to: each line of code and each call costs nanoseconds
+// here.
+//
+// Runs: target hot path (slow side).  Threads: own thread; async-signal-safe.  Allocates: never.
+#pragma once
+
+#include "runtime/park/park.h"
+#include "runtime/park/wait.h"
+#include "runtime/sys/caller_frame.h"
+#include "runtime/sys/kernel_clock.h"
+#include "runtime/tracer.h"
+#include "runtime/wait_stack.h"
+
+namespace limpet::session {
+
+[[gnu::always_inline]] inline std::uint64_t CoarseNs(sys::ClockFunction clock) {
+  return sys::ReadClockNs(clock, CLOCK_MONOTONIC_COARSE);
+}
+
+// The process and the segment are those that the wait began in.
+[[gnu::always_inline]] inline bool MayWrite(const Park& park) {
+  return park.epoch() == g_tracer.tracing_epoch();
+}
+
+// Makes no call that sets errno, as those of memory (session.cc).
+[[gnu::always_inline]] inline void StartWait(const Wait& wait, const sys::CallerFrame& caller,
+                                             Park& park) {
+  park.Skip();
+  ThreadContext& thread = t_thread;
+  if (!MayShow(thread)) return;
+  std::uint32_t epoch = thread.epoch;
+  StackId stack = KnownStackOf(thread, epoch, caller);
+  if (stack == WalkedFrame::kNoNode) [[unlikely]] {
+    const sys::CallerFrame passed = caller;  // so that the other one need not lie in memory
+    stack = StackAnew(thread, epoch, passed, park);
+  }
+  sys::ClockFunction clock = g_tracer.clock();
+  // A handler may have forked meanwhile, and this be its child.
+  if (epoch != g_tracer.tracing_epoch()) [[unlikely]]
+    return;
+  park.Start(thread.record->slot, epoch, wait, {CoarseNs(clock), stack}, caller, &thread.park);
+}
+
+[[gnu::always_inline]] inline void EndInOrder(Park& park) {
+  sys::ClockFunction clock = g_tracer.clock();
+  bool may_write = MayWrite(park);
+  park.End(may_write ? CoarseNs(clock) : 0, may_write, &t_thread.park);
+}
+
+[[gnu::cold, gnu::noinline]] void EndOutOfOrder(Park& park);
+
+[[gnu::always_inline]] inline void EndWait(Park& park) {
+  if (!park.IsStarted()) return;
+  if (t_thread.park != &park) [[unlikely]]
+    return EndOutOfOrder(park);
+  EndInOrder(park);
+}
+
+}  // namespace limpet::session
