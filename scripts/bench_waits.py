@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from bench_measure import Failed, folder, lines_of, wait_peak, with_peak
-from bench_server import served, settings
+from bench_server import Nginx, Redis, served, settings
 
 CROWD = 10_000
 CALLS_THAT_WAIT = ("contended_mutex", "queue", "condition_turn")
@@ -18,7 +18,8 @@ def waits(build: pathlib.Path, rounds: int) -> dict[str, str]:
     with folder() as place:
         figures = {"title": "Calls that may wait, and a crowd that does"}
         figures |= calls(build, place, rounds)
-        figures["nginx under wrk, requests for a second of its time, ratio"] = served(build, place, rounds)
+        for server in (Nginx, Redis):
+            figures[f"{server.name}, requests for a second of its time, ratio"] = served(server, build, place, rounds)
         figures[f"goroutine dump of {CROWD} threads"] = crowd(build, place, rounds)
     return figures
 
