@@ -24,7 +24,7 @@
 namespace limpet {
 
 inline constexpr std::uint64_t kSegmentMagic = 0x3154'4550'4D49'4CFFU;  // "\xFFLIMPET1" in memory
-inline constexpr std::uint32_t kSegmentVersion = 1;
+inline constexpr std::uint32_t kSegmentVersion = 2;
 inline constexpr std::uint64_t kSegmentPageBytes = 4096;
 
 enum class SegmentState : std::uint32_t {

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -29,27 +30,28 @@ enum class ThreadState : std::uint32_t { kFree = 0, kRunning = 1, kParked = 2, k
 inline constexpr std::uint32_t kThreadDetached = 1;
 inline constexpr std::uint32_t kThreadJoined = 2;
 
-struct ThreadSlot {
+// What each wait writes lies on one line of the processor's cache.
+struct alignas(64) ThreadSlot {
   std::atomic<std::uint32_t> sequence;
   std::atomic<ThreadState> state;
-  std::atomic<std::uint32_t> thread_id;  // kernel's tid
-  std::atomic<WaitReason> reason;        // of the park
-  std::atomic<std::uint64_t> object;     // address waited on, or as wait_reason.h says
-  std::atomic<std::uint64_t> since_ns;   // CLOCK_MONOTONIC, coarse
-  std::atomic<std::uint64_t> started_ns;
-  std::atomic<std::uint64_t> park_count;
-  std::atomic<std::uint64_t> parked_ns;  // finished parks
-  std::atomic<StackId> stack;            // of the park
-  std::atomic<StackId> creation_stack;   // of the call that made the thread
-  std::atomic<std::uint32_t> creator_thread_id;
-  std::atomic<std::int32_t> descriptor;  // -1: none
-  char name[16];
+  std::atomic<WaitReason> reason;              // of the park
+  std::atomic<StackId> stack;                  // of the park
+  std::atomic<std::uint64_t> object;           // address waited on, or as wait_reason.h says
+  std::atomic<std::uint64_t> since_ns;         // CLOCK_MONOTONIC, coarse
   std::atomic<std::uint64_t> timeout_ns;       // that the call was given; kNoTimeout: none
-  std::atomic<std::uint32_t> number;           // 1: main thread; counts the process's threads
-  std::atomic<std::uint32_t> creator_number;   // 0: unknown
+  std::atomic<std::int32_t> descriptor;        // -1: none
   std::atomic<std::uint32_t> owner_thread_id;  // kernel's tid of who is waited for when the park
                                                // began: a mutex's owner; 0: unknown
-  std::atomic<std::uint32_t> life;             // kThread... bits
+  std::atomic<std::uint64_t> park_count;
+  std::atomic<std::uint64_t> parked_ns;  // finished parks
+  std::atomic<std::uint32_t> thread_id;  // kernel's tid
+  std::atomic<std::uint32_t> number;     // 1: main thread; counts the process's threads
+  std::atomic<StackId> creation_stack;   // of the call that made the thread
+  std::atomic<std::uint32_t> creator_thread_id;
+  std::atomic<std::uint32_t> creator_number;  // 0: unknown
+  std::atomic<std::uint32_t> life;            // kThread... bits
+  char name[16];
+  std::atomic<std::uint64_t> started_ns;
   // Where it was when it was last asked while it ran: StackId, and in the upper half the number of
   // such answers. No part of what waits; one store.
   std::atomic<std::uint64_t> running_answer;
@@ -59,6 +61,7 @@ struct ThreadSlot {
 };
 inline constexpr int kAnswerCountShift = 32;
 inline constexpr std::uint64_t kNoTimeout = ~std::uint64_t{0};
-static_assert(sizeof(ThreadSlot) == 224 && std::is_standard_layout_v<ThreadSlot>);
+static_assert(sizeof(ThreadSlot) == 256 && offsetof(ThreadSlot, thread_id) == 64 &&
+              std::is_standard_layout_v<ThreadSlot>);
 
 }  // namespace limpet
