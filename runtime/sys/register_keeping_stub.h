@@ -45,11 +45,12 @@
       ".cfi_endproc\n\t.size " name ", .-" name "\n\t.popsection")
 
 // Defines the exported function `name`: a jump to the function `common`, which finds the address of
-// `object` behind the four words that `name` was given at most.
+// `object` behind the four words that `name` was given at most. They lie on one page, where
+// `common` is marked as hot.
 #define LIMPET_NAMING_STUB(name, object, common)            \
   __asm__(                                                  \
-      ".pushsection .text,"                                 \
-      "\"ax\",@progbits\n\t.p2align 5\n\t"                  \
+      ".pushsection .text.hot,"                             \
+      "\"ax\",@progbits\n\t.p2align 4\n\t"                  \
       ".globl " name "\n\t.type " name ", @function\n" name \
       ":\n\t.cfi_startproc\n\t"                             \
       "endbr64\n\t"                                         \
