@@ -235,7 +235,7 @@ TEST_F(Limpet, ShowsADeadTreeButForWhatIsDamaged) {
 }
 
 TEST_F(Limpet, EndsWithFourOnBadData) {
-  builder_.ChangeHeader([](SegmentHeader& header) { header.abi_version = 2; });
+  builder_.ChangeHeader([](SegmentHeader& header) { header.abi_version = kSegmentVersion + 1; });
   builder_.WriteTo(segment_);
   EXPECT_EQ(Run({"dump", segment_}).exit_code, kExitBadData);
   std::ofstream(segment_, std::ios::trunc) << std::string(9000, 'x');

@@ -122,7 +122,7 @@ TEST_F(SegmentCopy, WritesOnlyWhatIsUsed) {
 }
 
 TEST_F(SegmentCopy, RefusesWhatTheReaderRefuses) {
-  builder_.ChangeHeader([](SegmentHeader& header) { header.abi_version = 2; });
+  builder_.ChangeHeader([](SegmentHeader& header) { header.abi_version = kSegmentVersion + 1; });
   EXPECT_TRUE(absl::IsUnimplemented(Copy()));
   builder_.ChangeHeader([](SegmentHeader& header) { header.sections[2].offset = 1U << 30; });
   EXPECT_TRUE(absl::IsDataLoss(Copy()));

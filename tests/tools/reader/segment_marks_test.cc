@@ -97,7 +97,7 @@ TEST_F(Marks, AreNotWrittenIntoOtherFiles) {
   EXPECT_FALSE(WriteMarks(directory_.File("link"), {.beat_ns = 7}).ok());
   ASSERT_EQ(mkfifo(directory_.File("pipe").c_str(), 0600), 0);
   EXPECT_FALSE(WriteMarks(directory_.File("pipe"), {.beat_ns = 7}).ok());
-  builder_.ChangeHeader([](SegmentHeader& header) { header.abi_version = 2; });
+  builder_.ChangeHeader([](SegmentHeader& header) { header.abi_version = kSegmentVersion + 1; });
   builder_.WriteTo(path_);
   EXPECT_FALSE(WriteMarks(path_, {.beat_ns = 7}).ok()) << "another version";
   std::ofstream(path_, std::ios::trunc) << std::string(9000, 'x');

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/str_cat.h"
 #include "runtime/layout/allocation_slot.h"
 #include "tests/support/segment_builder.h"
 #include "tests/support/temporary_directory.h"
@@ -187,13 +188,17 @@ TEST_F(SegmentReader, SaysThatASegmentNeverBegan) {
 }
 
 TEST_F(SegmentReader, NamesBothVersionsWhenItCannotReadOne) {
-  builder_.ChangeHeader([](SegmentHeader& header) { header.abi_version = 7; });
+  builder_.ChangeHeader([](SegmentHeader& header) { header.abi_version = kSegmentVersion + 1; });
 
   const absl::Status status = Read().status();
 
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
-  EXPECT_NE(std::string(status.message()).find("version 7"), std::string::npos) << status;
-  EXPECT_NE(std::string(status.message()).find("version 2"), std::string::npos) << status;
+  EXPECT_NE(std::string(status.message()).find(absl::StrCat("version ", kSegmentVersion + 1)),
+            std::string::npos)
+      << status;
+  EXPECT_NE(std::string(status.message()).find(absl::StrCat("version ", kSegmentVersion)),
+            std::string::npos)
+      << status;
 }
 
 TEST_F(SegmentReader, RefusesWhatIsNoSegment) {
