@@ -28,7 +28,7 @@ static Wait LockWait(int descriptor) {
 
 // clang-format off
 // The mode that open() was not given is a register, harmless to read and to pass on: the kernel looks
-// at it where a file is made, and nowhere else.
+// at it where a file is made, and nowhere else. (A filter of system calls could; libc passes 0.)
 #define LIMPET_FILE_CALLS(X) \
   X(Open, "open", SYS_openat, File, Path) \
   X(Open64, "open64", SYS_openat, File, Path) \
