@@ -9,6 +9,7 @@
 #include "preload/export.h"
 #include "preload/next_symbol.h"
 #include "preload/parked_call.h"
+#include "preload/release_hooks.h"
 #include "preload/wait_timeout.h"
 
 namespace limpet {
@@ -29,6 +30,15 @@ NextFunction<int (*)(cnd_t*, mtx_t*, const timespec*)> g_next_cnd_timedwait("cnd
 Wait WaitFor(const void* condition, std::uint64_t timeout_ns = kNoTimeout) {
   return {
       .reason = WaitReason::kCondition, .object = AddressOf(condition), .timeout_ns = timeout_ns};
+}
+
+// Waiting unlocks it, and who waits for it goes on.
+void NoteUnlock(const Mutex* mutex, const sys::CallerFrame& caller) {
+  if (HasWaiters(mutex)) [[unlikely]]
+    session::OnRelease(AddressOf(mutex), caller);
+}
+void NoteUnlock(const mtx_t* mutex, const sys::CallerFrame& caller) {
+  NoteUnlock(reinterpret_cast<const Mutex*>(mutex), caller);
 }
 
 // The one that pthread_condattr_setclock gave it: bit 1 of what glibc counts its waiters in.
@@ -55,27 +65,32 @@ int HookCndTimedwait(cnd_t* condition, mtx_t* mutex, const timespec* end)
     LIMPET_EXPORT("cnd_timedwait");
 
 int HookCondWait(Condition* condition, Mutex* mutex) {
+  NoteUnlock(mutex, sys::CaptureCaller());
   ParkedCall parked(WaitFor(condition), sys::CaptureCaller());
   return g_next_wait.get()(condition, mutex);
 }
 
 int HookCondTimedwait(Condition* condition, Mutex* mutex, const timespec* end) {
+  NoteUnlock(mutex, sys::CaptureCaller());
   ParkedCall parked(WaitFor(condition, TimeoutUntil(ClockOf(condition), end)),
                     sys::CaptureCaller());
   return g_next_timedwait.get()(condition, mutex, end);
 }
 
 int HookCondClockwait(Condition* condition, Mutex* mutex, clockid_t clock, const timespec* end) {
+  NoteUnlock(mutex, sys::CaptureCaller());
   ParkedCall parked(WaitFor(condition, TimeoutUntil(clock, end)), sys::CaptureCaller());
   return g_next_clockwait.get()(condition, mutex, clock, end);
 }
 
 int HookCndWait(cnd_t* condition, mtx_t* mutex) {
+  NoteUnlock(mutex, sys::CaptureCaller());
   ParkedCall parked(WaitFor(condition), sys::CaptureCaller());
   return g_next_cnd_wait.get()(condition, mutex);
 }
 
 int HookCndTimedwait(cnd_t* condition, mtx_t* mutex, const timespec* end) {
+  NoteUnlock(mutex, sys::CaptureCaller());
   ParkedCall parked(WaitFor(condition, TimeoutUntil(CLOCK_REALTIME, end)), sys::CaptureCaller());
   return g_next_cnd_timedwait.get()(condition, mutex, end);
 }

@@ -28,6 +28,11 @@ bool Waits(int command) {
          command == FUTEX_WAIT_REQUEUE_PI;
 }
 
+bool Wakes(int command) {
+  return command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET || command == FUTEX_WAKE_OP ||
+         command == FUTEX_REQUEUE || command == FUTEX_CMP_REQUEUE || command == FUTEX_UNLOCK_PI;
+}
+
 // FUTEX_WAIT alone is given a time from now.
 std::uint64_t FutexTimeout(Word operation, int command, Word timeout) {
   auto* time = reinterpret_cast<const timespec*>(timeout);
@@ -79,6 +84,7 @@ extern "C" {
     return next(number, a, b, c, d, e, f);
   }
   int command = static_cast<int>(b) & FUTEX_CMD_MASK;
+  if (Wakes(command)) session::OnRelease(a, sys::CaptureCaller());
   if (!Waits(command)) return next(number, a, b, c, d, e, f);
   ParkedCall parked({.reason = WaitReason::kFutex,
                      .object = a,

@@ -58,6 +58,7 @@ void BindHooks() {
   BindFileHooks();
   BindChildHooks();
   BindMessageHooks();
+  BindReleaseHooks();
   BindResolveHooks();
   BindStreamHooks();
   BindFormatHooks();

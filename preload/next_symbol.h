@@ -103,6 +103,7 @@ void BindDescriptorHooks();
 void BindFileHooks();
 void BindChildHooks();
 void BindMessageHooks();
+void BindReleaseHooks();
 void BindResolveHooks();
 void BindStreamHooks();
 void BindFormatHooks();

@@ -118,6 +118,8 @@ bool Apply(SettingId id, const char* text, Options* options) {
       return ParseSignal(text, &options->dump_signal);
     case SettingId::kRunning:
       return ParseSwitch(text, &options->asks_running);
+    case SettingId::kBlockRate:
+      return ParseBlockRate(text, &options->block_rate_ns);
     case SettingId::kDumpAtExit:
       return ParseSwitch(text, &options->dumps_at_exit);
     case SettingId::kEvery:
@@ -156,6 +158,7 @@ void SetDefaults(Options* options) {
   options->sample_bytes = kDefaultSampleBytes;
   options->dump_signal = SIGUSR1;
   options->asks_running = true;
+  options->block_rate_ns = kDefaultBlockRateNs;
   options->watch.max_dumps = kDefaultMaxDumps;
   options->watch.max_directory_bytes = kDefaultMaxDirectoryBytes;
   options->watch.max_dead_segments = kDefaultMaxDeadSegments;

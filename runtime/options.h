@@ -21,6 +21,7 @@ struct Options {
   std::uint64_t max_bytes = 0;                // LIMPET_MAX_BYTES, 0: by the file system's size
   int dump_signal = 0;                        // LIMPET_SIGNAL, 0: none
   bool asks_running = false;                  // LIMPET_RUNNING
+  std::uint64_t block_rate_ns = 0;            // LIMPET_BLOCK_RATE, 0: finished waits are not added up
   bool dumps_at_exit = false;                 // LIMPET_DUMP_AT_EXIT
   bool traces_mappings = false;               // LIMPET_MMAP
   sys::FixedText<kPathBytes> dump_directory;  // LIMPET_DIR, absolute

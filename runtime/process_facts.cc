@@ -72,6 +72,7 @@ void FillProcessFacts(const Options& options, std::uint64_t start_ticks, Segment
   FillFamily(header);
   FillTimes(header);
   header->sample_interval_bytes = options.sample_bytes;
+  header->block_rate_ns = options.block_rate_ns;
   header->max_bytes = header->segment_bytes;
   header->dump_signal = static_cast<std::uint32_t>(options.dump_signal);
   header->watch_settings = options.watch;

@@ -168,6 +168,12 @@ void OnWaitUnwound();
 // The thread jumps to `stack_pointer`: waits inside of that are left.
 void OnJump(std::uint64_t stack_pointer);
 
+// Kernel's id of the calling thread; 0: it has no slot.
+[[nodiscard]] std::uint32_t OwnThreadId();
+// Just before the thread lets others go on that wait for `object`: a lock, a condition, a
+// semaphore, a futex. Only where somebody waits.
+void OnRelease(std::uint64_t object, const sys::CallerFrame& caller);
+
 // --- Running threads ---
 
 // In the handler of a signal that asks for it: the thread's slot says where it was interrupted, or

@@ -75,7 +75,7 @@ ThreadRecord* OnThreadCreate(const sys::CallerFrame& caller) {
 }
 
 void OnThreadCreateFailed(ThreadRecord* record) {
-  g_tracer.TakeBackNumber(record->identity);
+  g_tracer.TakeBack(record->identity);
   g_tracer.records.Release(record);
 }
 

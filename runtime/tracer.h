@@ -27,9 +27,11 @@
 #include "runtime/sys/kernel_clock.h"
 #include "runtime/sys/private_pages.h"
 #include "runtime/table/allocation_table.h"
+#include "runtime/table/event_table.h"
 #include "runtime/table/free_filter.h"
 #include "runtime/table/mapping_table.h"
 #include "runtime/table/module_table.h"
+#include "runtime/table/release_log.h"
 #include "runtime/table/segment_writer.h"
 #include "runtime/table/stack_tree.h"
 #include "runtime/thread_context.h"
@@ -101,7 +103,7 @@ class Tracer {
   // For a thread that `creator` makes, before it starts.
   void DescribeThread(ThreadContext& creator, const sys::CallerFrame& caller,
                       ThreadIdentity* identity);
-  void TakeBackNumber(const ThreadIdentity& identity);
+  void TakeBack(const ThreadIdentity& identity);
 
   // The stack at `caller`; counted, never failing: the unknown stack at worst.
   InternedStack Capture(ThreadContext& thread, const sys::CallerFrame& caller);
@@ -151,6 +153,8 @@ class Tracer {
   SegmentWriter segment;
   StackTree stacks;
   AllocationTable allocations;
+  EventTable events;
+  ReleaseLog releases;
   MappingTable mappings;
   ModuleTable modules;
   ThreadRecordPool records;

@@ -118,6 +118,8 @@ std::uint64_t Tracer::WantedSegmentBytes() const {
 bool Tracer::AttachTables() {
   std::uint64_t expected = kExpectedHeapBytes / options.sample_bytes;
   mappings.Attach(&segment);
+  events.Attach(&segment);
+  releases.Attach(&segment);
   bool is_copied = inherited_modules_.modules != 0;
   bool has_modules = is_copied ? modules.AttachCopy(inherited_modules_)
                                : modules.Attach(&segment, segment.header()->executable);

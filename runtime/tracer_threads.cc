@@ -62,15 +62,18 @@ void Tracer::DescribeThread(ThreadContext& creator, const sys::CallerFrame& call
   identity->creator_thread_id = creator.thread_id;
   ReentryGuard guard(creator);
   if (guard.IsOutermost()) identity->creation_stack = Capture(creator, caller).id;
+  events.Add(identity->creation_stack, EventKind::kThreadCreation, kWeightOne, 0);
   const ThreadSlot* slot = creator.record->slot;
   if (slot != nullptr) memcpy(identity->name, slot->name, sizeof(identity->name));
 }
 
-// Of a thread that could not be made, where no other was meanwhile.
-void Tracer::TakeBackNumber(const ThreadIdentity& identity) {
+// Of a thread that could not be made; its number only where no other was made meanwhile.
+void Tracer::TakeBack(const ThreadIdentity& identity) {
   if (identity.number == 0) return;
   std::uint32_t others = identity.number - kMainThreadNumber;
   other_threads_.compare_exchange_strong(others, others - 1, std::memory_order_relaxed);
+  if (identity.creator_number != 0)
+    events.TakeBack(identity.creation_stack, EventKind::kThreadCreation);
 }
 
 // For a thread that no hook saw start: none will see it end either. So its record is retired at
@@ -88,19 +91,13 @@ void Tracer::EnterSlot(ThreadContext& thread) {
   SectionEntry& section = segment.Section(SectionKind::kThreads);
   std::uint64_t index = thread.record->id;
   thread.record->slot = nullptr;
-  bool has_room = index < section.capacity &&
-                  segment.Reserve(section.offset + index * sizeof(ThreadSlot), sizeof(ThreadSlot));
-  if (!has_room) {
+  if (!segment.ClaimAt(section, index)) {
     segment.counters().dropped_threads_full.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   ThreadSlot& slot = segment.Entries<ThreadSlot>(SectionKind::kThreads)[index];
   thread.record->slot = &slot;
   FillSlot(thread, &slot);
-  std::uint64_t used = section.used.load(std::memory_order_relaxed);
-  while (used <= index &&
-         !section.used.compare_exchange_weak(used, index + 1, std::memory_order_release)) {
-  }
 }
 
 // Not where another thread, which made a timer at the same time, has done so.
@@ -108,7 +105,7 @@ void Tracer::EnterTimerThread(ThreadRecord* record, std::uint32_t thread_id) {
   ThreadRecord* none = nullptr;
   record->retired_thread_id = thread_id;
   if (!timer_record_.compare_exchange_strong(none, record)) {
-    TakeBackNumber(record->identity);
+    TakeBack(record->identity);
     return records.Release(record);
   }
   ThreadContext thread = {};

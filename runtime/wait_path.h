@@ -10,6 +10,8 @@
 // Runs: target hot path (slow side).  Threads: own thread; async-signal-safe.  Allocates: never.
 #pragma once
 
+#include <time.h>
+
 #include "runtime/park/park.h"
 #include "runtime/park/wait.h"
 #include "runtime/sys/caller_frame.h"
@@ -19,8 +21,9 @@
 
 namespace limpet::session {
 
-[[gnu::always_inline]] inline std::uint64_t CoarseNs(sys::ClockFunction clock) {
-  return sys::ReadClockNs(clock, CLOCK_MONOTONIC_COARSE);
+// The clock that waits for `reason` are measured by.
+[[gnu::always_inline]] inline clockid_t ClockOf(WaitReason reason) {
+  return IsTimedFinely(reason) ? CLOCK_MONOTONIC : CLOCK_MONOTONIC_COARSE;
 }
 
 // The process and the segment are those that the wait began in.
@@ -29,8 +32,8 @@ namespace limpet::session {
 }
 
 // Makes no call that sets errno, as those of memory (session.cc).
-[[gnu::always_inline]] inline void StartWait(const Wait& wait, const sys::CallerFrame& caller,
-                                             Park& park) {
+[[gnu::always_inline]] inline void StartWait(const Wait& wait, clockid_t which,
+                                             const sys::CallerFrame& caller, Park& park) {
   park.Skip();
   ThreadContext& thread = t_thread;
   if (!MayShow(thread)) return;
@@ -38,28 +41,34 @@ namespace limpet::session {
   StackId stack = KnownStackOf(thread, epoch, caller);
   if (stack == WalkedFrame::kNoNode) [[unlikely]] {
     const sys::CallerFrame passed = caller;  // so that the other one need not lie in memory
-    stack = StackAnew(thread, epoch, passed, park);
+    stack = StackAnew(thread, epoch, passed, &park);
   }
   sys::ClockFunction clock = g_tracer.clock();
   // A handler may have forked meanwhile, and this be its child.
   if (epoch != g_tracer.tracing_epoch()) [[unlikely]]
     return;
-  park.Start(thread.record->slot, epoch, wait, {CoarseNs(clock), stack}, caller, &thread.park);
+  park.Start(thread.record->slot, epoch, wait, {sys::ReadClockNs(clock, which), stack},
+             caller, &thread.park);
 }
 
-[[gnu::always_inline]] inline void EndInOrder(Park& park) {
+// To the profiles of finished waits.
+[[gnu::noinline]] void AddUp(const FinishedWait& wait);
+
+[[gnu::always_inline]] inline void EndInOrder(Park& park, clockid_t which) {
   sys::ClockFunction clock = g_tracer.clock();
   bool may_write = MayWrite(park);
-  park.End(may_write ? CoarseNs(clock) : 0, may_write, &t_thread.park);
+  std::uint64_t now_ns = may_write ? sys::ReadClockNs(clock, which) : 0;
+  park.End(now_ns, may_write, &t_thread.park, AddUp);
 }
 
 [[gnu::cold, gnu::noinline]] void EndOutOfOrder(Park& park);
 
-[[gnu::always_inline]] inline void EndWait(Park& park) {
+// `which`: as at its start.
+[[gnu::always_inline]] inline void EndWait(Park& park, clockid_t which) {
   if (!park.IsStarted()) return;
   if (t_thread.park != &park) [[unlikely]]
     return EndOutOfOrder(park);
-  EndInOrder(park);
+  EndInOrder(park, which);
 }
 
 }  // namespace limpet::session

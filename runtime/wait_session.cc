@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "runtime/sample/duration_sampler.h"
+#include "runtime/sample/random.h"
 #include "runtime/session.h"
 #include "runtime/sys/readable_memory.h"
 #include "runtime/sys/sandbox.h"
@@ -10,6 +12,24 @@
 
 namespace limpet::session {
 namespace {
+
+// Each part to who ended it, the rest to the last; to the unknown stack where nobody is known. Of
+// words that libraries wait by many are no lock.
+void ChargeReleasers(const FinishedWait& wait, const DurationSample& sample) {
+  std::uint64_t from_ns = wait.end_ns - wait.duration_ns;
+  Release releases[kKeptReleases];
+  std::uint32_t count = g_tracer.releases.Since(wait.object, from_ns, releases);
+  if (count == 0 && wait.reason == WaitReason::kFutex) return;
+  if (count == 0) releases[count++] = {wait.end_ns, StackId::kComplete, 0};
+  EventKind kind = ReleaseFor(wait.reason);
+  for (const Release* release = releases; release != releases + count; ++release) {
+    bool is_last = release + 1 == releases + count;
+    std::uint64_t until_ns = is_last ? wait.end_ns : release->time_ns;
+    std::uint64_t part_ns = ShareOf(sample, wait.duration_ns, until_ns - from_ns);
+    g_tracer.events.Add(release->stack, kind, is_last ? sample.weight : 0, part_ns);
+    from_ns = until_ns;
+  }
+}
 
 // Left by a jump or by unwinding, at any instruction.
 void EndLeft(Park& park) {
@@ -41,26 +61,41 @@ bool IsOnLiveStack(const void* from, std::size_t bytes) {
 
 }  // namespace
 
+// The clock's last digits are as good as random.
+void AddUp(const FinishedWait& wait) {
+  std::uint64_t rate_ns = g_tracer.options.block_rate_ns;
+  if (rate_ns == 0) return;
+  std::uint64_t random = Stir(wait.end_ns ^ std::uint64_t{t_thread.thread_id} << 32);
+  DurationSample sample = SampleDuration(wait.duration_ns, rate_ns, random);
+  if (sample.weight == 0) return;
+  g_tracer.events.Add(wait.stack, EventOf(wait.reason), sample.weight, sample.duration_ns);
+  if (IsForHold(wait.reason)) ChargeReleasers(wait, sample);
+}
+
 // Waits that began after it were left where nobody saw it. Or it is on a fiber, which was suspended
 // meanwhile and may go on in another thread: then it knows nothing of this thread's chain.
 void EndOutOfOrder(Park& park) {
   const ThreadRecord* record = t_thread.record;
-  if (record != nullptr && park.IsOnOwnStack(record->own_stack)) return EndInOrder(park);
+  clockid_t clock = ClockOf(park.reason());
+  if (record != nullptr && park.IsOnOwnStack(record->own_stack)) return EndInOrder(park, clock);
   bool is_shown_here = record != nullptr && record->slot != nullptr && park.IsShownIn(record->slot);
   if (is_shown_here) t_thread.park = nullptr;
-  park.EndAlone(sys::CoarseMonotonicNs(), is_shown_here && MayWrite(park));
+  park.EndAlone(sys::KernelClockNs(clock), is_shown_here && MayWrite(park), AddUp);
 }
 
 [[gnu::hot, gnu::aligned(64)]] void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller,
                                                 Park& park) {
-  StartWait(wait, caller, park);
+  StartWait(wait, ClockOf(wait.reason), caller, park);
 }
 
-// All of its code lies on four lines of one page.
-[[gnu::hot, gnu::aligned(256)]] void OnWaitEnd(Park& park) { EndWait(park); }
+// All of its code lies on few lines of one page.
+[[gnu::hot, gnu::aligned(256)]] void OnWaitEnd(Park& park) {
+  EndWait(park, ClockOf(park.reason()));
+}
 
 void OnWaitOver(Park& park) {
-  if (park.IsStarted()) park.Finish(sys::CoarseMonotonicNs(), MayWrite(park));
+  if (!park.IsStarted()) return;
+  park.Finish(sys::KernelClockNs(ClockOf(park.reason())), MayWrite(park), AddUp);
 }
 
 // In a sandbox the kernel is not asked, and what lies elsewhere stays unknown.

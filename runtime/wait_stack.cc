@@ -44,10 +44,10 @@ bool IsToBeNoted(const ThreadRecord& record, const sys::CallerFrame& caller) {
 // that starts now. It alone knew what is outside of it, and later calls overwrite it, often this
 // very one: so all are forgotten. Those that are alive end out of order, and until then are not
 // shown.
-[[gnu::cold]] void ForgetAbandoned(ThreadContext& thread, const Park& inner, bool has_walk) {
+[[gnu::cold]] void ForgetAbandoned(ThreadContext& thread, const Park* inner, bool has_walk) {
   ThreadRecord& record = *thread.record;
   const RememberedWalk* walk = has_walk ? &record.walk : nullptr;
-  if (!thread.park->IsAlive(&inner, {record.own_stack, walk, &record.foreign_page}))
+  if (!thread.park->IsAlive(inner, {record.own_stack, walk, &record.foreign_page}))
     thread.park = nullptr;
 }
 
@@ -55,13 +55,13 @@ bool IsToBeNoted(const ThreadRecord& record, const sys::CallerFrame& caller) {
 
 // An outer wait is looked for on the walk, which then must be of this very stack.
 StackId StackAnew(ThreadContext& thread, std::uint32_t epoch, const sys::CallerFrame& caller,
-                  const Park& inner) {
+                  const Park* inner) {
   ReentryGuard guard(thread);
   bool has_walk = guard.IsOutermost();
   if (!thread.record->own_stack.Holds(caller.stack_pointer))
     has_walk = has_walk && HasRoomForWalk(caller.stack_pointer);
   StackId stack = has_walk ? WalkedStackOf(thread, epoch, caller) : UnknownStack();
-  if (thread.park != nullptr) ForgetAbandoned(thread, inner, has_walk);
+  if (inner != nullptr && thread.park != nullptr) ForgetAbandoned(thread, inner, has_walk);
   return stack;
 }
 

@@ -1,4 +1,4 @@
-// The stack of a thread that is about to wait: such calls come by the same few places in turn,
+// The stack of a thread that is about to wait, or to let another go on: such calls come by the same few places in turn,
 // which are looked at before anything is walked.
 //
 //   WaitPlaces knows the place ──────────────────▶ StackId
@@ -29,10 +29,10 @@ namespace limpet::session {
   return record.places.Find(caller, record.own_stack, present);
 }
 
-// Walks, and forgets an outer wait of the thread that was left where no hook saw it. `inner` is the
-// one that starts.
+// Walks, and forgets an outer wait of the thread that was left where no hook saw it. `inner`:
+// nullptr, or the one that starts.
 [[gnu::noinline]] StackId StackAnew(ThreadContext& thread, std::uint32_t epoch,
-                                    const sys::CallerFrame& caller, const Park& inner);
+                                    const sys::CallerFrame& caller, const Park* inner);
 
 // A process of one thread has no segment before it takes a sample, and in a forked child nothing is
 // set up for a wait. A vfork child enters nothing, and may have come before its parent did.

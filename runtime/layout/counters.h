@@ -44,7 +44,8 @@ struct SegmentCounters {
   Counter companions_started;  // companions started for them
   // Appended later.
   Counter stale_mappings;  // mappings shown though unmapped: too many threads at one
-  Counter reserved[7];
+  Counter dropped_events_full;  // waits and thread creations not added up: no site left
+  Counter reserved[6];
 };
 static_assert(std::is_standard_layout_v<SegmentCounters> &&
               sizeof(SegmentCounters) == 27 * sizeof(Counter));

@@ -7,7 +7,9 @@
 #include <cstdint>
 
 #include "runtime/layout/allocation_slot.h"
+#include "runtime/layout/event_site.h"
 #include "runtime/layout/module_slot.h"
+#include "runtime/layout/release_slot.h"
 #include "runtime/layout/segment.h"
 #include "runtime/layout/site_slot.h"
 #include "runtime/layout/stack_node.h"
@@ -28,6 +30,10 @@ constexpr std::uint32_t EntryBytes(SectionKind kind) {
       return sizeof(AllocationSlot);
     case SectionKind::kThreads:
       return sizeof(ThreadSlot);
+    case SectionKind::kEvents:
+      return sizeof(EventSite);
+    case SectionKind::kReleases:
+      return sizeof(ReleaseSlot);
     case SectionKind::kStrings:
     case SectionKind::kNone:
       return 1;

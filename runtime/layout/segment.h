@@ -1,9 +1,9 @@
 // The treaty between a traced process and its readers: what lies where in a segment file.
 //
-//   0        header_bytes                                                      segment_bytes
-//   +--------+---------+---------+---------+----------+-------+-------+--------+
-//   | header | strings | modules | threads | mappings | nodes | sites | allocs |   page aligned
-//   +--------+---------+---------+---------+----------+-------+-------+--------+
+//   0        header_bytes                                                               segment_bytes
+//   +--------+---------+---------+---------+----------+-------+-------+--------+--------+
+//   | header | strings | modules | threads | mappings | nodes | sites | events | allocs |   page
+//   +--------+---------+---------+---------+----------+-------+-------+--------+--------+   aligned
 //
 // The target writes, readers only copy and check. Every section is an array of fixed-size entries,
 // of which the first `used` have ever been written; the file is sparse behind them. A reader takes
@@ -43,6 +43,8 @@ enum class SectionKind : std::uint32_t {
   kAllocations = 5,  // AllocationSlot: sampled blocks not freed yet
   kMappings = 6,     // AllocationSlot: anonymous mappings not unmapped yet
   kThreads = 7,      // ThreadSlot
+  kEvents = 8,       // EventSite: totals of waits and of threads made
+  kReleases = 9,     // ReleaseSlot: who last let others go on
 };
 inline constexpr std::size_t kMaxSections = 16;
 
@@ -134,6 +136,7 @@ struct SegmentHeader {
   // anybody's. 0: it is the original.
   std::uint64_t copied_unix_ns;
   std::uint64_t copied_monotonic_ns;
+  std::uint64_t block_rate_ns;  // LIMPET_BLOCK_RATE, 0: finished waits are not added up
 };
 static_assert(std::is_standard_layout_v<SegmentHeader>);
 static_assert(sizeof(SegmentHeader) <= kSegmentPageBytes);

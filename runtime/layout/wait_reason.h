@@ -62,4 +62,44 @@ enum class WaitGroup : std::uint32_t {
 };
 inline constexpr int kWaitGroups = 8;
 
+constexpr WaitGroup GroupOf(WaitReason reason) {
+  switch (reason) {
+    case WaitReason::kMutex:
+    case WaitReason::kReadLock:
+    case WaitReason::kWriteLock:
+    case WaitReason::kOnce:
+      return WaitGroup::kLock;
+    case WaitReason::kCondition:
+    case WaitReason::kJoin:
+    case WaitReason::kBarrier:
+    case WaitReason::kSemaphore:
+    case WaitReason::kFutex:
+      return WaitGroup::kCondition;
+    case WaitReason::kSleep:
+      return WaitGroup::kSleep;
+    case WaitReason::kPoll:
+      return WaitGroup::kPoll;
+    case WaitReason::kRead:
+    case WaitReason::kReceive:
+    case WaitReason::kAccept:
+    case WaitReason::kMessageReceive:
+    case WaitReason::kResolve:
+    case WaitReason::kStreamRead:
+    case WaitReason::kNameService:
+      return WaitGroup::kInput;
+    case WaitReason::kWrite:
+    case WaitReason::kSend:
+    case WaitReason::kConnect:
+    case WaitReason::kTransfer:
+    case WaitReason::kMessageSend:
+    case WaitReason::kStreamWrite:
+      return WaitGroup::kOutput;
+    case WaitReason::kFileLock:
+    case WaitReason::kFile:
+      return WaitGroup::kFile;
+    default:
+      return WaitGroup::kOther;
+  }
+}
+
 }  // namespace limpet

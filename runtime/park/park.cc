@@ -10,11 +10,17 @@ void Park::Nest(const ThreadSlot& slot) {
   is_composite_ = true;
 }
 
-void Park::Count(std::uint64_t elapsed_ns) const {
+FinishedWait Park::Count(std::uint64_t now_ns) const {
+  std::uint64_t elapsed_ns = now_ns - since_ns_;
   std::uint64_t own_ns = elapsed_ns > nested_ns_ ? elapsed_ns - nested_ns_ : 0;
   if (outer_ != nullptr) outer_->nested_ns_ += elapsed_ns;
   sys::AddOwn(slot_->parked_ns, own_ns);
   sys::AddOwn(slot_->group_ns[static_cast<std::uint32_t>(GroupOf(reason_))], own_ns);
+  return {.end_ns = now_ns,
+          .duration_ns = own_ns,
+          .reason = reason_,
+          .stack = slot_->stack.load(std::memory_order_relaxed),
+          .object = slot_->object.load(std::memory_order_relaxed)};
 }
 
 void Park::ShowAgain() const {
@@ -22,9 +28,9 @@ void Park::ShowAgain() const {
   writer.Write(before_);
 }
 
-void Park::EndAlone(std::uint64_t now_ns, bool may_write) {
+void Park::EndAlone(std::uint64_t now_ns, bool may_write, AddUpWait* add_up) {
   outer_ = nullptr;
-  Finish(now_ns, may_write);
+  Finish(now_ns, may_write, add_up);
   mark_ = 0;
 }
 

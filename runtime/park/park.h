@@ -25,6 +25,16 @@
 
 namespace limpet {
 
+// What is to be added up of a wait that is over.
+struct FinishedWait {
+  std::uint64_t end_ns;
+  std::uint64_t duration_ns;  // without waits of handlers inside of it
+  WaitReason reason;
+  StackId stack;
+  std::uint64_t object;
+};
+using AddUpWait = void(const FinishedWait&);
+
 class Park {
  public:
   // When and where a wait begins.
@@ -79,8 +89,10 @@ class Park {
   bool IsStarted() const { return mark_ == MarkOf(Place()); }
 
   // The wait, its thread's innermost, is over. `may_write`: the slot is still the thread's.
-  [[gnu::always_inline]] void End(std::uint64_t now_ns, bool may_write, Park** innermost) {
-    Finish(now_ns, may_write);
+  // `add_up` is told of it if time has passed.
+  [[gnu::always_inline]] void End(std::uint64_t now_ns, bool may_write, Park** innermost,
+                                  AddUpWait* add_up) {
+    Finish(now_ns, may_write, add_up);
     *innermost = outer_;
     mark_ = 0;
   }
@@ -91,14 +103,14 @@ class Park {
   }
 
   // The wait is over, and what it nested in is not known any more.
-  void EndAlone(std::uint64_t now_ns, bool may_write);
+  void EndAlone(std::uint64_t now_ns, bool may_write, AddUpWait* add_up);
 
   // The wait is over, but the call that waited goes on: nothing is shown or counted for it any
   // more.
-  [[gnu::always_inline]] void Finish(std::uint64_t now_ns, bool may_write) {
+  [[gnu::always_inline]] void Finish(std::uint64_t now_ns, bool may_write, AddUpWait* add_up) {
     if (slot_ != nullptr && may_write) [[likely]] {
       sys::AddOwn(slot_->park_count, 1);
-      if (now_ns != since_ns_) Count(now_ns - since_ns_);  // else the coarse clock has not moved
+      if (now_ns != since_ns_) add_up(Count(now_ns));  // else the coarse clock has not moved
       if (outer_ == nullptr) [[likely]]
         slot_->state.store(state_before_, std::memory_order_release);
       else
@@ -108,6 +120,7 @@ class Park {
   }
 
   std::uint32_t epoch() const { return epoch_; }
+  WaitReason reason() const { return reason_; }
   bool IsShownIn(const ThreadSlot* slot) const { return slot_ == slot; }
 
   // Where a wait stands that starts: what another one's place says depends on it.
@@ -131,7 +144,7 @@ class Park {
   bool IsOnForeignStackOf(std::uint64_t inner, const Ground& ground) const;
   void Nest(const ThreadSlot& slot);
   void ShowAgain() const;
-  void Count(std::uint64_t elapsed_ns) const;
+  FinishedWait Count(std::uint64_t now_ns) const;
 
   volatile std::uint64_t mark_;
   Park* outer_;

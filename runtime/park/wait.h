@@ -22,44 +22,30 @@ struct Wait {
   bool is_composite = false;
 };
 
-constexpr WaitGroup GroupOf(WaitReason reason) {
-  switch (reason) {
-    case WaitReason::kMutex:
-    case WaitReason::kReadLock:
-    case WaitReason::kWriteLock:
-    case WaitReason::kOnce:
-      return WaitGroup::kLock;
-    case WaitReason::kCondition:
-    case WaitReason::kJoin:
-    case WaitReason::kBarrier:
-    case WaitReason::kSemaphore:
-    case WaitReason::kFutex:
-      return WaitGroup::kCondition;
-    case WaitReason::kSleep:
-      return WaitGroup::kSleep;
-    case WaitReason::kPoll:
-      return WaitGroup::kPoll;
-    case WaitReason::kRead:
-    case WaitReason::kReceive:
-    case WaitReason::kAccept:
-    case WaitReason::kMessageReceive:
-    case WaitReason::kResolve:
-    case WaitReason::kStreamRead:
-    case WaitReason::kNameService:
-      return WaitGroup::kInput;
-    case WaitReason::kWrite:
-    case WaitReason::kSend:
-    case WaitReason::kConnect:
-    case WaitReason::kTransfer:
-    case WaitReason::kMessageSend:
-    case WaitReason::kStreamWrite:
-      return WaitGroup::kOutput;
-    case WaitReason::kFileLock:
-    case WaitReason::kFile:
-      return WaitGroup::kFile;
-    default:
-      return WaitGroup::kOther;
+constexpr std::uint32_t FineReasons() {
+  std::uint32_t reasons = 0;
+  for (std::uint32_t number = 0; number <= static_cast<std::uint32_t>(kLastWaitReason); ++number) {
+    WaitGroup group = GroupOf(WaitReason{number});
+    bool is_fine = group == WaitGroup::kLock || group == WaitGroup::kCondition;
+    if (is_fine) reasons |= 1U << number;
   }
+  return reasons;
+}
+inline constexpr std::uint32_t kFineReasons = FineReasons();
+
+// What waits for other threads is measured to the nanosecond: it is told against whom it waited for
+// (profiles `block` and `mutex`), and rarely short. Of what asks the kernel for data most is ready
+// at once, and a clock of 18 ns would be a third of what that costs.
+constexpr bool IsTimedFinely(WaitReason reason) {
+  auto number = static_cast<std::uint32_t>(reason);
+  static_assert(kLastWaitReason < WaitReason{32});
+  return (kFineReasons >> number & 1) != 0;
+}
+
+// Who ends it had what was waited for: a lock, or a word that may be one.
+constexpr bool IsForHold(WaitReason reason) {
+  return reason == WaitReason::kMutex || reason == WaitReason::kReadLock ||
+         reason == WaitReason::kWriteLock || reason == WaitReason::kFutex;
 }
 
 }  // namespace limpet

@@ -24,6 +24,8 @@ inline constexpr std::size_t kProgramListBytes = 256;  // LIMPET_ONLY, with the 
 inline constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
 inline constexpr std::uint64_t kMinDumpIntervalNs = kNsPerSecond;
 inline constexpr std::uint64_t kMaxDumpIntervalNs = kNsPerSecond * 3600 * 720;
+inline constexpr std::uint64_t kDefaultBlockRateNs = 10'000;
+inline constexpr std::uint64_t kMaxBlockRateNs = kNsPerSecond;
 inline constexpr std::uint64_t kDefaultMaxDumps = 100;
 inline constexpr std::uint64_t kMinMaxDumps = 2;  // the first and the last stay
 inline constexpr std::uint64_t kMaxMaxDumps = 1'000'000;
@@ -37,6 +39,7 @@ enum class SettingId : std::uint8_t {
   kMaxBytes,
   kSignal,
   kRunning,
+  kBlockRate,
   kDumpAtExit,
   kEvery,
   kDumpOn,
@@ -75,6 +78,9 @@ inline constexpr Setting kSettings[] = {
      "USR1, USR2, HUP, RTMIN+n, a number from 1 to 64 that may be caught, or none"},
     {SettingId::kRunning, "LIMPET_RUNNING", "1",
      "threads that run are asked for their stacks, by SIGURG", kExpectedSwitch},
+    {SettingId::kBlockRate, "LIMPET_BLOCK_RATE", "10us",
+     "waits as long are added up each, shorter ones by chance, in profiles `block` and `wait`",
+     "a time from 1ns to 1s, such as 10us, or none"},
     {SettingId::kDumpAtExit, "LIMPET_DUMP_AT_EXIT", "0", "writes profiles when the program ends",
      kExpectedSwitch},
     {SettingId::kEvery, "LIMPET_EVERY", "none", "writes profiles each time so much has passed",
@@ -142,14 +148,20 @@ inline constexpr Setting kSettings[] = {
 [[nodiscard]] inline bool ParseMaxDeadSegments(const char* text, std::uint64_t* value) {
   return ParseCountWithin(text, 0, kMaxMaxDeadSegments, value);
 }
-[[nodiscard]] inline bool ParseDumpInterval(const char* text, std::uint64_t* value) {
-  std::uint64_t interval_ns = 0;
+[[nodiscard]] inline bool ParseTimeWithin(const char* text, std::uint64_t least_ns,
+                                          std::uint64_t most_ns, std::uint64_t* value_ns) {
+  std::uint64_t time_ns = 0;
   bool is_none = grammar::EqualsIgnoringCase(text, "none");
-  if (!is_none && !ParseDuration(text, &interval_ns)) return false;
-  if (!is_none && (interval_ns < kMinDumpIntervalNs || interval_ns > kMaxDumpIntervalNs))
-    return false;
-  *value = interval_ns;
+  if (!is_none && !ParseDuration(text, &time_ns)) return false;
+  if (!is_none && (time_ns < least_ns || time_ns > most_ns)) return false;
+  *value_ns = time_ns;
   return true;
+}
+[[nodiscard]] inline bool ParseDumpInterval(const char* text, std::uint64_t* value_ns) {
+  return ParseTimeWithin(text, kMinDumpIntervalNs, kMaxDumpIntervalNs, value_ns);
+}
+[[nodiscard]] inline bool ParseBlockRate(const char* text, std::uint64_t* value_ns) {
+  return ParseTimeWithin(text, 1, kMaxBlockRateNs, value_ns);
 }
 
 }  // namespace limpet

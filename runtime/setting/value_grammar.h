@@ -2,7 +2,7 @@
 //
 //   size   = digits [unit], unit = B K KiB KB M ... TB        switch = 1 0 true false yes no on off
 //   signal = [SIG]name | RTMIN[+n] | digits | none                time = (digits unit)..., unit =
-//   ms s m h
+//   ns us ms s m h
 //
 // The target reads its environment by this grammar, and the companion tells by it beforehand what
 // the target will not take.
@@ -72,6 +72,8 @@ inline constexpr Unit kUnits[] = {
 
 inline constexpr Unit kTimeUnits[] = {
     // in nanoseconds
+    {"ns", 1},
+    {"us", 1'000},
     {"ms", 1'000'000},
     {"s", 1'000'000'000},
     {"m", 60'000'000'000},

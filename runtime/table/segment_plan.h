@@ -1,7 +1,7 @@
 // Divides a segment's bytes among its sections.
 //
 //   header | strings 1/64 | modules 1/128 | threads 1/16 | mappings 1/64 | nodes 1/4 | sites 1/8 |
-//   allocations: the rest
+//   events 1/256 | releases 1/32 | allocations: the rest
 //
 // Sections are bounds, not memory: the file is sparse and pages are reserved as they are used.
 //
@@ -21,7 +21,7 @@ struct SectionPlan {
   std::uint64_t capacity = 0;
 };
 
-inline constexpr std::size_t kPlannedSections = 7;
+inline constexpr std::size_t kPlannedSections = 9;
 struct SegmentPlan {
   std::uint64_t segment_bytes = 0;
   SectionPlan sections[kPlannedSections];
@@ -43,6 +43,8 @@ constexpr SegmentPlan PlanSegment(std::uint64_t segment_bytes) {
   add(SectionKind::kMappings, segment_bytes / 64);
   add(SectionKind::kStackNodes, segment_bytes / 4);
   add(SectionKind::kSites, segment_bytes / 8);
+  add(SectionKind::kEvents, segment_bytes / 256);
+  add(SectionKind::kReleases, segment_bytes / 32);
   add(SectionKind::kAllocations, plan.segment_bytes - offset);
   return plan;
 }

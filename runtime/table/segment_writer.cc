@@ -107,6 +107,17 @@ bool SegmentWriter::Claim(SectionEntry& section, std::uint64_t count, std::uint6
   return true;
 }
 
+bool SegmentWriter::ClaimAt(SectionEntry& section, std::uint64_t index) {
+  bool has_room = index < section.capacity &&
+                  Reserve(section.offset + index * section.entry_bytes, section.entry_bytes);
+  if (!has_room) return false;
+  std::uint64_t used = section.used.load(std::memory_order_relaxed);
+  while (used <= index &&
+         !section.used.compare_exchange_weak(used, index + 1, std::memory_order_release)) {
+  }
+  return true;
+}
+
 bool SegmentWriter::CopyEntries(const SectionEntry& section, std::uint64_t count,
                                 const SegmentFile& file) const {
   std::uint64_t bytes = count * section.entry_bytes;

@@ -44,6 +44,9 @@ class SegmentWriter {
   // The index is below capacity, or false and nothing was taken.
   [[nodiscard]] bool Claim(SectionEntry& section, std::uint64_t count, std::uint64_t* index);
 
+  // Reserves the entry of a section at `index`, which may be claimed already. False: no room.
+  [[nodiscard]] bool ClaimAt(SectionEntry& section, std::uint64_t index);
+
   // Writes the first entries of a section into another file of the same size, at the same place. By
   // the kernel: a page that was given back, or that the file system cannot give, is an error for
   // it, and would be a signal for us. False: they are not all there.

@@ -162,6 +162,12 @@ void MeasureAll() {
     sem_post(&semaphore);
     sem_wait(&semaphore);
   });
+  Measure("signal", 10'000, [] { pthread_cond_signal(&g_condition); });
+  static pthread_rwlock_t read_write = PTHREAD_RWLOCK_INITIALIZER;
+  Measure("read_lock", 10'000, [] {
+    pthread_rwlock_rdlock(&read_write);
+    pthread_rwlock_unlock(&read_write);
+  });
   static int ends[2];
   static char byte = 0;
   if (pipe(ends) != 0 || write(ends[1], &byte, 1) != 1) abort();

@@ -40,4 +40,20 @@ inline Profile SampleProfile() {
   return profile;
 }
 
+// The same stacks, as waits of 12 and of one.
+inline Profile SampleWaits() {
+  Profile profile = SampleProfile();
+  profile.name = "block";
+  profile.period_type = {"contentions", "count"};
+  profile.period = 1;
+  profile.sample_types = {{"contentions", "count"}, {"delay", "nanoseconds"}};
+  profile.default_sample_type = "";
+  profile.drop_frames = "";
+  profile.label_sets = {{{{"reason", "sync.Mutex.Lock"}}, {}}};
+  profile.samples[0].values = {12, 3'000'000};
+  profile.samples[0].labels = 0;
+  profile.samples[1].values = {1, 1'000'000};
+  return profile;
+}
+
 }  // namespace limpet

@@ -13,7 +13,8 @@ namespace {
 constexpr SectionKind kKinds[] = {SectionKind::kStrings,     SectionKind::kModules,
                                   SectionKind::kStackNodes,  SectionKind::kSites,
                                   SectionKind::kAllocations, SectionKind::kMappings,
-                                  SectionKind::kThreads};
+                                  SectionKind::kThreads,     SectionKind::kEvents,
+                                  SectionKind::kReleases};
 constexpr auto kUnknownKind = static_cast<SectionKind>(99);
 constexpr std::uint64_t kSpareEntries = 4;  // room that was never written
 
@@ -94,6 +95,20 @@ std::uint32_t SegmentBuilder::AddStack(const std::vector<FrameSpec>& frames, boo
 void SegmentBuilder::AddSite(std::uint32_t stack, const SiteSpec& spec) {
   Append(SectionKind::kSites, SiteSlot{static_cast<StackId>(stack), spec.kind, Weight(spec.objects),
                                        spec.bytes, spec.samples});
+}
+
+void SegmentBuilder::AddEvents(std::uint32_t stack, const EventSpec& spec) {
+  Append(SectionKind::kEvents, EventSite{EventKey(static_cast<StackId>(stack), spec.kind),
+                                         Weight(spec.events), spec.duration_ns, spec.samples});
+}
+
+void SegmentBuilder::AddRelease(std::uint32_t stack, const ReleaseSpec& spec) {
+  ReleaseSlot slot{};
+  slot.count = 1;
+  slot.releases[0].object = spec.object;
+  slot.releases[0].time_ns = spec.time_ns;
+  slot.releases[0].who = std::uint64_t{spec.thread_number} << kReleaserShift | stack;
+  Append(SectionKind::kReleases, slot);
 }
 
 void SegmentBuilder::AddAllocation(std::uint32_t stack, const AllocationSpec& spec) {

@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/layout/event_site.h"
+#include "runtime/layout/release_slot.h"
 #include "runtime/layout/segment.h"
 #include "runtime/layout/site_slot.h"
 #include "runtime/layout/stack_node.h"
@@ -43,6 +45,19 @@ struct SiteSpec {
   double objects = 0;
   std::uint64_t bytes = 0;
   std::uint64_t samples = 1;
+};
+
+struct EventSpec {
+  EventKind kind = EventKind::kThreadCreation;
+  double events = 1;
+  std::uint64_t duration_ns = 0;
+  std::uint64_t samples = 1;
+};
+
+struct ReleaseSpec {
+  std::uint64_t object = 0;
+  std::uint64_t time_ns = 0;
+  std::uint32_t thread_number = 0;
 };
 
 struct AllocationSpec {
@@ -92,6 +107,8 @@ class SegmentBuilder {
   std::uint32_t AddNode(std::uint64_t frame, std::uint32_t parent);
 
   void AddSite(std::uint32_t stack, const SiteSpec& spec);
+  void AddEvents(std::uint32_t stack, const EventSpec& spec);
+  void AddRelease(std::uint32_t stack, const ReleaseSpec& spec);
   void AddAllocation(std::uint32_t stack, const AllocationSpec& spec);
 
   void AddThread(const ThreadSpec& spec);

@@ -65,8 +65,21 @@ ProcessPart ThreadPartOf(std::uint32_t pid, const DumpTarget& target, const Prof
   return part;
 }
 
+ProcessPart EventPartOf(std::uint32_t pid, const DumpTarget& target, const Profile& profile) {
+  ProcessPart part{.pid = pid,
+                   .program = BaseName(ProgramOf(target.snapshot)),
+                   .losses = ListThreadLosses(target.snapshot),
+                   .coverage = CoverageOf(target)};
+  for (const ProfileSample& sample : profile.samples) {
+    part.events += static_cast<double>(sample.values.front());
+    if (sample.values.size() > 1) part.delay_ns += static_cast<double>(sample.values.back());
+  }
+  return part;
+}
+
 ProcessPart PartOf(std::uint32_t pid, const DumpTarget& target, const Profile& profile) {
   if (profile.name == kGoroutineProfile) return ThreadPartOf(pid, target, profile);
+  if (IsEventProfile(profile.name)) return EventPartOf(pid, target, profile);
   const EstimateKind kind = KindOf(profile.name);
   return {.pid = pid,
           .program = BaseName(ProgramOf(target.snapshot)),
@@ -175,8 +188,9 @@ class TreeDump {
     std::vector<RenderedProfile> rendered;
     std::vector<std::string> names = options_.profiles;
     if (names.empty()) names = {"heap", "allocs"};
-    for (const char* name : {"mmap", kGoroutineProfile}) {
-      if (options_.profiles.empty() && sums_.contains(name)) names.emplace_back(name);
+    for (const std::string& name : KnownProfiles()) {
+      const bool is_new = std::find(names.begin(), names.end(), name) == names.end();
+      if (options_.profiles.empty() && is_new && sums_.contains(name)) names.push_back(name);
     }
     std::map<std::string, Profile> merged;
     for (auto& [name, sum] : sums_) merged[name] = sum.merger.Take();

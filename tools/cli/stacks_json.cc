@@ -62,6 +62,9 @@ void AddWait(const ListedThread& thread, Json& json) {
     json["owner_is_elsewhere"] = thread.owner_life == OwnerLife::kElsewhere;
     if (thread.owner_number != 0) json["owner"] = thread.owner_number;
   }
+  if (thread.waker_number != 0) json["waker"] = thread.waker_number;
+  if (thread.waker_number != 0 && thread.woken_ns.has_value())
+    json["woken_ago_ns"] = *thread.woken_ns;
   json["seen_by_hook"] = !thread.is_seen_from_outside;
   if (!thread.wait_channel.empty()) json["wait_channel"] = OneLine(thread.wait_channel);
 }
@@ -91,6 +94,7 @@ class Writing {
     for (const ListedThread& thread : dump_.threads) {
       Number(thread.locations);
       Number(thread.creation_locations);
+      Number(thread.waker_locations);
     }
     PutFacts();
     Put(",\n  \"stacks\": [");
@@ -191,6 +195,7 @@ class Writing {
     if (!thread.creation_locations.empty()) {
       json["creation_stack"] = numbers_.at(&thread.creation_locations);
     }
+    if (!thread.waker_locations.empty()) json["waker_stack"] = numbers_.at(&thread.waker_locations);
     return json;
   }
 

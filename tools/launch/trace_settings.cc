@@ -35,6 +35,8 @@ bool IsValid(SettingId id, const std::string& text) {
       return ParseSegmentBytes(text.c_str(), &number);
     case SettingId::kSignal:
       return ParseSignal(text.c_str(), &signal);
+    case SettingId::kBlockRate:
+      return ParseBlockRate(text.c_str(), &number);
     case SettingId::kEvery:
       return ParseDumpInterval(text.c_str(), &number);
     case SettingId::kDumpOn:

@@ -144,6 +144,21 @@ constexpr WaitFrame kWaitFrames[] = {
     {"g_async_queue_", "timeout", "chan receive"},
 };
 
+constexpr WaitFrame kUnlockFrames[] = {
+    {"std::sys::sync::mutex::", "", "sync.Mutex.Lock"},
+    {"std::sys::unix::locks::futex_mutex::", "", "sync.Mutex.Lock"},
+    {"std::sync::mutex::", "drop", "sync.Mutex.Lock"},
+    {"std::sync::poison::mutex::", "drop", "sync.Mutex.Lock"},
+    {"std::sync::nonpoison::mutex::", "drop", "sync.Mutex.Lock"},
+    {"std::sys::sync::rwlock::", "", "sync.RWMutex.Lock"},
+    {"std::sys::unix::locks::futex_rwlock::", "", "sync.RWMutex.Lock"},
+    {"parking_lot::raw_mutex::", "unlock", "sync.Mutex.Lock"},
+    {"parking_lot::raw_rwlock::", "unlock", "sync.RWMutex.Lock"},
+    {"absl::", "::Mutex::UnlockSlow", "sync.Mutex.Lock"},
+    {"absl::", "::Mutex::Unlock", "sync.Mutex.Lock"},
+    {"absl::", "::Mutex::ReaderUnlock", "sync.RWMutex.Lock"},
+};
+
 // Rust's "<T as Trait>::f" is a method of T.
 std::string_view WithoutAngle(std::string_view name) {
   return name.starts_with('<') ? name.substr(1) : name;
@@ -154,6 +169,21 @@ bool IsOf(const WaitFrame& frame, std::string_view name) {
   const std::size_t end = frame.prefix.size();
   // What is looked for may share the "::" that the prefix ends with.
   return name.find(frame.part, end - std::min<std::size_t>(end, 2)) != std::string_view::npos;
+}
+
+// Up to the first frame that is the program's.
+template <std::size_t kCount>
+std::string_view OutermostReason(const std::vector<std::string_view>& names,
+                                 const WaitFrame (&table)[kCount]) {
+  std::string_view reason;
+  for (std::string_view name : names) {
+    if (!IsLibraryName(name)) break;
+    name = WithoutAngle(name);
+    const auto known = std::find_if(std::begin(table), std::end(table),
+                                    [name](const WaitFrame& frame) { return IsOf(frame, name); });
+    if (known != std::end(table)) reason = known->reason;
+  }
+  return reason;
 }
 
 }  // namespace
@@ -186,15 +216,11 @@ bool IsThreadStart(std::string_view name) {
 }
 
 std::string_view ReasonByFrames(const std::vector<std::string_view>& names) {
-  std::string_view reason;
-  for (std::string_view name : names) {
-    if (!IsLibraryName(name)) break;
-    name = WithoutAngle(name);
-    const auto known = std::find_if(std::begin(kWaitFrames), std::end(kWaitFrames),
-                                    [name](const WaitFrame& frame) { return IsOf(frame, name); });
-    if (known != std::end(kWaitFrames)) reason = known->reason;
-  }
-  return reason;
+  return OutermostReason(names, kWaitFrames);
+}
+
+std::string_view LockByFrames(const std::vector<std::string_view>& names) {
+  return OutermostReason(names, kUnlockFrames);
 }
 
 }  // namespace limpet

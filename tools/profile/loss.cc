@@ -25,6 +25,7 @@ constexpr LossWords kLossWords[] = {
     {"dropped_stacks_full", "samples on the unknown stack, no room for more stacks"},
     {"dropped_mappings_full", "memory mappings not recorded, no slot was left"},
     {"stale_mappings", "times that an unmapping was missed, so that the mapping is still shown"},
+    {"dropped_events_full", "waits and thread creations not added up, no room for more"},
     {"dropped_threads_full", "threads not listed, no slot was left"},
     {"dropped_modules_full", "modules without a slot, their frames are bare addresses"},
     {"truncated_stacks", "stacks cut, too deep or without unwind rules"},

@@ -8,12 +8,14 @@
 #include "absl/strings/str_join.h"
 #include "tools/profile/allocator_frames.h"
 #include "tools/profile/confidence.h"
+#include "tools/profile/creation_profile.h"
 #include "tools/profile/estimate.h"
 #include "tools/profile/location_table.h"
 #include "tools/profile/loss.h"
 #include "tools/profile/sample_order.h"
 #include "tools/profile/stack_frames.h"
 #include "tools/profile/thread_lister.h"
+#include "tools/profile/wait_profile.h"
 
 namespace limpet {
 namespace {
@@ -78,11 +80,13 @@ absl::StatusOr<Profile> ProfileBuilder::Build(const std::string& name,
         absl::StrFormat("unknown profile '%s': choose from %s", name, absl::StrJoin(known, ", ")));
   }
   if (name == kGoroutineProfile) return BuildThreads(origin).profile;
+  namer_.NameAll();
+  if (name == kThreadCreateProfile) return BuildCreationProfile(snapshot_, namer_, origin);
+  if (IsEventProfile(name)) return BuildWaitProfile(name, snapshot_, namer_, origin);
   Profile profile{.name = name, .time_unix_ns = origin.time_unix_ns};
   DescribeValues(snapshot_, profile);
   AddComments(snapshot_, origin, profile);
 
-  namer_.NameAll();
   LocationTable table(snapshot_, profile);
   std::map<LocationList, Estimate> estimates;  // stacks that trimming made equal become one
   for (const auto& [stack_id, estimate] : EstimateStacks(snapshot_, KindOf(profile.name))) {
@@ -104,14 +108,20 @@ EstimateKind KindOf(const std::string& name) {
   return name == "mmap" ? EstimateKind::kMappings : EstimateKind::kHeap;
 }
 
+bool IsEventProfile(const std::string& name) {
+  return name == kBlockProfile || name == kWaitProfile || name == kMutexProfile ||
+         name == kThreadCreateProfile;
+}
+
 std::string ShownFirst(const std::string& name) {
-  if (name == kGoroutineProfile) return "";
+  if (name == kGoroutineProfile || IsEventProfile(name)) return "";
   return name == "allocs" ? "alloc_space" : "inuse_space";
 }
 
 const std::vector<std::string>& KnownProfiles() {
   static const auto* const known =
-      new std::vector<std::string>{"heap", "allocs", "mmap", kGoroutineProfile};
+      new std::vector<std::string>{"heap",        "allocs",     "mmap",              kGoroutineProfile,
+                                   kBlockProfile, kMutexProfile, kWaitProfile, kThreadCreateProfile};
   return *known;
 }
 
@@ -122,6 +132,9 @@ std::vector<std::string> DefaultProfiles(const SegmentSnapshot& snapshot) {
                             std::any_of(snapshot.sites.begin(), snapshot.sites.end(), is_mapping);
   if (has_mappings) names.emplace_back("mmap");
   if (!snapshot.threads.empty()) names.emplace_back(kGoroutineProfile);
+  for (const char* const name : {kBlockProfile, kMutexProfile, kWaitProfile})
+    if (HasWaits(name, snapshot)) names.emplace_back(name);
+  if (HasCreations(snapshot)) names.emplace_back(kThreadCreateProfile);
   return names;
 }
 

@@ -3,8 +3,10 @@
 //   heap, allocs   blocks of malloc and its family; the same samples, another value shown first
 //   mmap           anonymous memory mappings
 //   goroutine      threads (thread_lister.h)
+//   block, wait    where threads waited (wait_profile.h)
+//   threadcreate   who made threads (creation_profile.h)
 //
-// Each but the last has the values alloc_objects, alloc_space, inuse_objects, inuse_space, in this
+// Those of memory have the values alloc_objects, alloc_space, inuse_objects, inuse_space, in this
 // order, as final estimates of the whole program: no reader needs to scale them. One sample for
 // each distinct stack.
 //
@@ -43,7 +45,10 @@ class ProfileBuilder {
   FrameNamer namer_;
 };
 
-// What a profile of this name is about; not of goroutine.
+// block, wait and threadcreate: what threads did over time.
+bool IsEventProfile(const std::string& name);
+
+// What a profile of memory of this name is about.
 EstimateKind KindOf(const std::string& name);
 
 // The value that a profile of this name shows first.

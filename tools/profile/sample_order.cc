@@ -8,7 +8,10 @@ namespace limpet {
 namespace {
 
 std::strong_ordering CompareValues(const ProfileSample& one, const ProfileSample& other) {
-  if (one.values.size() <= kInUseSpace) return one.values <=> other.values;  // counts
+  if (one.values.size() <= kInUseSpace) {  // counts, or waits, of which the time matters most
+    return std::lexicographical_compare_three_way(one.values.rbegin(), one.values.rend(),
+                                                  other.values.rbegin(), other.values.rend());
+  }
   return std::tie(one.values[kInUseSpace], one.values[kAllocSpace]) <=>
          std::tie(other.values[kInUseSpace], other.values[kAllocSpace]);
 }

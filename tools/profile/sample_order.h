@@ -13,8 +13,8 @@ namespace limpet {
 // The values of a heap profile's samples.
 enum ValueIndex : std::size_t { kAllocObjects, kAllocSpace, kInUseObjects, kInUseSpace };
 
-// True when `one` counts more, or, of a heap profile, holds more than `other`, or as much and
-// allocated more.
+// True when `one` counts more, or, of waits, took longer than `other`; of a heap profile, holds
+// more, or as much and allocated more.
 bool IsLarger(const ProfileSample& one, const ProfileSample& other);
 
 void SortSamples(Profile& profile);

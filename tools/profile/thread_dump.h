@@ -45,6 +45,10 @@ struct ListedThread {
   std::uint32_t owner_number = 0;  // who is waited for; 0: unknown
   std::uint32_t owner_thread_id = 0;
   OwnerLife owner_life = OwnerLife::kUnknown;
+  // Who last let one go on that waited for the same, where nobody owns it; number 0: not known.
+  std::uint32_t waker_number = 0;
+  std::optional<std::uint64_t> woken_ns;       // how long ago
+  std::vector<std::uint32_t> waker_locations;  // where that was; empty: not known
   bool is_seen_from_outside = false;  // blocked where no hook is
   std::string wait_channel;
   std::optional<std::uint32_t> cpu_percent;       // of one CPU, of one that runs

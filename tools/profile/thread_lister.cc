@@ -2,51 +2,37 @@
 
 #include <algorithm>
 #include <map>
-#include <string_view>
 #include <tuple>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
-#include "tools/profile/library_frames.h"
 #include "tools/profile/location_table.h"
 #include "tools/profile/loss.h"
 #include "tools/profile/sample_order.h"
-#include "tools/profile/simple_name.h"
 #include "tools/profile/stack_frames.h"
 #include "tools/profile/thread_numbers.h"
 #include "tools/profile/thread_summary.h"
 #include "tools/profile/wait_remark.h"
+#include "tools/profile/wait_stacks.h"
 #include "tools/profile/wait_words.h"
 
 namespace limpet {
 namespace {
 
-// Of libc, where a thread waits that no hook saw: hooks stand before these.
-bool IsWaitInternal(const NamedFrame& frame, const SegmentSnapshot& snapshot) {
-  if (frame.module == 0) return false;
-  const std::string file = BaseName(snapshot.modules[frame.module].path);
-  return absl::StartsWith(file, "libc.so") || absl::StartsWith(file, "libpthread") ||
-         absl::StartsWith(file, "ld-linux");
-}
-
-bool IsNothing(const NamedFrame&, const SegmentSnapshot&) { return false; }
-
-bool IsAlive(const ThreadRecord& thread) {
-  return thread.state == ThreadState::kRunning || thread.state == ThreadState::kParked;
-}
-
-bool IsUnjoined(const ThreadRecord& thread) {
-  constexpr std::uint32_t kMainNumber = 1;  // which nobody is to join
-  return thread.state == ThreadState::kExited && thread.number > kMainNumber &&
-         (thread.life & (kThreadDetached | kThreadJoined)) == 0;
+std::map<std::uint64_t, const ReleaseRecord*> LastReleases(const SegmentSnapshot& snapshot) {
+  std::map<std::uint64_t, const ReleaseRecord*> last;
+  for (const ReleaseRecord& release : snapshot.releases) {
+    const ReleaseRecord*& known = last[release.object];
+    if (known == nullptr || known->time_ns < release.time_ns) known = &release;
+  }
+  return last;
 }
 
 class Listing {
  public:
   Listing(const SegmentSnapshot& snapshot, FrameNamer& namer, const ProfileOrigin& origin)
       : snapshot_(snapshot),
-        namer_(namer),
+        stacks_(snapshot, namer),
         now_ns_(origin.monotonic_ns),
         numbers_(snapshot),
         dump_{.profile = {.name = kGoroutineProfile,
@@ -58,13 +44,14 @@ class Listing {
               .pid = snapshot.pid,
               .is_alive = origin.is_alive,
               .losses = ListThreadLosses(snapshot)},
-        table_(snapshot, dump_.profile) {}
+        table_(snapshot, dump_.profile),
+        releases_(LastReleases(snapshot)) {}
 
   ThreadDump Run() {
     for (std::size_t index = 0; index < snapshot_.threads.size(); ++index) {
       const ThreadRecord& thread = snapshot_.threads[index];
-      if (IsAlive(thread)) AddThread(thread, numbers_.Of(index));
-      if (IsUnjoined(thread)) ++dump_.unjoined;
+      if (thread.IsAlive()) AddThread(thread, numbers_.Of(index));
+      if (thread.IsUnjoined()) ++dump_.unjoined;
     }
     std::sort(dump_.threads.begin(), dump_.threads.end(),
               [](const ListedThread& a, const ListedThread& b) { return a.number < b.number; });
@@ -102,29 +89,29 @@ class Listing {
   }
 
   void AddCreation(const ThreadRecord& thread, ListedThread& listed) {
-    const StackRecord* const stack = FindStack(thread.creation_stack);
+    const StackRecord* const stack = stacks_.Find(thread.creation_stack);
     if (stack == nullptr) return;
-    const FrameList frames = ProgramFrames(*stack, snapshot_, namer_, IsNothing);
+    const FrameList frames = stacks_.FramesOf(*stack);
     listed.creation_locations = AddLocations(frames, stack->is_truncated, table_);
   }
 
   void AddRunning(const ThreadRecord& thread, ListedThread& listed) {
-    const StackRecord* const stack = FindStack(thread.stack);
+    const StackRecord* const stack = stacks_.Find(thread.stack);
     if (stack == nullptr) return;
-    const FrameList frames = ProgramFrames(*stack, snapshot_, namer_, IsNothing);
+    const FrameList frames = stacks_.FramesOf(*stack);
     listed.locations = AddLocations(frames, stack->is_truncated, table_);
   }
 
   void AddWait(const ThreadRecord& thread, ListedThread& listed) {
     FrameList frames;
-    if (const StackRecord* const stack = FindStack(thread.stack)) {
-      frames = WaitFrames(*stack);
+    if (const StackRecord* const stack = stacks_.Find(thread.stack)) {
+      frames = stacks_.WaitFramesOf(*stack);
       listed.locations = AddLocations(frames, stack->is_truncated, table_);
       // The slot says more than libc's names; where there is none, these are what there is.
-      if (thread.is_seen_from_outside) frames = ProgramFrames(*stack, snapshot_, namer_, IsNothing);
+      if (thread.is_seen_from_outside) frames = stacks_.FramesOf(*stack);
     }
     listed.wait = thread.reason;
-    listed.reason = WaitWords(thread, ReasonByFrames(SimpleNames(frames)));
+    listed.reason = WaitWords(thread, stacks_.ReasonOf(frames));
     listed.state = StatusWord(listed.reason);
     listed.object = thread.object;
     listed.descriptor = thread.descriptor;
@@ -138,14 +125,8 @@ class Listing {
     if (thread.timeout_ns != kNoTimeout) listed.timeout_ns = thread.timeout_ns;
     listed.waited_ns = SinceNs(thread.since_ns);
     AddOwner(thread, listed);
+    AddWaker(thread, listed);
     listed.remark = WaitRemark(thread, listed);
-  }
-
-  // A stack of libc alone is one of libc's own threads.
-  FrameList WaitFrames(const StackRecord& stack) {
-    FrameList frames = ProgramFrames(stack, snapshot_, namer_, IsWaitInternal);
-    const bool is_internal = !frames.empty() && IsWaitInternal(*frames.front(), snapshot_);
-    return is_internal ? ProgramFrames(stack, snapshot_, namer_, IsNothing) : frames;
   }
 
   void AddOwner(const ThreadRecord& thread, ListedThread& listed) const {
@@ -156,28 +137,14 @@ class Listing {
     listed.owner_life = owner.life;
   }
 
-  const StackRecord* FindStack(std::uint32_t id) const {
-    const auto stack = snapshot_.stacks.find(id);
-    const bool is_known = id != 0 && stack != snapshot_.stacks.end() &&
-                          (!stack->second.frames.empty() || stack->second.is_truncated);
-    return is_known ? &stack->second : nullptr;
-  }
-
-  // Names are long and many threads share them. Those of code that was compiled at run time are
-  // as they are.
-  std::string_view Simple(const NamedFrame& frame, const NamedSource& source) {
-    if (frame.module == 0) return source.name;
-    const auto [place, is_new] = simple_names_.try_emplace(source.name);
-    if (is_new) place->second = SimpleName(source.name);
-    return place->second;
-  }
-
-  std::vector<std::string_view> SimpleNames(const FrameList& frames) {
-    std::vector<std::string_view> names;
-    for (const NamedFrame* frame : frames) {
-      for (const NamedSource& source : frame->sources) names.push_back(Simple(*frame, source));
-    }
-    return names;
+  void AddWaker(const ThreadRecord& thread, ListedThread& listed) {
+    const auto release = releases_.find(thread.object);
+    if (thread.object == 0 || thread.owner_thread_id != 0 || release == releases_.end()) return;
+    listed.waker_number = BelievedNumber(release->second->thread_number);
+    listed.woken_ns = SinceNs(release->second->time_ns);
+    const StackRecord* const stack = stacks_.Find(release->second->stack);
+    if (stack == nullptr) return;
+    listed.waker_locations = AddLocations(stacks_.FramesOf(*stack), stack->is_truncated, table_);
   }
 
   // What stands for the stack in a profile, where there are no threads to tell.
@@ -220,12 +187,12 @@ class Listing {
   }
 
   const SegmentSnapshot& snapshot_;
-  FrameNamer& namer_;
+  WaitStacks stacks_;
   const std::uint64_t now_ns_;
   const ThreadNumbers numbers_;
   ThreadDump dump_;
   LocationTable table_;
-  std::map<std::string_view, std::string> simple_names_;
+  const std::map<std::uint64_t, const ReleaseRecord*> releases_;  // by object
 };
 
 }  // namespace

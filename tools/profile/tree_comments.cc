@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "tools/profile/confidence.h"
+#include "tools/profile/profile_builder.h"
 #include "tools/profile/thread_lister.h"
 #include "tools/profile/thread_summary.h"
 
@@ -191,10 +192,57 @@ std::vector<std::string> ThreadComments(const ProcessTreeParts& tree) {
   return comments;
 }
 
+// Of waits, which take time, or of threads made.
+std::string EventCounts(double events, double delay_ns) {
+  if (delay_ns == 0) return absl::StrFormat("%.0f", events);
+  return absl::StrFormat("%.0f waits, %.3f s", events, delay_ns / 1e9);
+}
+
+// Those with the most, and the rest added up.
+void AddEventPartLines(std::vector<ProcessPart> parts, std::vector<std::string>& comments) {
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const ProcessPart& one, const ProcessPart& other) {
+                     return std::pair(one.delay_ns, one.events) >
+                            std::pair(other.delay_ns, other.events);
+                   });
+  const std::size_t named = std::min(parts.size(), kMostNamed);
+  ProcessPart rest;
+  for (std::size_t index = 0; index < parts.size(); ++index) {
+    const ProcessPart& part = parts[index];
+    if (index < named) {
+      comments.push_back(absl::StrFormat("pid %s: %s%s", Named(part.pid, part.program),
+                                         EventCounts(part.events, part.delay_ns),
+                                         part.coverage.has_value() ? "" : "; dead"));
+      if (!part.losses.empty()) comments.back() += "; loss: " + LossList(part.losses);
+    } else {
+      rest.events += part.events;
+      rest.delay_ns += part.delay_ns;
+    }
+  }
+  if (named == parts.size()) return;
+  comments.push_back(absl::StrFormat("%s more: %s", Processes(parts.size() - named),
+                                     EventCounts(rest.events, rest.delay_ns)));
+}
+
+std::vector<std::string> EventComments(const ProcessTreeParts& tree) {
+  std::vector<std::string> comments = {TitleLine(tree)};
+  ProcessPart sum;
+  for (const ProcessPart& part : tree.parts) {
+    sum.events += part.events;
+    sum.delay_ns += part.delay_ns;
+  }
+  comments.push_back("together: " + EventCounts(sum.events, sum.delay_ns));
+  for (const Loss& loss : SumLosses(tree.parts)) comments.push_back(LossLine(loss));
+  AddEventPartLines(tree.parts, comments);
+  for (std::string& line : LeftOutLines(tree.left_out)) comments.push_back(std::move(line));
+  return comments;
+}
+
 }  // namespace
 
 std::vector<std::string> TreeComments(const ProcessTreeParts& tree) {
   if (tree.profile == kGoroutineProfile) return ThreadComments(tree);
+  if (IsEventProfile(tree.profile)) return EventComments(tree);
   const Intervals intervals = IntervalsOf(tree.parts);
   const std::vector<Loss> losses = SumLosses(tree.parts);
   Estimate total;

@@ -30,6 +30,8 @@ struct ProcessPart {
   std::string program;
   std::int64_t threads = 0;  // of a goroutine profile
   std::int64_t running = 0;  // of those
+  double events = 0;         // of a profile of what threads did: waits, or threads made
+  double delay_ns = 0;       // of those waits
   std::uint64_t interval_bytes = 0;
   Estimate total;
   std::vector<Loss> losses;

@@ -51,11 +51,19 @@ std::string PeerWords(const ListedThread& listed) {
   return words;
 }
 
+std::string WakeVerb(WaitReason reason) {
+  if (reason == WaitReason::kCondition) return "signalled";
+  if (reason == WaitReason::kSemaphore) return "posted";
+  return GroupOf(reason) == WaitGroup::kLock ? "unlocked" : "woken";
+}
+
 std::string WaitRemark(const ThreadRecord& thread, const ListedThread& listed) {
   if (listed.owner_thread_id != 0) {
-    const char* const verb = thread.reason == WaitReason::kJoin ? "for " : "held by ";
-    return verb + OwnerWords(listed);
+    if (thread.reason == WaitReason::kJoin) return "for " + OwnerWords(listed);
+    return (thread.reason == WaitReason::kOnce ? "run by " : "held by ") + OwnerWords(listed);
   }
+  if (listed.waker_number != 0)
+    return absl::StrFormat("last %s by %d", WakeVerb(thread.reason), listed.waker_number);
   if (thread.reason == WaitReason::kOnce) return "once";
   if (thread.missing_arrivals != 0) return absl::StrFormat("%d missing", thread.missing_arrivals);
   if (thread.timer_count != 0)

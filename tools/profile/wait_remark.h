@@ -17,7 +17,10 @@ namespace limpet {
 // Whom a socket talks to, "to 10.0.0.7:443 without timeout"; empty: not known.
 std::string PeerWords(const ListedThread& listed);
 
-// `listed`: its owner is known by now. Empty: nothing.
+// What is done to what the thread waits for by who lets it go on: "signalled", "posted".
+std::string WakeVerb(WaitReason reason);
+
+// `listed`: its owner and who last woke one are known by now. Empty: nothing.
 std::string WaitRemark(const ThreadRecord& thread, const ListedThread& listed);
 
 }  // namespace limpet

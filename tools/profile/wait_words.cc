@@ -33,8 +33,24 @@ std::string WordsOr(std::string_view by_frames, const char* otherwise) {
 }  // namespace
 
 std::string WaitWords(const ThreadRecord& thread, std::string_view by_frames) {
-  if (thread.IsStopped() && thread.reason == WaitReason::kNone) return "stopped";
   switch (thread.reason) {
+    case WaitReason::kNone:
+      return thread.IsStopped() ? "stopped" : WaitWords(thread.reason, by_frames);
+    case WaitReason::kPoll:
+      return PollWords(thread);
+    case WaitReason::kRead:
+    case WaitReason::kStreamRead:
+      return DescriptorWords(thread, "chan receive");
+    case WaitReason::kWrite:
+    case WaitReason::kStreamWrite:
+      return DescriptorWords(thread, "chan send");
+    default:
+      return WaitWords(thread.reason, by_frames);
+  }
+}
+
+std::string WaitWords(WaitReason reason, std::string_view by_frames) {
+  switch (reason) {
     case WaitReason::kNone:
       return WordsOr(by_frames, kSyscall);
     case WaitReason::kMutex:
@@ -58,13 +74,11 @@ std::string WaitWords(const ThreadRecord& thread, std::string_view by_frames) {
     case WaitReason::kSleep:
       return "sleep";
     case WaitReason::kPoll:
-      return PollWords(thread);
+      return "select";
     case WaitReason::kRead:
     case WaitReason::kStreamRead:
-      return DescriptorWords(thread, "chan receive");
     case WaitReason::kWrite:
     case WaitReason::kStreamWrite:
-      return DescriptorWords(thread, "chan send");
     case WaitReason::kReceive:
     case WaitReason::kSend:
     case WaitReason::kAccept:

@@ -14,6 +14,9 @@ namespace limpet {
 // ReasonByFrames() said.
 std::string WaitWords(const ThreadRecord& thread, std::string_view by_frames);
 
+// Of waits of a kind, of which nothing more is known: what polls may also sleep, a pipe is no channel.
+std::string WaitWords(WaitReason reason, std::string_view by_frames);
+
 // Go's status of who waits so: "waiting", or "syscall".
 std::string StatusWord(const std::string& wait_words);
 

@@ -40,6 +40,7 @@ constexpr NamedMember kMembers[] = {
     {"signals_received", &SegmentCounters::signals_received},
     {"companions_started", &SegmentCounters::companions_started},
     {"stale_mappings", &SegmentCounters::stale_mappings},
+    {"dropped_events_full", &SegmentCounters::dropped_events_full},
 };
 
 // A counter that gets its place from `reserved` must get its name here.

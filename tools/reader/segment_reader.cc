@@ -6,7 +6,9 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_split.h"
+#include "runtime/layout/event_site.h"
 #include "runtime/layout/module_slot.h"
+#include "runtime/layout/release_slot.h"
 #include "runtime/layout/segment.h"
 #include "runtime/layout/site_slot.h"
 #include "tools/reader/allocation_copy.h"
@@ -57,6 +59,7 @@ void CopyHeaderFields(const SegmentHeader& header, SegmentSnapshot& snapshot) {
   snapshot.copied_unix_ns = BelievedNs(header.copied_unix_ns);
   snapshot.copied_monotonic_ns = BelievedNs(header.copied_monotonic_ns);
   snapshot.sample_interval_bytes = header.sample_interval_bytes;
+  snapshot.block_rate_ns = header.block_rate_ns;
   snapshot.dump_signal = header.dump_signal;
   snapshot.dump_signal_state = static_cast<std::uint32_t>(header.dump_signal_state.load());
   snapshot.launch_errno = header.launch_errno.load();
@@ -90,7 +93,10 @@ class Reading {
     snapshot_.dump_requests = header_.dump_requests.load();
     if (status.ok()) status = ReadAllocations(SectionKind::kAllocations, snapshot_.allocations);
     if (status.ok()) status = ReadAllocations(SectionKind::kMappings, snapshot_.mappings);
+    // Before threads: a wait that ends in between is told nowhere, instead of twice.
+    if (status.ok()) status = ReadEvents();
     if (status.ok()) status = ReadThreads();
+    if (status.ok()) status = ReadReleases();
     // Again: what all these refer to may have been added since the first look.
     if (status.ok()) status = ReadHeader(file_, header_);
     if (status.ok()) status = ReadSites();
@@ -133,6 +139,43 @@ class Reading {
     return absl::OkStatus();
   }
 
+  absl::Status ReadEvents() {
+    absl::StatusOr<SectionCopy> events = Copy(SectionKind::kEvents);
+    if (!events.ok()) return events.status();
+    for (std::uint64_t index = 0; index < events->count(); ++index) {
+      EventSite site;
+      events->CopyEntry(index, site);
+      if (site.samples.load() == 0) continue;  // free, or claimed and nothing added yet
+      const std::uint64_t key = site.key.load();
+      snapshot_.events.push_back({.stack = static_cast<std::uint32_t>(StackOfEvent(key)),
+                                  .kind = KindOfEvent(key),
+                                  .weight = site.events.load(),
+                                  .duration_ns = site.duration_ns.load()});
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadReleases() {
+    absl::StatusOr<SectionCopy> slots = Copy(SectionKind::kReleases);
+    if (!slots.ok()) return slots.status();
+    for (std::uint64_t index = 0; index < slots->count(); ++index) {
+      ReleaseSlot slot;
+      slots->CopyEntry(index, slot);
+      for (const ReleaseEntry& entry : slot.releases) AddRelease(entry);
+    }
+    return absl::OkStatus();
+  }
+
+  void AddRelease(const ReleaseEntry& entry) {
+    const std::uint64_t who = entry.who.load();
+    if (entry.object.load() == 0) return;
+    snapshot_.releases.push_back(
+        {.object = entry.object.load(),
+         .time_ns = entry.time_ns.load(),
+         .stack = static_cast<std::uint32_t>(who),
+         .thread_number = static_cast<std::uint32_t>(who >> kReleaserShift)});
+  }
+
   absl::Status ReadThreads() {
     absl::StatusOr<ThreadCopy> copy =
         CopyThreads(file_, FindSection(header_, SectionKind::kThreads), work_);
@@ -148,6 +191,9 @@ class Reading {
     if (!nodes.ok()) return nodes.status();
     const StackTree tree(std::move(*nodes));
     for (const SiteRecord& site : snapshot_.sites) AddStack(tree, site.stack);
+    for (const EventRecord& event : snapshot_.events) AddStack(tree, event.stack);
+    for (const ReleaseRecord& release : snapshot_.releases)
+      if (release.stack != 0) AddStack(tree, release.stack);
     for (const AllocationRecord& record : snapshot_.allocations) AddStack(tree, record.stack);
     for (const AllocationRecord& record : snapshot_.mappings) AddStack(tree, record.stack);
     for (const ThreadRecord& thread : snapshot_.threads) {

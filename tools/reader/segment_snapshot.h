@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/layout/event_site.h"
 #include "runtime/layout/thread_slot.h"
 #include "runtime/layout/watch.h"
 #include "tools/reader/process_end.h"
@@ -45,6 +46,22 @@ struct SiteRecord {
   std::uint64_t allocated_objects_weight = 0;  // units of 2^-kWeightBits
   std::uint64_t allocated_bytes = 0;
   std::uint64_t samples = 0;
+};
+
+// What threads did at a stack, estimated from samples.
+struct EventRecord {
+  std::uint32_t stack = 0;  // key into SegmentSnapshot::stacks
+  EventKind kind = EventKind::kNone;
+  std::uint64_t weight = 0;  // how many, units of 2^-kWeightBits
+  std::uint64_t duration_ns = 0;
+};
+
+// Who let others go on that waited for an object.
+struct ReleaseRecord {
+  std::uint64_t object = 0;
+  std::uint64_t time_ns = 0;        // CLOCK_MONOTONIC
+  std::uint32_t stack = 0;          // key into SegmentSnapshot::stacks
+  std::uint32_t thread_number = 0;  // 0: unknown
 };
 
 struct AllocationRecord {
@@ -108,6 +125,14 @@ struct ThreadRecord {
   std::uint64_t park_count = 0;
   std::uint64_t parked_ns = 0;
   std::uint64_t group_ns[kWaitGroups] = {};
+
+  bool IsAlive() const { return state == ThreadState::kRunning || state == ThreadState::kParked; }
+  // Has ended, and keeps its stack until it is joined or detached.
+  bool IsUnjoined() const {
+    constexpr std::uint32_t kMainNumber = 1;  // which nobody is to join
+    return state == ThreadState::kExited && number > kMainNumber &&
+           (life & (kThreadDetached | kThreadJoined)) == 0;
+  }
 };
 
 // What the target asks of a companion that watches, and what that has said.
@@ -133,6 +158,7 @@ struct SegmentSnapshot {
   std::uint64_t copied_monotonic_ns = 0;
   std::uint64_t last_sample_ns = 0;  // CLOCK_MONOTONIC; of a block or mapping, freed or not
   std::uint64_t sample_interval_bytes = 0;
+  std::uint64_t block_rate_ns = 0;  // LIMPET_BLOCK_RATE, 0: finished waits are not added up
   std::uint32_t dump_signal = 0;
   std::uint32_t dump_signal_state = 0;  // SignalState
   std::uint32_t dump_requests = 0;
@@ -148,6 +174,8 @@ struct SegmentSnapshot {
   std::vector<ModuleRecord> modules;            // [0] stands for "in no module"
   std::map<std::uint32_t, StackRecord> stacks;  // those that something here refers to
   std::vector<SiteRecord> sites;
+  std::vector<EventRecord> events;
+  std::vector<ReleaseRecord> releases;
   std::vector<AllocationRecord> allocations;
   std::vector<AllocationRecord> mappings;
   std::vector<ThreadRecord> threads;

@@ -81,7 +81,7 @@ std::string StackText(const SimpleFrames& frames, const ListedThread& thread) {
 }
 
 std::string CreatorText(const SimpleFrames& frames, const ListedThread& thread) {
-  const std::optional<SimpleFrame> frame = frames.CreatorOf(thread);
+  const std::optional<SimpleFrame> frame = frames.InnermostOf(thread.creation_locations);
   if (!frame.has_value()) return "";
   std::string text = "created by " + GoName(frame->name);
   if (thread.creator_number != 0) {

@@ -55,8 +55,9 @@ std::vector<SimpleFrame> SimpleFrames::ProgramOf(
           frames.begin() + static_cast<std::ptrdiff_t>(range.last)};
 }
 
-std::optional<SimpleFrame> SimpleFrames::CreatorOf(const ListedThread& thread) const {
-  const std::vector<SimpleFrame> frames = Of(thread.creation_locations);
+std::optional<SimpleFrame> SimpleFrames::InnermostOf(
+    const std::vector<std::uint32_t>& locations) const {
+  const std::vector<SimpleFrame> frames = Of(locations);
   if (frames.empty()) return std::nullopt;
   const auto program = std::find_if(frames.begin(), frames.end(), [](const SimpleFrame& frame) {
     return !IsLibraryName(frame.name);

@@ -33,8 +33,8 @@ class SimpleFrames {
   // The program's own, and what it called in a library; all, where nothing is the program's.
   std::vector<SimpleFrame> ProgramOf(const std::vector<std::uint32_t>& locations) const;
 
-  // Of the stack that made a thread, the innermost function that is the program's, inlined or not.
-  std::optional<SimpleFrame> CreatorOf(const ListedThread& thread) const;
+  // The innermost function that is the program's, inlined or not.
+  std::optional<SimpleFrame> InnermostOf(const std::vector<std::uint32_t>& locations) const;
 
  private:
   SimpleFrame FrameOf(const ProfileLocation& location, const ProfileLine& line) const;

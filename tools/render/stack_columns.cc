@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "tools/profile/wait_remark.h"
+#include "tools/render/age_text.h"
 #include "tools/render/printable_text.h"
 
 namespace limpet {
@@ -35,7 +37,8 @@ bool IsNextOf(const ListedThread& last, const ListedThread& thread) {
 StackColumns::StackColumns(const SimpleFrames& frames, const ListedThread& thread)
     : thread_(thread),
       frames_(frames.ProgramOf(thread.locations)),
-      creator_(frames.CreatorOf(thread)),
+      creator_(frames.InnermostOf(thread.creation_locations)),
+      waker_(frames.InnermostOf(thread.waker_locations)),
       width_(NameWidth()) {}
 
 std::size_t StackColumns::NameWidth() const {
@@ -84,6 +87,16 @@ std::string StackColumns::Creator(std::uint32_t creator_number) const {
   std::string line = Line(kCreatedBy, *creator_, width_ - kCreatedByExtra);
   if (creator_number != 0) absl::StrAppendFormat(&line, ", in thread %d", creator_number);
   return line;
+}
+
+std::string StackColumns::Waker() const {
+  if (thread_.waker_number == 0) return "";
+  const std::string prefix = absl::StrFormat("  last %s by ", WakeVerb(thread_.wait));
+  const std::size_t width = width_ - std::min(width_, prefix.size() - kIndent);
+  std::string line = waker_.has_value() ? Line(prefix, *waker_, width) + ", in thread" : prefix + "thread";
+  absl::StrAppendFormat(&line, " %d", thread_.waker_number);
+  if (thread_.woken_ns.has_value()) line += ", " + ShortWait(*thread_.woken_ns) + " ago";
+  return line + "\n";
 }
 
 std::vector<std::string> ThreadNames(std::vector<const ListedThread*> threads) {

@@ -29,6 +29,8 @@ class StackColumns {
   std::string Origin() const;
   // Without the line's end; empty: not known. `creator_number` 0: not known, or several.
   std::string Creator(std::uint32_t creator_number) const;
+  // Who last let one go on that waited for the same, with the line's end; empty: nobody is known.
+  std::string Waker() const;
 
  private:
   std::string Line(const std::string& prefix, const SimpleFrame& frame, std::size_t width) const;
@@ -37,6 +39,7 @@ class StackColumns {
   const ListedThread& thread_;
   const std::vector<SimpleFrame> frames_;
   const std::optional<SimpleFrame> creator_;
+  const std::optional<SimpleFrame> waker_;
   const std::size_t width_;
 };
 

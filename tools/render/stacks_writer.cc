@@ -65,6 +65,12 @@ std::string ObjectText(const ThreadGroup& group) {
   return objects.empty() ? "" : absl::StrFormat("; on %d objects", objects.size());
 }
 
+bool HaveOneObject(const ThreadGroup& group) {
+  const std::uint64_t object = group.threads.front()->object;
+  return std::all_of(group.threads.begin(), group.threads.end(),
+                     [object](const ListedThread* thread) { return thread->object == object; });
+}
+
 // Whom they talk to, where it is the same and their descriptors are not.
 std::string PeerText(const ThreadGroup& group) {
   const std::string words = PeerWords(*group.threads.front());
@@ -114,6 +120,7 @@ std::string GroupText(const SimpleFrames& frames, const ThreadGroup& group) {
   const StackColumns stack(frames, *group.threads.front());
   const std::string creator = stack.Creator(CreatorOf(group));
   std::string text = Title(group) + ThreadLine(group) + stack.Frames() + stack.Origin();
+  if (HaveOneObject(group)) text += stack.Waker();
   return creator.empty() ? text : text + creator + GrowthText(group) + "\n";
 }
 

@@ -9,6 +9,7 @@
 #include "tools/profile/coverage.h"
 #include "tools/profile/sample_order.h"
 #include "tools/profile/stack_group.h"
+#include "tools/render/contention_writer.h"
 #include "tools/render/count_text_writer.h"
 #include "tools/render/frame_lines.h"
 #include "tools/render/printable_text.h"
@@ -109,6 +110,7 @@ std::string GroupText(const Profile& profile, const StackGroup& group) {
 
 std::string WriteText(const Profile& profile) {
   if (profile.sample_types.size() == 1) return WriteCountText(profile);
+  if (profile.sample_types.size() == 2) return WriteContentions(profile);
   const std::vector<StackGroup> groups = GroupStacks(profile);
   std::string text = Header(groups);
   // Each by itself: the empty line after it ends all columns. Rows of cells take five times the

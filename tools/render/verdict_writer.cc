@@ -30,8 +30,10 @@ std::string DeadlockTitle(const Threads& ring) {
 
 std::string OrphanTitle(const Threads& waiting) {
   const ListedThread& first = *waiting.front();
-  return absl::StrFormat("orphaned lock on 0x%x: %s had it and has ended", first.object,
-                         ForWhom(first));
+  // Of a thread that was never in this process: it held the lock in the one that forked it.
+  const char* const how = first.owner_number != 0 ? "has ended" : "has ended, or fork left it behind";
+  return absl::StrFormat("orphaned lock on 0x%x: %s had it and %s", first.object, ForWhom(first),
+                         how);
 }
 
 // "thread 2 worker waits 12m: sync.Mutex.Lock, held by 3; on 0x55d0c0a0"; of several, which stand

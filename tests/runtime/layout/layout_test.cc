@@ -10,7 +10,9 @@
 
 #include "runtime/layout/allocation_slot.h"
 #include "runtime/layout/counters.h"
+#include "runtime/layout/event_site.h"
 #include "runtime/layout/module_slot.h"
+#include "runtime/layout/release_slot.h"
 #include "runtime/layout/segment.h"
 #include "runtime/layout/site_slot.h"
 #include "runtime/layout/stack_node.h"
@@ -31,7 +33,7 @@ struct Golden {
   Golden { "  " #type "." #field, offsetof(type, field), offset }
 
 constexpr Golden kGoldens[] = {
-    LIMPET_SIZE(SegmentHeader, 2552),
+    LIMPET_SIZE(SegmentHeader, 2560),
     LIMPET_OFFSET(SegmentHeader, magic, 0),
     LIMPET_OFFSET(SegmentHeader, abi_version, 8),
     LIMPET_OFFSET(SegmentHeader, header_bytes, 12),
@@ -69,6 +71,7 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(SegmentHeader, stack_signal_cookie, 2528),
     LIMPET_OFFSET(SegmentHeader, copied_unix_ns, 2536),
     LIMPET_OFFSET(SegmentHeader, copied_monotonic_ns, 2544),
+    LIMPET_OFFSET(SegmentHeader, block_rate_ns, 2552),
     LIMPET_SIZE(SectionEntry, 32),
     LIMPET_OFFSET(SectionEntry, kind, 0),
     LIMPET_OFFSET(SectionEntry, entry_bytes, 4),
@@ -82,7 +85,8 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(SegmentCounters, reserved_bytes, 120),
     LIMPET_OFFSET(SegmentCounters, companions_started, 144),
     LIMPET_OFFSET(SegmentCounters, stale_mappings, 152),
-    LIMPET_OFFSET(SegmentCounters, reserved, 160),
+    LIMPET_OFFSET(SegmentCounters, dropped_events_full, 160),
+    LIMPET_OFFSET(SegmentCounters, reserved, 168),
     LIMPET_SIZE(AllocationSlot, 48),
     LIMPET_OFFSET(AllocationSlot, address, 0),
     LIMPET_OFFSET(AllocationSlot, generation, 8),
@@ -102,6 +106,18 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(SiteSlot, allocated_objects, 8),
     LIMPET_OFFSET(SiteSlot, allocated_bytes, 16),
     LIMPET_OFFSET(SiteSlot, samples, 24),
+    LIMPET_SIZE(EventSite, 32),
+    LIMPET_OFFSET(EventSite, key, 0),
+    LIMPET_OFFSET(EventSite, events, 8),
+    LIMPET_OFFSET(EventSite, duration_ns, 16),
+    LIMPET_OFFSET(EventSite, samples, 24),
+    LIMPET_SIZE(ReleaseSlot, 392),
+    LIMPET_OFFSET(ReleaseSlot, count, 0),
+    LIMPET_OFFSET(ReleaseSlot, releases, 8),
+    LIMPET_SIZE(ReleaseEntry, 24),
+    LIMPET_OFFSET(ReleaseEntry, object, 0),
+    LIMPET_OFFSET(ReleaseEntry, time_ns, 8),
+    LIMPET_OFFSET(ReleaseEntry, who, 16),
     LIMPET_SIZE(ModuleSlot, 96),
     LIMPET_OFFSET(ModuleSlot, start, 0),
     LIMPET_OFFSET(ModuleSlot, end, 8),

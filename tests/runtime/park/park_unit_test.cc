@@ -30,7 +30,13 @@ class ParkTest : public testing::Test {
     park.Start(slot_.get(), /*epoch=*/1, part.wait, {part.since_ns, part.stack},
                {0x401000, AddressOf(&park) + 200, 0}, &innermost_);
   }
-  void End(Park& park, std::uint64_t now_ns) { park.End(now_ns, /*may_write=*/true, &innermost_); }
+  // What it tells, all zero where it tells nothing.
+  FinishedWait End(Park& park, std::uint64_t now_ns, bool may_write = true) {
+    told_ = {};
+    park.End(now_ns, may_write, &innermost_, Tell);
+    return told_;
+  }
+  static void Tell(const FinishedWait& wait) { told_ = wait; }
 
   static std::uint64_t AddressOf(const void* object) {
     return reinterpret_cast<std::uint64_t>(object);
@@ -48,6 +54,7 @@ class ParkTest : public testing::Test {
 
   std::unique_ptr<ThreadSlot> slot_ = std::make_unique<ThreadSlot>();
   Park* innermost_ = nullptr;
+  static inline FinishedWait told_;
 };
 
 TEST_F(ParkTest, ShowsTheWaitUntilItEnds) {
@@ -62,6 +69,37 @@ TEST_F(ParkTest, ShowsTheWaitUntilItEnds) {
   EXPECT_EQ(slot_->parked_ns, 500u);
   EXPECT_EQ(GroupNs(WaitGroup::kLock), 500u);
   EXPECT_EQ(innermost_, nullptr);
+}
+
+TEST_F(ParkTest, TellsWhatIsToBeAddedUp) {
+  Park park;
+  Start(park, PartOf(WaitReason::kMutex));
+  const FinishedWait finished = End(park, kBegin + 500);
+  EXPECT_EQ(finished.end_ns, kBegin + 500);
+  EXPECT_EQ(finished.duration_ns, 500u);
+  EXPECT_EQ(finished.reason, WaitReason::kMutex);
+  EXPECT_EQ(finished.stack, PartOf(WaitReason::kMutex).stack);
+}
+
+TEST_F(ParkTest, TellsNothingWhereTheClockStoodStillOrItMayNotWrite) {
+  for (const bool may_write : {false, true}) {
+    Park park;
+    Start(park, PartOf(WaitReason::kMutex));
+    const std::uint64_t end = may_write ? kBegin : kBegin + 500;
+    EXPECT_EQ(End(park, end, may_write).duration_ns, 0u);
+  }
+}
+
+TEST_F(ParkTest, TellsOfEachOfTwoInsideOfEachOther) {
+  Park outer, inner;
+  Start(outer, PartOf(WaitReason::kPoll));
+  Start(inner, PartOf(WaitReason::kSleep, kBegin + 100));
+  const FinishedWait slept = End(inner, kBegin + 400);
+  const FinishedWait polled = End(outer, kBegin + 1000);
+  EXPECT_EQ(slept.duration_ns, 300u);
+  EXPECT_EQ(slept.stack, PartOf(WaitReason::kSleep).stack);
+  EXPECT_EQ(polled.duration_ns, 700u);
+  EXPECT_EQ(polled.stack, PartOf(WaitReason::kPoll).stack);
 }
 
 TEST_F(ParkTest, ThatIsSkippedChangesNothing) {
@@ -175,7 +213,7 @@ TEST_F(ParkTest, InTheMiddleOfASlotThatIsFilledTwiceIsReadableInTheEnd) {
 TEST_F(ParkTest, ThatIsFinishedShowsNothingAndStillHoldsTheChain) {
   Park outer, inner;
   Start(outer, PartOf(WaitReason::kOnce));
-  outer.Finish(kBegin + 5, /*may_write=*/true);
+  outer.Finish(kBegin + 5, /*may_write=*/true, Tell);
   EXPECT_EQ(slot_->state, ThreadState::kRunning);
   Start(inner, PartOf(WaitReason::kSleep));
   ExpectParked(WaitReason::kSleep);
@@ -190,7 +228,7 @@ TEST_F(ParkTest, OfAnotherProcessDoesNotTouchTheSlot) {
   Park park;
   Start(park, PartOf(WaitReason::kMutex));
   slot_->state = ThreadState::kRunning;
-  park.End(kBegin, /*may_write=*/false, &innermost_);
+  End(park, kBegin, /*may_write=*/false);
   EXPECT_EQ(slot_->park_count, 0u);
   EXPECT_EQ(innermost_, nullptr);
 }
@@ -275,7 +313,7 @@ TEST_F(ParkTest, ThatEndsAloneShowsNothingMore) {
   Park outer, inner;
   Start(outer, PartOf(WaitReason::kStreamRead));
   Start(inner, PartOf(WaitReason::kOnce));
-  inner.EndAlone(kBegin + 10, /*may_write=*/true);
+  inner.EndAlone(kBegin + 10, /*may_write=*/true, Tell);
   EXPECT_EQ(slot_->state, ThreadState::kRunning);
   EXPECT_FALSE(inner.IsStarted());
   EXPECT_EQ(innermost_, &inner) << "the chain is another's by now";

@@ -39,6 +39,24 @@ TEST(DumpInterval, RefusesWhatIsNoTimeOrTooShort) {
     EXPECT_EQ(IntervalNs(text), 0u) << text;
 }
 
+std::uint64_t BlockRateNs(const std::string& text) {
+  return OptionsOf("LIMPET_BLOCK_RATE=" + text).block_rate_ns;
+}
+
+TEST(BlockRate, IsATimeDownToNanoseconds) {
+  EXPECT_EQ(OptionsOf("LIMPET_EVERY=30s").block_rate_ns, kDefaultBlockRateNs);
+  EXPECT_EQ(BlockRateNs("1ns"), 1u);
+  EXPECT_EQ(BlockRateNs("10us"), 10'000u);
+  EXPECT_EQ(BlockRateNs("1ms"), 1'000'000u);
+  EXPECT_EQ(BlockRateNs("1s"), kSecondNs);
+  EXPECT_EQ(BlockRateNs("none"), 0u);
+}
+
+TEST(BlockRate, StaysTheDefaultWhereItIsNoTime) {
+  for (const char* text : {"0", "0ns", "10", "us", "1001ms", "-1us", "1 us"})
+    EXPECT_EQ(BlockRateNs(text), kDefaultBlockRateNs) << text;
+}
+
 DumpOccasions OccasionsOf(const char* text) {
   DumpOccasions occasions;
   EXPECT_TRUE(ParseDumpOccasions(text, &occasions)) << text;

@@ -98,6 +98,12 @@ TEST(PlanSegment, GivesEachSectionItsEntrySize) {
       case SectionKind::kMappings:
         EXPECT_EQ(section.entry_bytes, sizeof(AllocationSlot));
         break;
+      case SectionKind::kEvents:
+        EXPECT_EQ(section.entry_bytes, sizeof(EventSite));
+        break;
+      case SectionKind::kReleases:
+        EXPECT_EQ(section.entry_bytes, sizeof(ReleaseSlot));
+        break;
       case SectionKind::kThreads:
         EXPECT_EQ(section.entry_bytes, sizeof(ThreadSlot));
         break;

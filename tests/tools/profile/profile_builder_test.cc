@@ -359,7 +359,7 @@ TEST_F(Builder, NamesEachFrameOnceForAllProfiles) {
 
 TEST_F(Builder, RefusesAnUnknownProfileByName) {
   ProfileBuilder builder(snapshot_, symbolizer_, nullptr);
-  const absl::Status status = builder.Build("threadcreate", {}).status();
+  const absl::Status status = builder.Build("profile", {}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("heap, allocs, mmap"));
 }

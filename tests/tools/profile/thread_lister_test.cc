@@ -130,6 +130,30 @@ TEST_F(ThreadLister, TellsWhoWaitsSinceWhenAndWhoMadeIt) {
               ElementsAre("std::thread::_M_start_thread()", "main"));
 }
 
+// Of those who woke one on the same object the last counts, where nobody owns it.
+TEST_F(ThreadLister, NamesWhoLastWokeOne) {
+  ThreadRecord& waiting = AddParked(7, WaitReason::kCondition, 5);
+  waiting.object = 0x7f00;
+  snapshot_.releases = {{.object = 0x7f00, .time_ns = kNow - 9, .stack = 6, .thread_number = 3},
+                        {.object = 0x7f00, .time_ns = kNow - 5, .stack = 7, .thread_number = 4},
+                        {.object = 0x7f08, .time_ns = kNow - 1, .stack = 6, .thread_number = 5}};
+  const ThreadDump dump = List();
+  const ListedThread& listed = dump.threads.at(0);
+  EXPECT_EQ(listed.waker_number, 4U);
+  EXPECT_EQ(listed.woken_ns, 5U);
+  EXPECT_EQ(listed.remark, "last signalled by 4");
+  EXPECT_THAT(Names(dump.profile, listed.waker_locations),
+              ElementsAre("std::latch::wait() const", "main"));
+}
+
+TEST_F(ThreadLister, NamesNoWakerOfWhatIsOwned) {
+  ThreadRecord& waiting = AddParked(7, WaitReason::kMutex, 5);
+  waiting.object = 0x7f00;
+  waiting.owner_thread_id = 4250;
+  snapshot_.releases = {{.object = 0x7f00, .time_ns = kNow - 9, .stack = 6, .thread_number = 3}};
+  EXPECT_EQ(List().threads.at(0).waker_number, 0U);
+}
+
 TEST_F(ThreadLister, ListsWhoRunsByTheStackThatMadeIt) {
   AddParked(2, WaitReason::kNone, 0).state = ThreadState::kRunning;
   const ThreadDump dump = List();

@@ -71,6 +71,41 @@ TEST_F(SegmentReader, ReadsWhatATargetWrote) {
   EXPECT_EQ(snapshot->counters.front(), std::make_pair(std::string("samples"), std::uint64_t{1}));
 }
 
+TEST_F(SegmentReader, ReadsEventsAndTheirStacks) {
+  const std::uint32_t stack = builder_.AddStack({{0x401234}});
+  builder_.AddEvents(stack, {.kind = EventOf(WaitReason::kMutex), .events = 2.5, .duration_ns = 9});
+  builder_.AddEvents(stack, {.events = 3});
+  builder_.AddEvents(stack, {.samples = 0});  // claimed, nothing added yet
+  builder_.ChangeHeader([](SegmentHeader& header) { header.block_rate_ns = 10'000; });
+
+  const absl::StatusOr<SegmentSnapshot> snapshot = Read();
+
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+  EXPECT_EQ(snapshot->block_rate_ns, 10'000U);
+  ASSERT_EQ(snapshot->events.size(), 2U);
+  EXPECT_EQ(snapshot->events[0].stack, stack);
+  EXPECT_EQ(snapshot->events[0].kind, EventOf(WaitReason::kMutex));
+  EXPECT_EQ(snapshot->events[0].weight, kWeightOne * 5 / 2);
+  EXPECT_EQ(snapshot->events[0].duration_ns, 9U);
+  EXPECT_EQ(snapshot->events[1].kind, EventKind::kThreadCreation);
+  EXPECT_EQ(snapshot->stacks.at(stack).frames.size(), 1U);
+}
+
+TEST_F(SegmentReader, ReadsReleasesAndTheirStacks) {
+  const std::uint32_t stack = builder_.AddStack({{0x401234}});
+  builder_.AddRelease(stack, {.object = 0x7f10, .time_ns = 77, .thread_number = 3});
+
+  const absl::StatusOr<SegmentSnapshot> snapshot = Read();
+
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+  ASSERT_EQ(snapshot->releases.size(), 1U) << "free entries are none";
+  EXPECT_EQ(snapshot->releases[0].object, 0x7f10U);
+  EXPECT_EQ(snapshot->releases[0].time_ns, 77U);
+  EXPECT_EQ(snapshot->releases[0].stack, stack);
+  EXPECT_EQ(snapshot->releases[0].thread_number, 3U);
+  EXPECT_EQ(snapshot->stacks.at(stack).frames.size(), 1U);
+}
+
 TEST_F(SegmentReader, ReadsTheKnownPrefixOfANewerSegment) {
   builder_.GrowEntries(24);
   builder_.AddUnknownSection();

@@ -102,6 +102,31 @@ TEST_F(GoPprof, FindsProcessesByTheirPid) {
               ContainsRegex("1kB 33.33%  1234567\n"));
 }
 
+TEST_F(GoPprof, ShowsOurWaitsAndComplainsOfNothing) {
+  const std::string bytes = WritePprof(SampleWaits()).value();
+  const CommandOutput top = Run(bytes, {"-top"});
+  EXPECT_EQ(top.exit_code, 0) << top.error;
+  EXPECT_EQ(top.error, "");
+  EXPECT_THAT(top.out, HasSubstr("Type: delay\n"));
+  EXPECT_THAT(top.out, HasSubstr("4ms, 100% of 4ms total"));
+  EXPECT_THAT(Run(bytes, {"-top", "-sample_index=contentions"}).out,
+              HasSubstr("13, 100% of 13 total"));
+  EXPECT_THAT(Run(bytes, {"-top", "-tagfocus=reason=Mutex"}).out, HasSubstr("3ms, 75.00% of 4ms"));
+}
+
+TEST_F(GoPprof, ReadsOurTextOfWaits) {
+  const CommandOutput raw = Run(WriteText(SampleWaits()), {"-raw", "-symbolize=none"});
+  EXPECT_EQ(raw.exit_code, 0) << raw.error;
+  EXPECT_THAT(raw.out, HasSubstr("PeriodType: contentions count\nPeriod: 1\n"));
+  EXPECT_THAT(raw.out, HasSubstr("contentions/count delay/nanoseconds\n"));
+  EXPECT_THAT(raw.out, ContainsRegex("12 +3000000: 1 2 3 *\n +1 +1000000: 4"));
+  Profile mutex = SampleWaits();
+  mutex.name = "mutex";
+  const CommandOutput held = Run(WriteText(mutex), {"-raw", "-symbolize=none"});
+  EXPECT_EQ(held.exit_code, 0) << held.error;
+  EXPECT_THAT(held.out, ContainsRegex("12 +3000000: 1 2 3 *\n +1 +1000000: 4"));
+}
+
 TEST_F(GoPprof, ShowsOurThreadsAndComplainsOfNothing) {
   const std::string bytes = WritePprof(SampleThreadProfile()).value();
   const CommandOutput top = Run(bytes, {"-top"});

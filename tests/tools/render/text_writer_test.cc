@@ -64,6 +64,24 @@ TEST(TextWriter, AddsUpAStackOfSeveralProcessesAndNamesThem) {
   EXPECT_NE(WriteText(profile).find("109 2.0 KiB, 1 more\n"), std::string::npos);
 }
 
+TEST(TextWriter, WritesWaitsAsGoDoes) {
+  EXPECT_EQ(WriteText(SampleWaits()),
+            "--- contention:\n"
+            "cycles/second=1000000000\n"
+            "3000000 12 @ 0x401135 0x401200 0x401300\n"
+            "# reason: sync.Mutex.Lock\n"
+            "#\t0x401134\tpush(int)+0x34\tvector.h:12\n"
+            "#\t0x401134\tgrow()+0x34\tcache.cc:42\n"
+            "#\t0x4011ff\tserve()+0xf\tserver.cc:7\n"
+            "#\t0x4012ff\tmain+0xff\tserver.cc:3\n"
+            "\n"
+            "1000000 1 @ 0x7f0031\n"
+            "#\t0x7f0030\tlibz.so.1+0x30\n"
+            "\n"
+            "# limpet\n"
+            "# limpet: heap of /bin/app (pid 4242)\n");
+}
+
 TEST(TextWriter, KeepsFourColumnsWhenAllIsStillInUse) {
   Profile profile = SampleProfile();
   profile.samples.resize(1);
