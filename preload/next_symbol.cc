@@ -99,8 +99,9 @@ struct OptionalHook {
   bool is_there;
 };
 constinit OptionalHook g_optional_hooks[] = {
-    {"epoll_pwait2", false},    {"__cxa_guard_acquire", false}, {"__isoc23_scanf", false},
-    {"__isoc23_vscanf", false}, {"__isoc23_fscanf", false},     {"__isoc23_vfscanf", false}};
+    {"epoll_pwait2", false},      {"__cxa_guard_acquire", false}, {"__cxa_guard_release", false},
+    {"__cxa_guard_abort", false}, {"__isoc23_scanf", false},      {"__isoc23_vscanf", false},
+    {"__isoc23_fscanf", false},   {"__isoc23_vfscanf", false}};
 
 bool IsMissing(const char* name) {
   for (const OptionalHook& hook : g_optional_hooks) {
@@ -139,10 +140,11 @@ constinit const link_map* g_libc = nullptr;
 // library, whose results and types are its own: what is not libc's we have no hook for.
 void HideForeign(OwnSymbols& own_symbols) {
   static constexpr const char* kNames[] = {
-      "mtx_lock",     "mtx_timedlock", "cnd_wait",         "cnd_timedwait",   "thrd_create",
-      "thrd_exit",    "thrd_detach",   "thrd_join",        "thrd_sleep",      "call_once",
-      "timer_create", "res_query",     "res_search",       "res_querydomain", "res_send",
-      "res_nquery",   "res_nsearch",   "res_nquerydomain", "res_nsend"};
+      "mtx_lock",         "mtx_timedlock",   "mtx_unlock",  "cnd_wait",     "cnd_timedwait",
+      "cnd_signal",       "cnd_broadcast",   "thrd_create", "thrd_exit",    "thrd_detach",
+      "thrd_join",        "thrd_sleep",      "call_once",   "timer_create", "res_query",
+      "res_search",       "res_querydomain", "res_send",    "res_nquery",   "res_nsearch",
+      "res_nquerydomain", "res_nsend"};
   for (const char* name : kNames) {
     if (DefinerBehind(name) != g_libc) own_symbols.Hide(name);
   }

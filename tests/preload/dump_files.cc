@@ -59,6 +59,14 @@ void Add(const SiteTotals& share, SiteTotals& totals) {
   totals.bytes_in_use += share.bytes_in_use;
 }
 
+bool IsOfThreads(const std::string& path) {
+  const auto ends_so = [&path](const char* name) {
+    return path.ends_with(std::string(name) + ".pb.gz");
+  };
+  constexpr const char* kNames[] = {"goroutine", "threadcreate", "block", "mutex", "wait"};
+  return std::any_of(std::begin(kNames), std::end(kNames), ends_so);
+}
+
 }  // namespace
 
 std::vector<std::string> ListDumps(const std::string& directory) {
@@ -66,8 +74,7 @@ std::vector<std::string> ListDumps(const std::string& directory) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
     std::string path = entry.path();
     const bool is_file = entry.is_regular_file() && !entry.is_symlink();  // not latest.heap.pb.gz
-    const bool is_of_memory = path.find("goroutine.pb.gz") == std::string::npos;
-    if (is_file && is_of_memory && path.ends_with(".pb.gz")) files.push_back(path);
+    if (is_file && path.ends_with(".pb.gz") && !IsOfThreads(path)) files.push_back(path);
   }
   std::sort(files.begin(), files.end());
   return files;

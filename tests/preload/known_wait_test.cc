@@ -21,6 +21,7 @@ namespace {
 struct Waits {
   double duration_ns = 0;
   double count = 0;
+  double unsure_ns = 0;  // of the program's figure: as known_waits.cc says
 };
 
 std::map<std::string, Waits> ClaimsOf(TracedProgram& program) {
@@ -28,12 +29,14 @@ std::map<std::string, Waits> ClaimsOf(TracedProgram& program) {
   for (std::string line = program.ReadLine(); line != "end"; line = program.ReadLine()) {
     std::string name;
     Waits waits;
-    if (!(std::istringstream(line) >> name >> waits.duration_ns >> waits.count)) {
+    if (!(std::istringstream(line) >> name >> waits.duration_ns >> waits.count >>
+          waits.unsure_ns)) {
       ADD_FAILURE() << "line '" << line << "'";
       return claims;
     }
     claims[name].duration_ns += waits.duration_ns;
     claims[name].count += waits.count;
+    claims[name].unsure_ns += waits.unsure_ns;
   }
   program.WaitUntilReady();
   return claims;
@@ -71,13 +74,14 @@ class KnownWaits {
 
   void ExpectWithin(double share, const std::string& name, WaitReason reason) {
     const Waits claim = claims_[name];
-    const Waits seen = EventsOf(snapshot_, EventOf(reason), "WaitFor");
+    const double seen_ns = EventsOf(snapshot_, EventOf(reason), "Stopwatch").duration_ns;
     ASSERT_GT(claim.count, 0) << name;
-    EXPECT_NEAR(seen.duration_ns / claim.duration_ns, 1, share) << name;
+    EXPECT_LT(seen_ns / claim.duration_ns, 1 + share) << name;
+    EXPECT_GT(seen_ns / (claim.duration_ns - claim.unsure_ns), 1 - share) << name;
   }
   void ExpectCount(double share, const std::string& name, WaitReason reason) {
     const double count = claims_[name].count;
-    EXPECT_NEAR(EventsOf(snapshot_, EventOf(reason)).count / count, 1, share) << name;
+    EXPECT_NEAR(EventsOf(snapshot_, EventOf(reason), "Stopwatch").count / count, 1, share) << name;
   }
   const SegmentSnapshot& snapshot() const { return snapshot_; }
 
@@ -90,10 +94,10 @@ class KnownWaits {
 TEST(KnownWaits, AreAddedUpWhereEachIsRecorded) {
   KnownWaits waits("5000", "1ns");
   waits.ExpectWithin(0.02, "mutex", WaitReason::kMutex);
-  waits.ExpectCount(0, "mutex", WaitReason::kMutex);
+  waits.ExpectCount(0.05, "mutex", WaitReason::kMutex);  // who comes late does not wait
   waits.ExpectWithin(0.02, "condition", WaitReason::kCondition);
   waits.ExpectCount(0, "condition", WaitReason::kCondition);
-  waits.ExpectWithin(0.05, "sleep", WaitReason::kSleep);  // the coarse clock's
+  waits.ExpectWithin(0.05, "sleep", WaitReason::kSleep);  // a tick of 4 ms in 97
 }
 
 // Of turns that are half as long as the rate every second is a sample: the sum of 200,000 has a

@@ -1,9 +1,11 @@
-// Waits of which the program itself says how long they were: "mutex NANOSECONDS COUNT". One more
-// goes on while it is looked at.
+// Waits of which the program itself says how long they were: "mutex NANOSECONDS COUNT UNSURE". One
+// more goes on while it is looked at. UNSURE, of the nanoseconds, is of waits in which the
+// processor was taken away from the thread, perhaps before the wait or behind it.
 //
 //   known_waits TURNS      as many turns of two threads on a condition, of some 20 microseconds
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +20,7 @@
 namespace {
 
 constexpr int kHolds = 40;
-constexpr int kSleeps = 200;
+constexpr int kSleeps = 6;
 
 pthread_mutex_t g_lock = PTHREAD_MUTEX_INITIALIZER;
 pthread_mutex_t g_turn_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -37,35 +39,46 @@ void SleepNs(long ns) {
   nanosleep(&span, nullptr);
 }
 
-// What took how long.
+// How often the processor was taken away from this thread.
+long Preemptions() {
+  rusage usage;
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nivcsw;
+}
+
+// What took how long. Its stacks are known by its name.
 class Stopwatch {
  public:
   template <class Call>
-  void Time(Call call) {
+  [[gnu::noinline]] void Time(Call call) {
+    const long preemptions = Preemptions();
     const std::uint64_t began = NowNs();
     call();
-    sum_ns_ += NowNs() - began;
+    const std::uint64_t took_ns = NowNs() - began;
+    sum_ns_ += took_ns;
+    if (Preemptions() != preemptions) unsure_ns_ += took_ns;
     ++count_;
   }
   void Tell(const char* name) const {
-    printf("%s %llu %llu\n", name, static_cast<unsigned long long>(sum_ns_),
-           static_cast<unsigned long long>(count_));
+    printf("%s %llu %llu %llu\n", name, static_cast<unsigned long long>(sum_ns_),
+           static_cast<unsigned long long>(count_), static_cast<unsigned long long>(unsure_ns_));
     fflush(stdout);
   }
 
  private:
   std::uint64_t sum_ns_ = 0;
+  std::uint64_t unsure_ns_ = 0;
   std::uint64_t count_ = 0;
 };
 
-// Another thread holds the lock for 3 ms each time that this one comes for it.
+// Another thread holds the lock for 10 ms each time that this one comes for it.
 void WaitForMutex() {
   std::atomic<int> held = 0, taken = 0;
   std::thread holder([&] {
     for (int hold = 1; hold <= kHolds; ++hold) {
       pthread_mutex_lock(&g_lock);
       held = hold;
-      SleepNs(3'000'000);
+      SleepNs(10'000'000);
       pthread_mutex_unlock(&g_lock);
       while (taken != hold) SleepNs(100'000);
     }
@@ -91,8 +104,7 @@ void Spin(std::uint64_t ns) {
 void TakeTurns(int self, int turns, Stopwatch* waits) {
   pthread_mutex_lock(&g_turn_lock);
   for (int turn = 0; turn < turns; ++turn) {
-    while (g_turn != self)
-      waits->Time([] { pthread_cond_wait(&g_turn_has_come, &g_turn_lock); });
+    while (g_turn != self) waits->Time([] { pthread_cond_wait(&g_turn_has_come, &g_turn_lock); });
     Spin(20'000);
     g_turn = 1 - self;
     pthread_cond_signal(&g_turn_has_come);
@@ -111,7 +123,7 @@ void WaitForTurns(int turns) {
 
 void WaitForTime() {
   Stopwatch sleeps;
-  for (int i = 0; i < kSleeps; ++i) sleeps.Time([] { SleepNs(3'100'000); });
+  for (int i = 0; i < kSleeps; ++i) sleeps.Time([] { SleepNs(97'000'000); });
   sleeps.Tell("sleep");
 }
 

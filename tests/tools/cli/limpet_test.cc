@@ -171,7 +171,7 @@ TEST_F(Limpet, EndsWithTwoWhenAskedWrongly) {
       {"fly"},
       {"dump"},
       {"dump", segment_, "--wings"},
-      {"dump", segment_, "-p", "threadcreate"},
+      {"dump", segment_, "-p", "contention"},
       {"dump", segment_, "-f", "svg"},
       {"dump", segment_, "-o", "-"},
       {"dump", segment_, "-f", "raw", "-o", "-"},
@@ -472,11 +472,11 @@ TEST_F(Limpet, FindsARuntimeDirectoryThatOnlyTheTargetKnows) {
       "unset LIMPET_RUNTIME_DIR; kill -USR1 $pid;"
       "until ls " +
           dumps_ +
-          "/*/*allocs.pb.gz; do grep -q limpet /proc/$pid/maps || exit 99; done; " LIMPET_BINARY
+          "/*/*wait.pb.gz; do grep -q limpet /proc/$pid/maps || exit 99; done; " LIMPET_BINARY
           " dump $pid -p heap",
       {runtime_, "LIMPET_DIR=" + dumps_});
   EXPECT_EQ(output.exit_code, kExitOk) << output.error;
-  EXPECT_EQ(FilesBelow(dumps_).size(), 5U) << "three by the signal, one by the command, meta.json";
+  EXPECT_EQ(FilesBelow(dumps_).size(), 6U) << "four by the signal, one by the command, meta.json";
 }
 #endif
 
