@@ -118,6 +118,9 @@ MASKS = (
     (r"held by tid \d+", "held by tid TID"),
     (r"^goroutine \d{3,} ", "goroutine TID "),  # of who is called by the kernel's id
     (r", \d+ minutes\]", "]"),
+    # Who comes late is not waited for, and then nobody is noted.
+    (r" \(last (?:signalled|posted|woken) by \d+\)", ""),
+    (r", last (?:signalled|posted|woken) by \d+\)", ")"),
     # Libraries, with or without symbols and sources of their own.
     (r"^(lib[\w+.-]*?\.so)[\w.]*\+0x[0-9a-f]+\(", r"\1+0xN("),
     (r"^execute_native_thread_routine\(", "libstdc++.so+0xN("),
