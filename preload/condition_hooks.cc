@@ -35,7 +35,7 @@ Wait WaitFor(const void* condition, std::uint64_t timeout_ns = kNoTimeout) {
 // Waiting unlocks it, and who waits for it goes on.
 void NoteUnlock(const Mutex* mutex, const sys::CallerFrame& caller) {
   if (HasWaiters(mutex)) [[unlikely]]
-    session::OnRelease(AddressOf(mutex), caller);
+    session::OnRelease(session::Released::kHold, AddressOf(mutex), caller);
 }
 void NoteUnlock(const mtx_t* mutex, const sys::CallerFrame& caller) {
   NoteUnlock(reinterpret_cast<const Mutex*>(mutex), caller);

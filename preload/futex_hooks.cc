@@ -84,7 +84,7 @@ extern "C" {
     return next(number, a, b, c, d, e, f);
   }
   int command = static_cast<int>(b) & FUTEX_CMD_MASK;
-  if (Wakes(command)) session::OnRelease(a, sys::CaptureCaller());
+  if (Wakes(command)) session::OnRelease(session::Released::kHold, a, sys::CaptureCaller());
   if (!Waits(command)) return next(number, a, b, c, d, e, f);
   ParkedCall parked({.reason = WaitReason::kFutex,
                      .object = a,

@@ -23,6 +23,7 @@ namespace {
 
 #define LIMPET_COLD [[gnu::cold, gnu::noinline]]
 
+using session::Released;
 using Condition = pthread_cond_t;
 using Mutex = pthread_mutex_t;
 using ReadWriteLock = pthread_rwlock_t;
@@ -64,8 +65,8 @@ const Condition* ConditionOf(const cnd_t* condition) {
 
 // These are jumped to, so that their caller is the program.
 template <class Object>
-LIMPET_COLD int NoteThen(NextFunction<int (*)(Object*)>& next, Object* object) {
-  session::OnRelease(AddressOf(object), sys::CaptureCaller());
+LIMPET_COLD int NoteThen(Released kind, NextFunction<int (*)(Object*)>& next, Object* object) {
+  session::OnRelease(kind, AddressOf(object), sys::CaptureCaller());
   return next.get()(object);
 }
 
@@ -89,49 +90,49 @@ int HookCndBroadcast(cnd_t* condition) LIMPET_EXPORT("cnd_broadcast");
 
 int HookMutexUnlock(Mutex* mutex) {
   if (HasWaiters(mutex)) [[unlikely]]
-    return NoteThen(g_next_mutex_unlock, mutex);
+    return NoteThen(Released::kHold, g_next_mutex_unlock, mutex);
   return g_next_mutex_unlock.get()(mutex);
 }
 
 int HookReadWriteUnlock(ReadWriteLock* lock) {
   if (HasWaiters(lock)) [[unlikely]]
-    return NoteThen(g_next_rwlock_unlock, lock);
+    return NoteThen(Released::kHold, g_next_rwlock_unlock, lock);
   return g_next_rwlock_unlock.get()(lock);
 }
 
 int HookMtxUnlock(mtx_t* mutex) {
   if (HasWaiters(MutexOf(mutex))) [[unlikely]]
-    return NoteThen(g_next_mtx_unlock, mutex);
+    return NoteThen(Released::kHold, g_next_mtx_unlock, mutex);
   return g_next_mtx_unlock.get()(mutex);
 }
 
 int HookSemPost(sem_t* semaphore) {
   if (HasWaiters(semaphore)) [[unlikely]]
-    return NoteThen(g_next_sem_post, semaphore);
+    return NoteThen(Released::kSignal, g_next_sem_post, semaphore);
   return g_next_sem_post.get()(semaphore);
 }
 
 int HookCondSignal(Condition* condition) {
   if (HasWaiters(condition)) [[unlikely]]
-    return NoteThen(g_next_signal, condition);
+    return NoteThen(Released::kSignal, g_next_signal, condition);
   return g_next_signal.get()(condition);
 }
 
 int HookCondBroadcast(Condition* condition) {
   if (HasWaiters(condition)) [[unlikely]]
-    return NoteThen(g_next_broadcast, condition);
+    return NoteThen(Released::kSignal, g_next_broadcast, condition);
   return g_next_broadcast.get()(condition);
 }
 
 int HookCndSignal(cnd_t* condition) {
   if (HasWaiters(ConditionOf(condition))) [[unlikely]]
-    return NoteThen(g_next_cnd_signal, condition);
+    return NoteThen(Released::kSignal, g_next_cnd_signal, condition);
   return g_next_cnd_signal.get()(condition);
 }
 
 int HookCndBroadcast(cnd_t* condition) {
   if (HasWaiters(ConditionOf(condition))) [[unlikely]]
-    return NoteThen(g_next_cnd_broadcast, condition);
+    return NoteThen(Released::kSignal, g_next_cnd_broadcast, condition);
   return g_next_cnd_broadcast.get()(condition);
 }
 

@@ -9,7 +9,8 @@ namespace limpet::session {
 std::uint32_t OwnThreadId() { return MayShow(t_thread) ? t_thread.thread_id : 0; }
 
 // Makes no call that sets errno.
-void OnRelease(std::uint64_t object, const sys::CallerFrame& caller) {
+void OnRelease(Released kind, std::uint64_t object, const sys::CallerFrame& caller) {
+  if (kind == Released::kHold && !g_tracer.hold_waiters.AreThereFor(object)) return;
   ThreadContext& thread = t_thread;
   if (!MayShow(thread)) return;
   std::uint32_t epoch = thread.epoch;
@@ -20,7 +21,8 @@ void OnRelease(std::uint64_t object, const sys::CallerFrame& caller) {
   // A handler may have forked meanwhile, and this be its child.
   if (epoch != g_tracer.tracing_epoch()) [[unlikely]]
     return;
-  g_tracer.releases.Note(object, {.time_ns = sys::ReadClockNs(clock, CLOCK_MONOTONIC),
+  clockid_t which = kind == Released::kHold ? CLOCK_MONOTONIC : CLOCK_MONOTONIC_COARSE;
+  g_tracer.releases.Note(object, {.time_ns = sys::ReadClockNs(clock, which),
                                   .stack = stack,
                                   .thread_number = thread.record->identity.number});
 }

@@ -170,9 +170,13 @@ void OnJump(std::uint64_t stack_pointer);
 
 // Kernel's id of the calling thread; 0: it has no slot.
 [[nodiscard]] std::uint32_t OwnThreadId();
-// Just before the thread lets others go on that wait for `object`: a lock, a condition, a
-// semaphore, a futex. Only where somebody waits.
-void OnRelease(std::uint64_t object, const sys::CallerFrame& caller);
+// Just before the thread lets others go on that wait for `object`. Only where somebody waits.
+//
+// A hold is a lock, or a futex that may be one: waits for it are charged to who held it, which
+// takes exact times. Of a condition or a semaphore only the last is told, and a clock that is cheap
+// will do.
+enum class Released : std::uint8_t { kHold, kSignal };
+void OnRelease(Released kind, std::uint64_t object, const sys::CallerFrame& caller);
 
 // --- Running threads ---
 

@@ -86,10 +86,16 @@ void EndOutOfOrder(Park& park) {
 [[gnu::hot, gnu::aligned(64)]] void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller,
                                                 Park& park) {
   StartWait(wait, ClockOf(wait.reason), caller, park);
+  if (IsForHold(wait.reason) && park.IsStarted()) {
+    park.set_held(wait.object);
+    g_tracer.hold_waiters.Enter(wait.object);
+  }
 }
 
 // All of its code lies on few lines of one page.
 [[gnu::hot, gnu::aligned(256)]] void OnWaitEnd(Park& park) {
+  if (!park.IsStarted()) return;
+  if (IsForHold(park.reason())) g_tracer.hold_waiters.Leave(park.held());
   EndWait(park, ClockOf(park.reason()));
 }
 

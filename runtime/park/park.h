@@ -121,6 +121,9 @@ class Park {
 
   std::uint32_t epoch() const { return epoch_; }
   WaitReason reason() const { return reason_; }
+  // Of one that waits for a hold: what.
+  void set_held(std::uint64_t object) { held_ = object; }
+  std::uint64_t held() const { return held_; }
   bool IsShownIn(const ThreadSlot* slot) const { return slot_ == slot; }
 
   // Where a wait stands that starts: what another one's place says depends on it.
@@ -158,6 +161,7 @@ class Park {
   std::uint64_t nested_ns_;  // of waits of handlers, which are counted as theirs
   std::uint64_t caller_stack_pointer_;
   std::uint64_t return_address_;
+  std::uint64_t held_;  // set where IsForHold(reason_)
   union {  // not set where there is no outer one
     WaitingPart before_;
   };

@@ -44,8 +44,10 @@ constexpr bool IsTimedFinely(WaitReason reason) {
 
 // Who ends it had what was waited for: a lock, or a word that may be one.
 constexpr bool IsForHold(WaitReason reason) {
-  return reason == WaitReason::kMutex || reason == WaitReason::kReadLock ||
-         reason == WaitReason::kWriteLock || reason == WaitReason::kFutex;
+  constexpr std::uint32_t kHolds =
+      1U << static_cast<int>(WaitReason::kMutex) | 1U << static_cast<int>(WaitReason::kReadLock) |
+      1U << static_cast<int>(WaitReason::kWriteLock) | 1U << static_cast<int>(WaitReason::kFutex);
+  return (kHolds >> static_cast<std::uint32_t>(reason) & 1) != 0;
 }
 
 }  // namespace limpet

@@ -25,7 +25,7 @@ struct DurationSample {
 constexpr DurationSample SampleDuration(std::uint64_t duration_ns, std::uint64_t rate_ns,
                                         std::uint64_t random) {
   if (duration_ns >= rate_ns) return {kWeightOne, duration_ns};
-  if (random % rate_ns >= duration_ns) return {0, 0};
+  if ((random >> 32) * rate_ns >> 32 >= duration_ns) return {0, 0};  // no division
   return {kWeightOne * rate_ns / duration_ns, rate_ns};
 }
 

@@ -49,10 +49,10 @@ EventSite* EventTable::FindOrAdd(std::uint64_t key) {
 // nullptr: all where it may lie are others'.
 EventSite* EventTable::FindOrAddWithin(std::uint64_t sites, std::uint64_t key,
                                        std::uint64_t probes) {
-  std::uint64_t home = (key * 0x9E3779B97F4A7C15U >> 32) % sites;
+  std::uint64_t index = (key * 0x9E3779B97F4A7C15U >> 32) * sites >> 32;
   for (std::uint64_t probe = 0; probe < probes && probe < sites; ++probe) {
-    std::uint64_t index = (home + probe) % sites;
     if (IsClaimed(index, key)) return &sites_[index];
+    index = index + 1 < sites ? index + 1 : 0;
   }
   return nullptr;
 }

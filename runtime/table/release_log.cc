@@ -20,7 +20,7 @@ void ReleaseLog::Attach(SegmentWriter* segment) {
 }
 
 ReleaseSlot* ReleaseLog::SlotOf(std::uint64_t object) const {
-  std::uint64_t index = (object * 0x9E3779B97F4A7C15U >> 32) % section_->capacity;
+  std::uint64_t index = (object * 0x9E3779B97F4A7C15U >> 32) * section_->capacity >> 32;
   return segment_->ClaimAt(*section_, index) ? &slots_[index] : nullptr;
 }
 
