@@ -45,10 +45,9 @@ bool IsDone(const int* flag) {
 
 template <class Function, class Flag>
 auto ParkedOnce(Function next, Flag* flag, void (*routine)(), const sys::CallerFrame& caller) {
-  ParkedCall parked({.reason = WaitReason::kOnce,
-                     .object = AddressOf(flag),
-                     .owner_thread_id = OnceOwner(flag)},
-                    caller);
+  ParkedCall parked(
+      {.reason = WaitReason::kOnce, .object = AddressOf(flag), .owner_thread_id = OnceOwner(flag)},
+      caller);
   OnceCall call = {flag, routine, &parked, t_once};
   t_once = &call;
   struct Restore {

@@ -16,15 +16,15 @@ namespace limpet {
 
 // All zero until ReadOptions: it is part of a constant-initialised object that must stay in .bss.
 struct Options {
-  bool is_disabled = false;                   // LIMPET_DISABLE
-  std::uint64_t sample_bytes = 0;             // LIMPET_SAMPLE_BYTES, 1: every allocation
-  std::uint64_t max_bytes = 0;                // LIMPET_MAX_BYTES, 0: by the file system's size
-  int dump_signal = 0;                        // LIMPET_SIGNAL, 0: none
-  bool asks_running = false;                  // LIMPET_RUNNING
-  std::uint64_t block_rate_ns = 0;            // LIMPET_BLOCK_RATE, 0: finished waits are not added up
-  bool dumps_at_exit = false;                 // LIMPET_DUMP_AT_EXIT
-  bool traces_mappings = false;               // LIMPET_MMAP
-  sys::FixedText<kPathBytes> dump_directory;  // LIMPET_DIR, absolute
+  bool is_disabled = false;         // LIMPET_DISABLE
+  std::uint64_t sample_bytes = 0;   // LIMPET_SAMPLE_BYTES, 1: every allocation
+  std::uint64_t max_bytes = 0;      // LIMPET_MAX_BYTES, 0: by the file system's size
+  int dump_signal = 0;              // LIMPET_SIGNAL, 0: none
+  bool asks_running = false;        // LIMPET_RUNNING
+  std::uint64_t block_rate_ns = 0;  // LIMPET_BLOCK_RATE, 0: finished waits are not added up
+  bool dumps_at_exit = false;       // LIMPET_DUMP_AT_EXIT
+  bool traces_mappings = false;     // LIMPET_MMAP
+  sys::FixedText<kPathBytes> dump_directory;            // LIMPET_DIR, absolute
   sys::FixedText<kRuntimePathBytes> runtime_directory;  // LIMPET_RUNTIME_DIR or /dev/shm/limpet-UID
   bool has_chosen_directory = false;                    // LIMPET_RUNTIME_DIR is set
   sys::FixedText<kPathBytes> companion;  // LIMPET_COMPANION, empty: beside the library

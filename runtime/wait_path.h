@@ -47,8 +47,8 @@ namespace limpet::session {
   // A handler may have forked meanwhile, and this be its child.
   if (epoch != g_tracer.tracing_epoch()) [[unlikely]]
     return;
-  park.Start(thread.record->slot, epoch, wait, {sys::ReadClockNs(clock, which), stack},
-             caller, &thread.park);
+  park.Start(thread.record->slot, epoch, wait, {sys::ReadClockNs(clock, which), stack}, caller,
+             &thread.park);
 }
 
 // To the profiles of finished waits.

@@ -1,5 +1,5 @@
-// The stack of a thread that is about to wait, or to let another go on: such calls come by the same few places in turn,
-// which are looked at before anything is walked.
+// The stack of a thread that is about to wait, or to let another go on: such calls come by the same
+// few places in turn, which are looked at before anything is walked.
 //
 //   WaitPlaces knows the place ──────────────────▶ StackId
 //            not ─▶ room? guard? ─▶ walk, noted ─▶ StackId

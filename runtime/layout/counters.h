@@ -43,7 +43,7 @@ struct SegmentCounters {
   Counter signals_received;    // dump signals
   Counter companions_started;  // companions started for them
   // Appended later.
-  Counter stale_mappings;  // mappings shown though unmapped: too many threads at one
+  Counter stale_mappings;       // mappings shown though unmapped: too many threads at one
   Counter dropped_events_full;  // waits and thread creations not added up: no site left
   Counter reserved[6];
 };

@@ -23,7 +23,8 @@ enum class EventKind : std::uint32_t {
   kNone = 0,
   kThreadCreation = 256,  // no duration
   // Plus a WaitReason: a wait for it that was made last at this stack, by who had what was waited
-  // for; its duration is the part of the wait that this one made. Events count where the wait ended.
+  // for; its duration is the part of the wait that this one made. Events count where the wait
+  // ended.
   kRelease = 512,
 };
 constexpr EventKind EventOf(WaitReason reason) { return static_cast<EventKind>(reason); }

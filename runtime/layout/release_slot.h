@@ -1,5 +1,5 @@
-// Who last let others go on: unlocked a lock that somebody waited for, posted a semaphore, signalled
-// a condition, woke a futex.
+// Who last let others go on: unlocked a lock that somebody waited for, posted a semaphore,
+// signalled a condition, woke a futex.
 //
 //   slot = hash(object)      releases[0 .. 16): a ring of the latest, of all objects with that hash
 //

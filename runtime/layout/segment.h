@@ -1,9 +1,7 @@
 // The treaty between a traced process and its readers: what lies where in a segment file.
 //
-//   0        header_bytes                                                               segment_bytes
-//   +--------+---------+---------+---------+----------+-------+-------+--------+--------+
-//   | header | strings | modules | threads | mappings | nodes | sites | events | allocs |   page
-//   +--------+---------+---------+---------+----------+-------+-------+--------+--------+   aligned
+//   | header | strings | modules | threads | mappings | nodes | sites | events | releases | allocs
+//   0 each page aligned, where the section table says                              segment_bytes
 //
 // The target writes, readers only copy and check. Every section is an array of fixed-size entries,
 // of which the first `used` have ever been written; the file is sparse behind them. A reader takes

@@ -5,8 +5,8 @@
 //   releases:  0? nobody is to be told when, and by whom
 //
 // A lock's own word says that somebody waits also where that is part of another wait: who is
-// signalled takes the mutex again inside of pthread_cond_wait. Such a release is nobody's, and twice
-// a turn it would be a hundredth of what two threads do that hand a condition to each other.
+// signalled takes the mutex again inside of pthread_cond_wait. Such a release is nobody's, and
+// twice a turn it would be a hundredth of what two threads do that hand a condition to each other.
 //
 // Two objects of one count, a wait that nobody saw end, and a fork while others wait make a release
 // be noted that nobody asks for, never the other way round. The waiter counts before it sets the

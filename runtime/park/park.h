@@ -162,7 +162,7 @@ class Park {
   std::uint64_t caller_stack_pointer_;
   std::uint64_t return_address_;
   std::uint64_t held_;  // set where IsForHold(reason_)
-  union {  // not set where there is no outer one
+  union {               // not set where there is no outer one
     WaitingPart before_;
   };
 };

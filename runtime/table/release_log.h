@@ -6,8 +6,8 @@
 //   charged         |-- A --|----- B -----|---- B --|
 //
 // Written only where somebody waits, by a thread that is about to wake it. All are told from one
-// object to the next by the entry itself, so a slot that two objects share costs memory of the past,
-// never a false answer.
+// object to the next by the entry itself, so a slot that two objects share costs memory of the
+// past, never a false answer.
 //
 // Runs: target hot path (slow side: where a lock is waited for).  Threads: any; async-signal-safe.
 // Allocates: pages of the segment.

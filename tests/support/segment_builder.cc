@@ -10,11 +10,10 @@
 namespace limpet {
 namespace {
 
-constexpr SectionKind kKinds[] = {SectionKind::kStrings,     SectionKind::kModules,
-                                  SectionKind::kStackNodes,  SectionKind::kSites,
-                                  SectionKind::kAllocations, SectionKind::kMappings,
-                                  SectionKind::kThreads,     SectionKind::kEvents,
-                                  SectionKind::kReleases};
+constexpr SectionKind kKinds[] = {
+    SectionKind::kStrings, SectionKind::kModules,     SectionKind::kStackNodes,
+    SectionKind::kSites,   SectionKind::kAllocations, SectionKind::kMappings,
+    SectionKind::kThreads, SectionKind::kEvents,      SectionKind::kReleases};
 constexpr auto kUnknownKind = static_cast<SectionKind>(99);
 constexpr std::uint64_t kSpareEntries = 4;  // room that was never written
 

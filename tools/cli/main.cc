@@ -31,8 +31,9 @@ CLI::App* AddDump(CLI::App& app, DumpOptions& options) {
   verb->add_option("target", options.target, "PID, or path of a segment file")
       ->required()
       ->type_name("");
-  verb->add_option("-p,--profiles", options.profiles,
-                   "heap, allocs, mmap, goroutine; several by commas")
+  verb->add_option(
+          "-p,--profiles", options.profiles,
+          "heap, allocs, mmap, goroutine, block, mutex, wait, threadcreate; several by commas")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("NAME");

@@ -45,8 +45,7 @@ class EventListing {
   WaitStacks& stacks() { return stacks_; }
 
   // `label` and what it says of these events, which lie at `locations`.
-  void Add(LocationList locations, const char* label, const std::string& text,
-           const EventSum& sum);
+  void Add(LocationList locations, const char* label, const std::string& text, const EventSum& sum);
 
   // Of as many values as it has sample types: events, or events and duration.
   Profile Take();

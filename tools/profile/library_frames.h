@@ -33,8 +33,8 @@ FrameRange FindProgram(const std::vector<std::string_view>& names);
 // outermost that is known has the word, as Receiver::recv parks by Condvar::wait.
 std::string_view ReasonByFrames(const std::vector<std::string_view>& names);
 
-// Of who wakes by a futex: Go's word for the lock that the innermost library frames let go of; empty:
-// it is none, or their names say nothing.
+// Of who wakes by a futex: Go's word for the lock that the innermost library frames let go of;
+// empty: it is none, or their names say nothing.
 std::string_view LockByFrames(const std::vector<std::string_view>& names);
 
 }  // namespace limpet

@@ -119,9 +119,9 @@ std::string ShownFirst(const std::string& name) {
 }
 
 const std::vector<std::string>& KnownProfiles() {
-  static const auto* const known =
-      new std::vector<std::string>{"heap",        "allocs",     "mmap",              kGoroutineProfile,
-                                   kBlockProfile, kMutexProfile, kWaitProfile, kThreadCreateProfile};
+  static const auto* const known = new std::vector<std::string>{
+      "heap",        "allocs",      "mmap",       kGoroutineProfile,
+      kBlockProfile, kMutexProfile, kWaitProfile, kThreadCreateProfile};
   return *known;
 }
 

@@ -49,7 +49,7 @@ struct ListedThread {
   std::uint32_t waker_number = 0;
   std::optional<std::uint64_t> woken_ns;       // how long ago
   std::vector<std::uint32_t> waker_locations;  // where that was; empty: not known
-  bool is_seen_from_outside = false;  // blocked where no hook is
+  bool is_seen_from_outside = false;           // blocked where no hook is
   std::string wait_channel;
   std::optional<std::uint32_t> cpu_percent;       // of one CPU, of one that runs
   std::optional<std::uint64_t> age_ns;            // since it began

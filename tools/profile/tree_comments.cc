@@ -200,11 +200,10 @@ std::string EventCounts(double events, double delay_ns) {
 
 // Those with the most, and the rest added up.
 void AddEventPartLines(std::vector<ProcessPart> parts, std::vector<std::string>& comments) {
-  std::stable_sort(parts.begin(), parts.end(),
-                   [](const ProcessPart& one, const ProcessPart& other) {
-                     return std::pair(one.delay_ns, one.events) >
-                            std::pair(other.delay_ns, other.events);
-                   });
+  std::stable_sort(
+      parts.begin(), parts.end(), [](const ProcessPart& one, const ProcessPart& other) {
+        return std::pair(one.delay_ns, one.events) > std::pair(other.delay_ns, other.events);
+      });
   const std::size_t named = std::min(parts.size(), kMostNamed);
   ProcessPart rest;
   for (std::size_t index = 0; index < parts.size(); ++index) {

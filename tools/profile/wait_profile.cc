@@ -35,8 +35,8 @@ bool IsIn(const std::string& profile, WaitReason reason) {
 // One that is under way, and whose beginning is known. Of a lock that is held still nobody has let
 // go.
 bool IsWaiting(const ThreadRecord& thread, const std::string& profile) {
-  return profile != kMutexProfile && thread.state == ThreadState::kParked &&
-         thread.since_ns != 0 && IsIn(profile, thread.reason);
+  return profile != kMutexProfile && thread.state == ThreadState::kParked && thread.since_ns != 0 &&
+         IsIn(profile, thread.reason);
 }
 
 class WaitListing {
@@ -80,21 +80,22 @@ class WaitListing {
         lets_go ? listing_.stacks().LockOf(frames) : listing_.stacks().ReasonOf(frames);
     // Of who wakes by a futex only frames tell whether it was a lock.
     if (lets_go && reason == WaitReason::kFutex && by_frames.empty()) return false;
-    LocationList locations = AddLocations(frames, stack != nullptr && stack->is_truncated, listing_.table());
-    listing_.Add(std::move(locations), kReasonLabel,
-                 WaitWords(reason, by_frames), sum);
+    LocationList locations =
+        AddLocations(frames, stack != nullptr && stack->is_truncated, listing_.table());
+    listing_.Add(std::move(locations), kReasonLabel, WaitWords(reason, by_frames), sum);
     return true;
   }
 
   void AddComments() {
     std::vector<std::string>& comments = listing_.profile().comments;
-    comments.push_back(absl::StrFormat("%s that ended, %s; %s under way, %s",
-                                       CountedWaits(ended_), Seconds(ended_),
-                                       CountedWaits(under_way_), Seconds(under_way_)));
+    comments.push_back(absl::StrFormat("%s that ended, %s; %s under way, %s", CountedWaits(ended_),
+                                       Seconds(ended_), CountedWaits(under_way_),
+                                       Seconds(under_way_)));
     comments.push_back(RateWords());
     if (listing_.profile().name == kWaitProfile) {
       comments.emplace_back(
-          "waits for data, files and time are told by the kernel's coarse clock: their sum is right "
+          "waits for data, files and time are told by the kernel's coarse clock: their sum is "
+          "right "
           "on average, their number without those shorter than its tick");
     }
     if (!origin_.is_alive) comments.emplace_back(kLowerBounds);

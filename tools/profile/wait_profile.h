@@ -1,5 +1,5 @@
-// Where threads waited, and how long: Go's block profile, and a second one of all waits; and who made
-// them wait, its mutex profile.
+// Where threads waited, and how long: Go's block profile, and a second one of all waits; and who
+// made them wait, its mutex profile.
 //
 //   block   waits for other threads: locks, conditions, semaphores, joins
 //   wait    those for data, files, time and processes too

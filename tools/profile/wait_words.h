@@ -14,7 +14,8 @@ namespace limpet {
 // ReasonByFrames() said.
 std::string WaitWords(const ThreadRecord& thread, std::string_view by_frames);
 
-// Of waits of a kind, of which nothing more is known: what polls may also sleep, a pipe is no channel.
+// Of waits of a kind, of which nothing more is known: what polls may also sleep, a pipe is no
+// channel.
 std::string WaitWords(WaitReason reason, std::string_view by_frames);
 
 // Go's status of who waits so: "waiting", or "syscall".

@@ -93,7 +93,8 @@ std::string StackColumns::Waker() const {
   if (thread_.waker_number == 0) return "";
   const std::string prefix = absl::StrFormat("  last %s by ", WakeVerb(thread_.wait));
   const std::size_t width = width_ - std::min(width_, prefix.size() - kIndent);
-  std::string line = waker_.has_value() ? Line(prefix, *waker_, width) + ", in thread" : prefix + "thread";
+  std::string line =
+      waker_.has_value() ? Line(prefix, *waker_, width) + ", in thread" : prefix + "thread";
   absl::StrAppendFormat(&line, " %d", thread_.waker_number);
   if (thread_.woken_ns.has_value()) line += ", " + ShortWait(*thread_.woken_ns) + " ago";
   return line + "\n";

@@ -20,7 +20,8 @@ class CreatorLines {
   std::size_t NumberOf(const ListedThread& thread) {
     const auto [known, is_new] = by_stack_.try_emplace(thread.creation_locations);
     if (is_new) {
-      const SimpleFrame creator = frames_.InnermostOf(thread.creation_locations).value_or(SimpleFrame{});
+      const SimpleFrame creator =
+          frames_.InnermostOf(thread.creation_locations).value_or(SimpleFrame{});
       known->second =
           by_line_.try_emplace({creator.name, creator.file, creator.line}, by_line_.size())
               .first->second;

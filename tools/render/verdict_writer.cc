@@ -31,7 +31,8 @@ std::string DeadlockTitle(const Threads& ring) {
 std::string OrphanTitle(const Threads& waiting) {
   const ListedThread& first = *waiting.front();
   // Of a thread that was never in this process: it held the lock in the one that forked it.
-  const char* const how = first.owner_number != 0 ? "has ended" : "has ended, or fork left it behind";
+  const char* const how =
+      first.owner_number != 0 ? "has ended" : "has ended, or fork left it behind";
   return absl::StrFormat("orphaned lock on 0x%x: %s had it and %s", first.object, ForWhom(first),
                          how);
 }

@@ -1,6 +1,6 @@
-// Forks while another thread holds a lock, which nobody unlocks in the child: it says "child PID", and
-// comes for the lock in a thread of its own. (A child of one thread has no segment: it is seen from
-// outside, where a word that is no id of its threads is not taken for an owner.)
+// Forks while another thread holds a lock, which nobody unlocks in the child: it says "child PID",
+// and comes for the lock in a thread of its own. (A child of one thread has no segment: it is seen
+// from outside, where a word that is no id of its threads is not taken for an owner.)
 
 #include <pthread.h>
 #include <sys/prctl.h>

@@ -95,8 +95,7 @@ TEST_F(EventTableTest, CountsWhatDoesNotFit) {
   EXPECT_GT(shown.size(), capacity * 9 / 10);
   for (const auto& [key, totals] : shown)
     EXPECT_EQ(totals.duration_ns, static_cast<std::uint32_t>(StackOfEvent(key)));
-  for (const auto& [key, totals] : shown)
-    table_.Add(StackOfEvent(key), kMutexWait, kWeightOne, 0);
+  for (const auto& [key, totals] : shown) table_.Add(StackOfEvent(key), kMutexWait, kWeightOne, 0);
   EXPECT_EQ(Shown().size(), shown.size());
 }
 

@@ -34,9 +34,12 @@ class EventProfiles : public ::testing::Test {
     Name(kServer, 0x401300, "main");
     Name(kServer, 0x401400, "Pool::Start()");
     Name(kOurs, 0x8f0100, "HookedWait");
-    snapshot_.stacks[kQueueStack].frames = {{0x8f0100, kOurs}, {0x401100, kServer}, {0x401300, kServer}};
-    snapshot_.stacks[kLatchStack].frames = {{0x8f0100, kOurs}, {0x401200, kServer}, {0x401300, kServer}};
-    snapshot_.stacks[kMakerStack].frames = {{0x8f0100, kOurs}, {0x401400, kServer}, {0x401300, kServer}};
+    snapshot_.stacks[kQueueStack].frames = {
+        {0x8f0100, kOurs}, {0x401100, kServer}, {0x401300, kServer}};
+    snapshot_.stacks[kLatchStack].frames = {
+        {0x8f0100, kOurs}, {0x401200, kServer}, {0x401300, kServer}};
+    snapshot_.stacks[kMakerStack].frames = {
+        {0x8f0100, kOurs}, {0x401400, kServer}, {0x401300, kServer}};
   }
 
   void Name(std::uint32_t module, std::uint64_t address, const std::string& name) {
@@ -80,7 +83,8 @@ class EventProfiles : public ::testing::Test {
   std::vector<std::string> Samples(const std::string& name) {
     const Profile profile = Build(name);
     std::vector<std::string> samples;
-    for (const ProfileSample& sample : profile.samples) samples.push_back(Describe(profile, sample));
+    for (const ProfileSample& sample : profile.samples)
+      samples.push_back(Describe(profile, sample));
     return samples;
   }
 
@@ -127,8 +131,7 @@ TEST_F(EventProfiles, HasWaitsThatHaveNotEnded) {
   AddThread(4, ThreadState::kRunning);
   EXPECT_THAT(Samples("block"),
               ElementsAre("Queue::Push(int) < main < reason=sync.Mutex.Lock 2 6000"));
-  EXPECT_THAT(Samples("wait"),
-              Contains("Queue::Push(int) < main < reason=sleep 1 7000"));
+  EXPECT_THAT(Samples("wait"), Contains("Queue::Push(int) < main < reason=sleep 1 7000"));
   EXPECT_THAT(Build("block").comments,
               Contains("1 wait that ended, 0.000 s; 1 wait under way, 0.000 s"));
 }
@@ -162,7 +165,8 @@ TEST_F(EventProfiles, AWaitOfUnknownBeginningIsNoWait) {
 TEST_F(EventProfiles, PassesOverWhatANewerTargetKnows) {
   AddEvents(kQueueStack, static_cast<EventKind>(200), 1, 100);
   AddEvents(kQueueStack, static_cast<EventKind>(~std::uint32_t{0}), 1, 100);
-  for (const char* const name : {"block", "mutex", "wait", "threadcreate"}) EXPECT_THAT(Samples(name), IsEmpty());
+  for (const char* const name : {"block", "mutex", "wait", "threadcreate"})
+    EXPECT_THAT(Samples(name), IsEmpty());
 }
 
 TEST_F(EventProfiles, SaysWhichWaitsAreAddedUp) {
@@ -188,10 +192,9 @@ TEST_F(EventProfiles, ThreadcreateTellsWhatBecameOfThreads) {
   AddThread(4, ThreadState::kExited);
   AddThread(5, ThreadState::kExited).life = kThreadJoined;
   EXPECT_THAT(Samples("threadcreate"),
-              testing::UnorderedElementsAre("Pool::Start() < main < state=exited 7",
-                                            "Pool::Start() < main < state=live 2",
-                                            "Pool::Start() < main < state=unjoined 1",
-                                            "[main thread] < state=live 1"));
+              testing::UnorderedElementsAre(
+                  "Pool::Start() < main < state=exited 7", "Pool::Start() < main < state=live 2",
+                  "Pool::Start() < main < state=unjoined 1", "[main thread] < state=live 1"));
   EXPECT_THAT(Build("threadcreate").comments,
               Contains("11 threads: 3 live, 1 ended and not joined, 7 ended"));
 }

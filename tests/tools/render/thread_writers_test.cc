@@ -348,9 +348,9 @@ TEST(VerdictWriter, TakesThoseTogetherWhoWaitForOneLockAtOnePlace) {
   }
   const std::string text =
       WriteVerdict(dump, {{.kind = WaitFindingKind::kOrphanedLock, .threads = {1, 2}}});
-  EXPECT_THAT(text,
-              HasSubstr("orphaned lock on 0xabc0: the thread with tid 77 had it and has ended, or fork left it behind\n"
-                        "  threads 2-3 worker wait"));
+  EXPECT_THAT(text, HasSubstr("orphaned lock on 0xabc0: the thread with tid 77 had it and has "
+                              "ended, or fork left it behind\n"
+                              "  threads 2-3 worker wait"));
 }
 
 }  // namespace
