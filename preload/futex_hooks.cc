@@ -30,7 +30,8 @@ bool Waits(int command) {
 
 bool Wakes(int command) {
   return command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET || command == FUTEX_WAKE_OP ||
-         command == FUTEX_REQUEUE || command == FUTEX_CMP_REQUEUE || command == FUTEX_UNLOCK_PI;
+         command == FUTEX_REQUEUE || command == FUTEX_CMP_REQUEUE || command == FUTEX_UNLOCK_PI ||
+         command == FUTEX_CMP_REQUEUE_PI;
 }
 
 // FUTEX_WAIT alone is given a time from now.

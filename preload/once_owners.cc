@@ -43,7 +43,7 @@ OnceEntry* Take(const void* flag) {
 void SetOnceOwner(const void* flag, std::uint32_t thread_id) {
   OnceEntry* entry = Find(flag);
   if (entry == nullptr) entry = Take(flag);
-  if (entry != nullptr) entry->thread_id.store(thread_id, std::memory_order_relaxed);
+  if (entry != nullptr) entry->thread_id.store(thread_id, std::memory_order_release);
 }
 
 void ClearOnceOwner(const void* flag) {
@@ -55,7 +55,10 @@ void ClearOnceOwner(const void* flag) {
 
 std::uint32_t OnceOwner(const void* flag) {
   const OnceEntry* entry = Find(flag);
-  return entry != nullptr ? entry->thread_id.load(std::memory_order_relaxed) : 0;
+  if (entry == nullptr) return 0;
+  std::uint32_t thread_id = entry->thread_id.load(std::memory_order_acquire);
+  bool is_its = entry->flag.load(std::memory_order_relaxed) == flag;  // still: others may take it
+  return is_its ? thread_id : 0;
 }
 
 }  // namespace limpet

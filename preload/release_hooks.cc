@@ -58,6 +58,7 @@ bool HasWaiters(const Condition* condition) {
   constexpr int kWaitersShift = 3;
   return Load(condition->__data.__wrefs) >> kWaitersShift != 0;
 }
+const Mutex* MutexOf(const Mutex* mutex) { return mutex; }
 const Mutex* MutexOf(const mtx_t* mutex) { return reinterpret_cast<const Mutex*>(mutex); }
 const Condition* ConditionOf(const cnd_t* condition) {
   return reinterpret_cast<const Condition*>(condition);
@@ -68,6 +69,13 @@ template <class Object>
 LIMPET_COLD int NoteThen(Released kind, NextFunction<int (*)(Object*)>& next, Object* object) {
   session::OnRelease(kind, AddressOf(object), sys::CaptureCaller());
   return next.get()(object);
+}
+
+template <class Lock>
+LIMPET_COLD int NoteUnlockThen(NextFunction<int (*)(Lock*)>& next, Lock* mutex) {
+  if (IsLetGo(MutexOf(mutex), session::OwnThreadId()))
+    session::OnRelease(Released::kHold, AddressOf(mutex), sys::CaptureCaller());
+  return next.get()(mutex);
 }
 
 }  // namespace
@@ -90,7 +98,7 @@ int HookCndBroadcast(cnd_t* condition) LIMPET_EXPORT("cnd_broadcast");
 
 int HookMutexUnlock(Mutex* mutex) {
   if (HasWaiters(mutex)) [[unlikely]]
-    return NoteThen(Released::kHold, g_next_mutex_unlock, mutex);
+    return NoteUnlockThen(g_next_mutex_unlock, mutex);
   return g_next_mutex_unlock.get()(mutex);
 }
 
@@ -102,7 +110,7 @@ int HookReadWriteUnlock(ReadWriteLock* lock) {
 
 int HookMtxUnlock(mtx_t* mutex) {
   if (HasWaiters(MutexOf(mutex))) [[unlikely]]
-    return NoteThen(Released::kHold, g_next_mtx_unlock, mutex);
+    return NoteUnlockThen(g_next_mtx_unlock, mutex);
   return g_next_mtx_unlock.get()(mutex);
 }
 

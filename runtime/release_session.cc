@@ -13,6 +13,9 @@ void OnRelease(Released kind, std::uint64_t object, const sys::CallerFrame& call
   if (kind == Released::kHold && !g_tracer.hold_waiters.AreThereFor(object)) return;
   ThreadContext& thread = t_thread;
   if (!MayShow(thread)) return;
+  if (!thread.record->own_stack.Holds(caller.stack_pointer) &&
+      !HasRoomForWalk(caller.stack_pointer)) [[unlikely]]
+    return;
   std::uint32_t epoch = thread.epoch;
   StackId stack = KnownStackOf(thread, epoch, caller);
   if (stack == WalkedFrame::kNoNode) [[unlikely]]

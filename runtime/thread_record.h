@@ -29,6 +29,7 @@ struct ThreadIdentity {
   std::uint32_t creator_number;
   std::uint32_t creator_thread_id;
   StackId creation_stack;
+  bool is_added;  // to what threads were made at that stack
   char name[16];  // the creator's, which the kernel gives to a new thread
 };
 

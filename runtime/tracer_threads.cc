@@ -62,7 +62,8 @@ void Tracer::DescribeThread(ThreadContext& creator, const sys::CallerFrame& call
   identity->creator_thread_id = creator.thread_id;
   ReentryGuard guard(creator);
   if (guard.IsOutermost()) identity->creation_stack = Capture(creator, caller).id;
-  events.Add(identity->creation_stack, EventKind::kThreadCreation, kWeightOne, 0);
+  identity->is_added =
+      events.Add(identity->creation_stack, EventKind::kThreadCreation, kWeightOne, 0);
   const ThreadSlot* slot = creator.record->slot;
   if (slot != nullptr) memcpy(identity->name, slot->name, sizeof(identity->name));
 }
@@ -72,8 +73,7 @@ void Tracer::TakeBack(const ThreadIdentity& identity) {
   if (identity.number == 0) return;
   std::uint32_t others = identity.number - kMainThreadNumber;
   other_threads_.compare_exchange_strong(others, others - 1, std::memory_order_relaxed);
-  if (identity.creator_number != 0)
-    events.TakeBack(identity.creation_stack, EventKind::kThreadCreation);
+  if (identity.is_added) events.TakeBack(identity.creation_stack, EventKind::kThreadCreation);
 }
 
 // For a thread that no hook saw start: none will see it end either. So its record is retired at

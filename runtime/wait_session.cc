@@ -18,7 +18,7 @@ namespace {
 void ChargeReleasers(const FinishedWait& wait, const DurationSample& sample) {
   std::uint64_t from_ns = wait.end_ns - wait.duration_ns;
   Release releases[kKeptReleases];
-  std::uint32_t count = g_tracer.releases.Since(wait.object, from_ns, releases);
+  std::uint32_t count = g_tracer.releases.Between(from_ns, wait.end_ns, wait.held, releases);
   if (count == 0 && wait.reason == WaitReason::kFutex) return;
   if (count == 0) releases[count++] = {wait.end_ns, StackId::kComplete, 0};
   EventKind kind = ReleaseFor(wait.reason);
@@ -61,6 +61,24 @@ bool IsOnLiveStack(const void* from, std::size_t bytes) {
 
 }  // namespace
 
+namespace {
+
+// In the order in which a jump in between leaves the count too high, never too low.
+void EnterHold(std::uint64_t object, Park& park) {
+  g_tracer.hold_waiters.Enter(object);
+  std::atomic_signal_fence(std::memory_order_release);
+  park.set_held(object);
+}
+
+// Below us: a walk's room is more than the tables take.
+bool HasRoomForTables() {
+  auto frame = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
+  const ThreadRecord* record = t_thread.record;
+  return (record != nullptr && record->own_stack.Holds(frame)) || HasRoomForWalk(frame);
+}
+
+}  // namespace
+
 // The clock's last digits are as good as random.
 void AddUp(const FinishedWait& wait) {
   std::uint64_t rate_ns = g_tracer.options.block_rate_ns;
@@ -68,6 +86,7 @@ void AddUp(const FinishedWait& wait) {
   std::uint64_t random = Stir(wait.end_ns ^ std::uint64_t{t_thread.thread_id} << 32);
   DurationSample sample = SampleDuration(wait.duration_ns, rate_ns, random);
   if (sample.weight == 0) return;
+  if (!HasRoomForTables()) return g_tracer.events.CountLoss();
   g_tracer.events.Add(wait.stack, EventOf(wait.reason), sample.weight, sample.duration_ns);
   if (IsForHold(wait.reason)) ChargeReleasers(wait, sample);
 }
@@ -85,18 +104,18 @@ void EndOutOfOrder(Park& park) {
 
 [[gnu::hot, gnu::aligned(64)]] void OnWaitStart(const Wait& wait, const sys::CallerFrame& caller,
                                                 Park& park) {
+  bool is_for_hold = IsForHold(wait.reason);
+  if (is_for_hold) park.set_held(0);
   StartWait(wait, ClockOf(wait.reason), caller, park);
-  if (IsForHold(wait.reason) && park.IsStarted()) {
-    park.set_held(wait.object);
-    g_tracer.hold_waiters.Enter(wait.object);
-  }
+  if (is_for_hold && park.IsStarted()) EnterHold(wait.object, park);
 }
 
 // All of its code lies on few lines of one page.
 [[gnu::hot, gnu::aligned(256)]] void OnWaitEnd(Park& park) {
   if (!park.IsStarted()) return;
-  if (IsForHold(park.reason())) g_tracer.hold_waiters.Leave(park.held());
+  std::uint64_t held = IsForHold(park.reason()) ? park.held() : 0;
   EndWait(park, ClockOf(park.reason()));
+  if (held != 0) g_tracer.hold_waiters.Leave(held);
 }
 
 void OnWaitOver(Park& park) {

@@ -6,14 +6,6 @@
 namespace limpet::session {
 namespace {
 
-// Handlers run on stacks as small as the signal's frame and a little more, where a walk may take
-// what is left (tests/preload/programs/signal_stacks.cc). A filter of system calls may not know the
-// question.
-bool HasRoomForWalk(std::uint64_t stack_pointer) {
-  constexpr std::uint64_t kWalkBytes = 4096;
-  return sys::IsSandboxed() || !sys::IsNearEndOfSignalStack(stack_pointer, kWalkBytes);
-}
-
 // A wait in a handler that interrupted a sample: the remembered walk is being changed. Or one that
 // has no room to walk.
 StackId UnknownStack() {
@@ -52,6 +44,14 @@ bool IsToBeNoted(const ThreadRecord& record, const sys::CallerFrame& caller) {
 }
 
 }  // namespace
+
+// Handlers run on stacks as small as the signal's frame and a little more, where a walk may take
+// what is left (tests/preload/programs/signal_stacks.cc). A filter of system calls may not know the
+// question.
+bool HasRoomForWalk(std::uint64_t stack_pointer) {
+  constexpr std::uint64_t kWalkBytes = 4096;
+  return sys::IsSandboxed() || !sys::IsNearEndOfSignalStack(stack_pointer, kWalkBytes);
+}
 
 // An outer wait is looked for on the walk, which then must be of this very stack.
 StackId StackAnew(ThreadContext& thread, std::uint32_t epoch, const sys::CallerFrame& caller,

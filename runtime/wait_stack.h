@@ -29,6 +29,9 @@ namespace limpet::session {
   return record.places.Find(caller, record.own_stack, present);
 }
 
+// False where what a handler runs on ends soon.
+[[gnu::cold, gnu::noinline]] bool HasRoomForWalk(std::uint64_t stack_pointer);
+
 // Walks, and forgets an outer wait of the thread that was left where no hook saw it. `inner`:
 // nullptr, or the one that starts.
 [[gnu::noinline]] StackId StackAnew(ThreadContext& thread, std::uint32_t epoch,

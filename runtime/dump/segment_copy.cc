@@ -16,9 +16,9 @@ using sys::AsArgument;
 using sys::RawSyscall;
 
 constexpr SectionKind kSlotKinds[] = {SectionKind::kAllocations, SectionKind::kMappings};
-constexpr SectionKind kReferredKinds[] = {SectionKind::kSites, SectionKind::kThreads,
-                                          SectionKind::kStackNodes, SectionKind::kModules,
-                                          SectionKind::kStrings};
+constexpr SectionKind kReferredKinds[] = {
+    SectionKind::kEvents,     SectionKind::kReleases, SectionKind::kSites,  SectionKind::kThreads,
+    SectionKind::kStackNodes, SectionKind::kModules,  SectionKind::kStrings};
 constexpr std::uint64_t kPartSlots = 64;  // 3 KiB of the stack
 constexpr int kTriesPerSlot = 4;
 

@@ -19,8 +19,18 @@ FinishedWait Park::Count(std::uint64_t now_ns) const {
   return {.end_ns = now_ns,
           .duration_ns = own_ns,
           .reason = reason_,
-          .stack = slot_->stack.load(std::memory_order_relaxed),
-          .object = slot_->object.load(std::memory_order_relaxed)};
+          .stack = stack_,
+          .held = IsForHold(reason_) ? held_ : 0};
+}
+
+// Time has passed. It is shown no more before it is added up, so that a reader, who looks at what
+// is added up first, sees it once at most; and so does a handler that leaves by a jump in between.
+void Park::Pass(std::uint64_t now_ns, AddUpWait* add_up) {
+  const FinishedWait finished = Count(now_ns);
+  StopShowing();
+  slot_ = nullptr;
+  std::atomic_signal_fence(std::memory_order_release);
+  add_up(finished);
 }
 
 void Park::ShowAgain() const {

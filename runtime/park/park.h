@@ -31,7 +31,7 @@ struct FinishedWait {
   std::uint64_t duration_ns;  // without waits of handlers inside of it
   WaitReason reason;
   StackId stack;
-  std::uint64_t object;
+  std::uint64_t held;  // a lock, or a futex that may be one; 0: none
 };
 using AddUpWait = void(const FinishedWait&);
 
@@ -65,6 +65,7 @@ class Park {
     reason_ = wait.reason;
     is_composite_ = wait.is_composite;
     since_ns_ = moment.ns;
+    stack_ = moment.stack;
     nested_ns_ = 0;
     caller_stack_pointer_ = caller.stack_pointer;
     return_address_ = caller.return_address;
@@ -110,11 +111,8 @@ class Park {
   [[gnu::always_inline]] void Finish(std::uint64_t now_ns, bool may_write, AddUpWait* add_up) {
     if (slot_ != nullptr && may_write) [[likely]] {
       sys::AddOwn(slot_->park_count, 1);
-      if (now_ns != since_ns_) add_up(Count(now_ns));  // else the coarse clock has not moved
-      if (outer_ == nullptr) [[likely]]
-        slot_->state.store(state_before_, std::memory_order_release);
-      else
-        ShowAgain();
+      if (now_ns != since_ns_) return Pass(now_ns, add_up);  // else the coarse clock stood still
+      StopShowing();
     }
     slot_ = nullptr;
   }
@@ -145,6 +143,13 @@ class Park {
   static bool IsOnWalk(const RememberedWalk& walk, std::uint64_t stack_pointer,
                        std::uint64_t return_address);
   bool IsOnForeignStackOf(std::uint64_t inner, const Ground& ground) const;
+  [[gnu::always_inline]] void StopShowing() const {
+    if (outer_ == nullptr) [[likely]]
+      slot_->state.store(state_before_, std::memory_order_release);
+    else
+      ShowAgain();
+  }
+  void Pass(std::uint64_t now_ns, AddUpWait* add_up);
   void Nest(const ThreadSlot& slot);
   void ShowAgain() const;
   FinishedWait Count(std::uint64_t now_ns) const;
@@ -154,6 +159,7 @@ class Park {
   ThreadSlot* slot_;  // nullptr: nests in a composite wait, or is finished
   std::uint32_t epoch_;
   WaitReason reason_;
+  StackId stack_;
   ThreadState state_before_;
   bool was_open_;
   bool is_composite_;
@@ -161,7 +167,7 @@ class Park {
   std::uint64_t nested_ns_;  // of waits of handlers, which are counted as theirs
   std::uint64_t caller_stack_pointer_;
   std::uint64_t return_address_;
-  std::uint64_t held_;  // set where IsForHold(reason_)
+  std::uint64_t held_;  // where IsForHold(reason_); 0: not yet
   union {               // not set where there is no outer one
     WaitingPart before_;
   };

@@ -18,16 +18,18 @@ void EventTable::Attach(SegmentWriter* segment) {
   sites_ = segment->Entries<EventSite>(SectionKind::kEvents);
 }
 
-void EventTable::Add(StackId stack, EventKind kind, std::uint64_t weight,
+bool EventTable::Add(StackId stack, EventKind kind, std::uint64_t weight,
                      std::uint64_t duration_ns) {
   EventSite* site = FindOrAdd(EventKey(stack, kind));
-  if (site == nullptr) {
-    segment_->counters().dropped_events_full.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
+  if (site == nullptr) return CountLoss(), false;
   sys::AddShared(site->events, weight);
   sys::AddShared(site->duration_ns, duration_ns);
   sys::AddShared(site->samples, 1);
+  return true;
+}
+
+void EventTable::CountLoss() {
+  segment_->counters().dropped_events_full.fetch_add(1, std::memory_order_relaxed);
 }
 
 void EventTable::TakeBack(StackId stack, EventKind kind) {
@@ -38,33 +40,38 @@ void EventTable::TakeBack(StackId stack, EventKind kind) {
 }
 
 EventSite* EventTable::FindOrAdd(std::uint64_t key) {
+  Search search = {key, nullptr};
   for (std::uint64_t sites : {kFirstSites, kSecondSites}) {
     if (sites > section_->capacity) break;
-    EventSite* site = FindOrAddWithin(sites, key, kFewProbes);
-    if (site != nullptr) return site;
+    if (IsOverWithin(sites, kFewProbes, &search)) return search.found;
   }
-  return FindOrAddWithin(section_->capacity, key, kManyProbes);
+  IsOverWithin(section_->capacity, kManyProbes, &search);
+  return search.found;
 }
 
-// nullptr: all where it may lie are others'.
-EventSite* EventTable::FindOrAddWithin(std::uint64_t sites, std::uint64_t key,
-                                       std::uint64_t probes) {
-  std::uint64_t index = (key * 0x9E3779B97F4A7C15U >> 32) * sites >> 32;
+// False: all where it may lie are others'.
+bool EventTable::IsOverWithin(std::uint64_t sites, std::uint64_t probes, Search* search) {
+  std::uint64_t index = (search->key * 0x9E3779B97F4A7C15U >> 32) * sites >> 32;
   for (std::uint64_t probe = 0; probe < probes && probe < sites; ++probe) {
-    if (IsClaimed(index, key)) return &sites_[index];
+    if (IsOverAt(index, search)) return true;
     index = index + 1 < sites ? index + 1 : 0;
   }
-  return nullptr;
+  return false;
 }
 
-// By us or before, for this key. Its page is asked for first: looking at one that a full file
-// system cannot give is a signal.
-bool EventTable::IsClaimed(std::uint64_t index, std::uint64_t key) {
-  if (!segment_->ClaimAt(*section_, index)) return false;
+// Claimed by us or before, for this key; or its page cannot be had, and then nowhere else is
+// looked: a key has one place, and each further page would be one more call that fails. A page is
+// asked for before it is looked at: one that a full file system cannot give is a signal.
+bool EventTable::IsOverAt(std::uint64_t index, Search* search) {
+  if (!segment_->ClaimAt(*section_, index)) return true;
   std::atomic<std::uint64_t>& claimed = sites_[index].key;
   std::uint64_t found = claimed.load(std::memory_order_relaxed);
-  if (found != 0) return found == key;
-  return claimed.compare_exchange_strong(found, key, std::memory_order_relaxed) || found == key;
+  bool is_ours = found == search->key ||
+                 (found == 0 &&
+                  (claimed.compare_exchange_strong(found, search->key, std::memory_order_relaxed) ||
+                   found == search->key));
+  if (is_ours) search->found = &sites_[index];
+  return is_ours;
 }
 
 }  // namespace limpet

@@ -22,16 +22,21 @@ class EventTable {
   void Attach(SegmentWriter* segment);
 
   // `weight`: how many events, in units of 2^-kWeightBits; `duration_ns`: of all of them. Counted
-  // as a loss where there is no room.
-  void Add(StackId stack, EventKind kind, std::uint64_t weight, std::uint64_t duration_ns);
+  // as a loss where there is no room; false then.
+  bool Add(StackId stack, EventKind kind, std::uint64_t weight, std::uint64_t duration_ns);
+  void CountLoss();
 
   // Takes back one event without a duration that was added a moment ago.
   void TakeBack(StackId stack, EventKind kind);
 
  private:
   EventSite* FindOrAdd(std::uint64_t key);
-  EventSite* FindOrAddWithin(std::uint64_t sites, std::uint64_t key, std::uint64_t probes);
-  bool IsClaimed(std::uint64_t index, std::uint64_t key);
+  struct Search {
+    std::uint64_t key;
+    EventSite* found;
+  };
+  bool IsOverWithin(std::uint64_t sites, std::uint64_t probes, Search* search);
+  bool IsOverAt(std::uint64_t index, Search* search);
 
   SegmentWriter* segment_ = nullptr;
   SectionEntry* section_ = nullptr;

@@ -37,16 +37,17 @@ void ReleaseLog::Note(std::uint64_t object, const Release& release) {
   entry.object.store(object, std::memory_order_release);  // last: it is whole
 }
 
-std::uint32_t ReleaseLog::Since(std::uint64_t object, std::uint64_t since_ns,
-                                Release (&found)[kKeptReleases]) const {
-  const ReleaseSlot* slot = SlotOf(object);
+// Others go on to let it go while the one that waited looks here.
+std::uint32_t ReleaseLog::Between(std::uint64_t from_ns, std::uint64_t until_ns,
+                                  std::uint64_t object, Release (&found)[kKeptReleases]) const {
+  const ReleaseSlot* slot = object != 0 ? SlotOf(object) : nullptr;
   if (slot == nullptr) return 0;
   std::uint32_t count = 0;
   for (const ReleaseEntry& entry : slot->releases) {
     if (entry.object.load(std::memory_order_acquire) != object) continue;
     std::uint64_t time_ns = entry.time_ns.load(std::memory_order_relaxed);
     std::uint64_t who = entry.who.load(std::memory_order_relaxed);
-    if (time_ns <= since_ns) continue;
+    if (time_ns <= from_ns || time_ns > until_ns) continue;
     Release release = {time_ns, StackId{static_cast<std::uint32_t>(who)},
                        static_cast<std::uint32_t>(who >> kReleaserShift)};
     InsertByTime(release, count++, found);

@@ -33,9 +33,10 @@ class ReleaseLog {
 
   void Note(std::uint64_t object, const Release& release);
 
-  // Those of `object` later than `since_ns`, oldest first. How many; `found` has room for all.
-  std::uint32_t Since(std::uint64_t object, std::uint64_t since_ns,
-                      Release (&found)[kKeptReleases]) const;
+  // Those of `object` later than `from_ns` and no later than `until_ns`, oldest first. How many;
+  // `found` has room for all.
+  std::uint32_t Between(std::uint64_t from_ns, std::uint64_t until_ns, std::uint64_t object,
+                        Release (&found)[kKeptReleases]) const;
 
  private:
   // nullptr: no room.

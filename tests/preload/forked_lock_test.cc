@@ -24,9 +24,11 @@ CommandOutput JudgeWhenItHangs(const std::string& pid, const std::string& place)
 TEST(ForkedLock, IsAnOrphanedOne) {
   TracedProgram program({LIMPET_PROGRAMS "/forked_lock"}, {});
   std::string child;
-  for (std::string line = program.ReadLine(); line != "ready"; line = program.ReadLine())
-    if (line.starts_with("child ")) child = line.substr(6);
-  if (child.empty()) child = program.ReadLine().substr(6);  // it may come second
+  for (int lines = 0; lines < 2; ++lines) {  // in either order
+    const std::string line = program.ReadLine();
+    ASSERT_TRUE(line == "ready" || line.starts_with("child ")) << line;
+    if (line != "ready") child = line.substr(6);
+  }
   const CommandOutput said =
       JudgeWhenItHangs(child, "LIMPET_RUNTIME_DIR=" + program.runtime_directory());
   EXPECT_EQ(said.exit_code, 1) << said.error;

@@ -50,7 +50,8 @@ TEST_P(SlowHolder, IsChargedWithWhatItsVictimsWaited) {
   const Delay delay = DelayBy(snapshot, reason);
   EXPECT_EQ(delay.all_ns, WaitedNs(snapshot, reason)) << "each wait is charged, whole";
   EXPECT_GT(delay.all_ns, 1e9) << "most of 8 threads' 800 ms";
-  EXPECT_GT(delay.slow_ns, 0.9 * delay.all_ns);
+  // The others' part is how long it takes to wake up: more where other programs run.
+  EXPECT_GT(delay.slow_ns, 0.6 * delay.all_ns);
 }
 
 INSTANTIATE_TEST_SUITE_P(Releases, SlowHolder,

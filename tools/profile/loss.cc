@@ -18,6 +18,8 @@ constexpr const char* kBlockLosses[] = {"dropped_reentrant",        "dropped_sta
                                         "dropped_allocations_full", "dropped_mappings_full",
                                         "stale_mappings",           "torn_slots"};
 
+constexpr const char* kWaitLosses[] = {"dropped_events_full"};
+
 constexpr LossWords kLossWords[] = {
     {"dropped_reentrant", "samples dropped, taken inside another sample by a signal handler"},
     {"dropped_starting", "samples dropped while the segment was being made"},
@@ -39,6 +41,14 @@ const char* WordsOf(const std::string& name) {
     if (name == loss.name) return loss.words;
   }
   return nullptr;  // counts work, not a loss
+}
+
+template <std::size_t kCount>
+std::vector<Loss> Without(const char* const (&names)[kCount], std::vector<Loss> losses) {
+  std::erase_if(losses, [&names](const Loss& loss) {
+    return std::find(std::begin(names), std::end(names), loss.name) != std::end(names);
+  });
+  return losses;
 }
 
 }  // namespace
@@ -71,13 +81,12 @@ std::vector<Loss> ListLosses(const SegmentSnapshot& snapshot) {
   return losses;
 }
 
+std::vector<Loss> ListBlockLosses(const SegmentSnapshot& snapshot) {
+  return Without(kWaitLosses, ListLosses(snapshot));
+}
+
 std::vector<Loss> ListThreadLosses(const SegmentSnapshot& snapshot) {
-  std::vector<Loss> losses = ListLosses(snapshot);
-  std::erase_if(losses, [](const Loss& loss) {
-    return std::find(std::begin(kBlockLosses), std::end(kBlockLosses), loss.name) !=
-           std::end(kBlockLosses);
-  });
-  return losses;
+  return Without(kBlockLosses, ListLosses(snapshot));
 }
 
 std::string LossLine(const Loss& loss) {

@@ -20,6 +20,9 @@ struct Loss {
 // Those that are not zero, in the order of the counters.
 std::vector<Loss> ListLosses(const SegmentSnapshot& snapshot);
 
+// Without those that are of waits alone.
+std::vector<Loss> ListBlockLosses(const SegmentSnapshot& snapshot);
+
 // Without those that are of blocks and mappings alone.
 std::vector<Loss> ListThreadLosses(const SegmentSnapshot& snapshot);
 

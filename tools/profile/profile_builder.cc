@@ -40,7 +40,7 @@ void AddComments(const SegmentSnapshot& snapshot, const ProfileOrigin& origin, P
   const EstimateKind kind = KindOf(profile.name);
   const std::uint64_t interval = IntervalOf(snapshot, kind);
   const Estimate total = EstimateTotal(snapshot, kind);
-  const std::vector<Loss> losses = ListLosses(snapshot);
+  const std::vector<Loss> losses = ListBlockLosses(snapshot);
   std::vector<std::string>& comments = profile.comments;
   comments.push_back(absl::StrFormat("limpet: %s of %s (pid %d)", profile.name, ProgramOf(snapshot),
                                      snapshot.pid));

@@ -137,7 +137,16 @@ class Listing {
     listed.owner_life = owner.life;
   }
 
+  // Only of what our hooks see let go: a lock or semaphore may have lain where there is another
+  // object now.
+  static bool HasWaker(WaitReason reason) {
+    return reason == WaitReason::kMutex || reason == WaitReason::kReadLock ||
+           reason == WaitReason::kWriteLock || reason == WaitReason::kCondition ||
+           reason == WaitReason::kSemaphore || reason == WaitReason::kFutex;
+  }
+
   void AddWaker(const ThreadRecord& thread, ListedThread& listed) {
+    if (!HasWaker(thread.reason)) return;
     const auto release = releases_.find(thread.object);
     if (thread.object == 0 || thread.owner_thread_id != 0 || release == releases_.end()) return;
     listed.waker_number = BelievedNumber(release->second->thread_number);

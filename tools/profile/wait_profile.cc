@@ -53,8 +53,9 @@ class WaitListing {
     const std::string& name = listing_.profile().name;
     for (const EventRecord& event : snapshot_.events) {
       const WaitReason reason = ReasonIn(name, event.kind);
-      if (IsIn(name, reason) && AddWait(event.stack, reason, SumOf(event)))
-        ended_.Add(SumOf(event));
+      if (!IsIn(name, reason)) continue;
+      const bool is_added = AddWait(event.stack, reason, SumOf(event));
+      (is_added ? ended_ : left_out_).Add(SumOf(event));
     }
     for (const ThreadRecord& thread : snapshot_.threads) {
       if (!IsWaiting(thread, name)) continue;
@@ -92,11 +93,13 @@ class WaitListing {
                                        Seconds(ended_), CountedWaits(under_way_),
                                        Seconds(under_way_)));
     comments.push_back(RateWords());
+    if (left_out_.events > 0)
+      comments.push_back(absl::StrFormat("left out: %s, %s, at words that may be no locks",
+                                         CountedWaits(left_out_), Seconds(left_out_)));
     if (listing_.profile().name == kWaitProfile) {
       comments.emplace_back(
           "waits for data, files and time are told by the kernel's coarse clock: their sum is "
-          "right "
-          "on average, their number without those shorter than its tick");
+          "right on average, their number without those shorter than its tick");
     }
     if (!origin_.is_alive) comments.emplace_back(kLowerBounds);
     for (const Loss& loss : ListThreadLosses(snapshot_)) comments.push_back(LossLine(loss));
@@ -119,6 +122,7 @@ class WaitListing {
   const ProfileOrigin& origin_;
   EventListing listing_;
   EventSum ended_;
+  EventSum left_out_;  // at a futex that no frame says to be a lock
   EventSum under_way_;
 };
 

@@ -139,6 +139,12 @@ class Reading {
     return absl::OkStatus();
   }
 
+  // As of threads: 0 where there is none.
+  static std::uint32_t KnownStack(StackId stack) {
+    const auto number = static_cast<std::uint32_t>(stack);
+    return number < kRootNodes ? 0 : number;
+  }
+
   absl::Status ReadEvents() {
     absl::StatusOr<SectionCopy> events = Copy(SectionKind::kEvents);
     if (!events.ok()) return events.status();
@@ -147,7 +153,7 @@ class Reading {
       events->CopyEntry(index, site);
       if (site.samples.load() == 0) continue;  // free, or claimed and nothing added yet
       const std::uint64_t key = site.key.load();
-      snapshot_.events.push_back({.stack = static_cast<std::uint32_t>(StackOfEvent(key)),
+      snapshot_.events.push_back({.stack = KnownStack(StackOfEvent(key)),
                                   .kind = KindOfEvent(key),
                                   .weight = site.events.load(),
                                   .duration_ns = site.duration_ns.load()});
@@ -172,7 +178,7 @@ class Reading {
     snapshot_.releases.push_back(
         {.object = entry.object.load(),
          .time_ns = entry.time_ns.load(),
-         .stack = static_cast<std::uint32_t>(who),
+         .stack = KnownStack(StackId{static_cast<std::uint32_t>(who)}),
          .thread_number = static_cast<std::uint32_t>(who >> kReleaserShift)});
   }
 

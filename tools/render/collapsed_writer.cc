@@ -51,7 +51,9 @@ std::string WriteCollapsed(const Profile& profile) {
   const std::size_t shown = ShownValue(profile);
   std::map<std::string, std::int64_t> stacks;  // different addresses may have the same names
   for (const ProfileSample& sample : profile.samples) {
-    if (sample.values[shown] != 0) stacks[StackText(profile, sample)] += sample.values[shown];
+    if (sample.values[shown] == 0) continue;
+    std::int64_t& sum = stacks[StackText(profile, sample)];
+    if (__builtin_add_overflow(sum, sample.values[shown], &sum)) sum = INT64_MAX;  // forged
   }
   std::string text;
   for (const auto& [stack, value] : stacks) absl::StrAppendFormat(&text, "%s %d\n", stack, value);

@@ -14,6 +14,7 @@ namespace {
 
 using test::kMiB;
 using Moments = std::vector<std::pair<std::uint64_t, std::uint32_t>>;  // time, stack
+constexpr std::uint64_t kForEver = ~std::uint64_t{0};
 
 class ReleaseLogTest : public testing::Test {
  protected:
@@ -22,9 +23,10 @@ class ReleaseLogTest : public testing::Test {
   void Note(std::uint64_t object, std::uint64_t time_ns, std::uint32_t stack) {
     log_.Note(object, {.time_ns = time_ns, .stack = StackId{stack}, .thread_number = stack + 1});
   }
-  Moments Since(std::uint64_t object, std::uint64_t since_ns) const {
+  Moments Since(std::uint64_t object, std::uint64_t from_ns,
+                std::uint64_t until_ns = kForEver) const {
     Release found[kKeptReleases];
-    const std::uint32_t count = log_.Since(object, since_ns, found);
+    const std::uint32_t count = log_.Between(from_ns, until_ns, object, found);
     Moments moments;
     for (std::uint32_t i = 0; i < count; ++i) {
       const auto stack = static_cast<std::uint32_t>(found[i].stack);
@@ -53,6 +55,7 @@ TEST_F(ReleaseLogTest, LeavesOutThoseThatWereBefore) {
   for (std::uint32_t i = 1; i <= 5; ++i) Note(kLock, i * 10, i);
   EXPECT_EQ(Since(kLock, 30), (Moments{{40, 4}, {50, 5}}));
   EXPECT_EQ(Since(kLock, 50), Moments{});
+  EXPECT_EQ(Since(kLock, 10, 30), (Moments{{20, 2}, {30, 3}})) << "later ones were not waited for";
 }
 
 // Two that come to one place in the other order than their clocks say.
