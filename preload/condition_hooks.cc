@@ -11,6 +11,7 @@
 #include "preload/parked_call.h"
 #include "preload/release_hooks.h"
 #include "preload/wait_timeout.h"
+#include "runtime/park/hold_waiters.h"
 
 namespace limpet {
 namespace {
@@ -34,8 +35,8 @@ Wait WaitFor(const void* condition, std::uint64_t timeout_ns = kNoTimeout) {
 
 // Waiting unlocks it, and who waits for it goes on.
 void NoteUnlock(const Mutex* mutex, const sys::CallerFrame& caller) {
-  if (HasWaiters(mutex)) [[unlikely]]
-    session::OnRelease(session::Released::kHold, AddressOf(mutex), caller);
+  if (HasWaiters(mutex) && g_hold_waiters.AreThereFor(AddressOf(mutex))) [[unlikely]]
+    session::OnHoldEnd(AddressOf(mutex), caller);
 }
 void NoteUnlock(const mtx_t* mutex, const sys::CallerFrame& caller) {
   NoteUnlock(reinterpret_cast<const Mutex*>(mutex), caller);

@@ -13,6 +13,7 @@
 #include "preload/parked_call.h"
 #include "preload/system_call.h"
 #include "preload/wait_timeout.h"
+#include "runtime/park/hold_waiters.h"
 #include "runtime/sys/register_keeping_stub.h"
 
 namespace limpet {
@@ -85,7 +86,7 @@ extern "C" {
     return next(number, a, b, c, d, e, f);
   }
   int command = static_cast<int>(b) & FUTEX_CMD_MASK;
-  if (Wakes(command)) session::OnRelease(session::Released::kHold, a, sys::CaptureCaller());
+  if (Wakes(command) && g_hold_waiters.AreThereFor(a)) session::OnHoldEnd(a, sys::CaptureCaller());
   if (!Waits(command)) return next(number, a, b, c, d, e, f);
   ParkedCall parked({.reason = WaitReason::kFutex,
                      .object = a,

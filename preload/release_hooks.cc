@@ -5,7 +5,7 @@
 // the wait, before it ends: then the object may be gone.
 //
 //   pthread_mutex_unlock ─▶ word = 2? ─ no ─▶ the real one
-//                                     └ yes ─▶ session::OnRelease ─▶ the real one
+//                                     └ yes ─▶ session::OnHoldEnd ─▶ the real one
 //
 // Runs: target hot path.
 
@@ -17,13 +17,13 @@
 #include "preload/export.h"
 #include "preload/next_symbol.h"
 #include "preload/parked_call.h"
+#include "runtime/park/hold_waiters.h"
 
 namespace limpet {
 namespace {
 
 #define LIMPET_COLD [[gnu::cold, gnu::noinline]]
 
-using session::Released;
 using Condition = pthread_cond_t;
 using Mutex = pthread_mutex_t;
 using ReadWriteLock = pthread_rwlock_t;
@@ -64,18 +64,25 @@ const Condition* ConditionOf(const cnd_t* condition) {
   return reinterpret_cast<const Condition*>(condition);
 }
 
+bool IsAwaited(const void* lock) { return g_hold_waiters.AreThereFor(AddressOf(lock)); }
+
 // These are jumped to, so that their caller is the program.
 template <class Object>
-LIMPET_COLD int NoteThen(Released kind, NextFunction<int (*)(Object*)>& next, Object* object) {
-  session::OnRelease(kind, AddressOf(object), sys::CaptureCaller());
+[[gnu::noinline]] int SignalAwaited(NextFunction<int (*)(Object*)>& next, Object* object) {
+  session::OnSignal(AddressOf(object), sys::CaptureCaller());
   return next.get()(object);
 }
 
 template <class Lock>
-LIMPET_COLD int NoteUnlockThen(NextFunction<int (*)(Lock*)>& next, Lock* mutex) {
-  if (IsLetGo(MutexOf(mutex), session::OwnThreadId()))
-    session::OnRelease(Released::kHold, AddressOf(mutex), sys::CaptureCaller());
-  return next.get()(mutex);
+LIMPET_COLD int EndHoldThen(NextFunction<int (*)(Lock*)>& next, Lock* lock) {
+  session::OnHoldEnd(AddressOf(lock), sys::CaptureCaller());
+  return next.get()(lock);
+}
+
+template <class Lock>
+LIMPET_COLD int UnlockAwaited(NextFunction<int (*)(Lock*)>& next, Lock* mutex) {
+  if (!IsLetGo(MutexOf(mutex), session::OwnThreadId())) return next.get()(mutex);
+  return EndHoldThen(next, mutex);
 }
 
 }  // namespace
@@ -97,50 +104,50 @@ int HookCndSignal(cnd_t* condition) LIMPET_EXPORT("cnd_signal");
 int HookCndBroadcast(cnd_t* condition) LIMPET_EXPORT("cnd_broadcast");
 
 int HookMutexUnlock(Mutex* mutex) {
-  if (HasWaiters(mutex)) [[unlikely]]
-    return NoteUnlockThen(g_next_mutex_unlock, mutex);
+  if (HasWaiters(mutex) && IsAwaited(mutex)) [[unlikely]]
+    return UnlockAwaited(g_next_mutex_unlock, mutex);
   return g_next_mutex_unlock.get()(mutex);
 }
 
 int HookReadWriteUnlock(ReadWriteLock* lock) {
-  if (HasWaiters(lock)) [[unlikely]]
-    return NoteThen(Released::kHold, g_next_rwlock_unlock, lock);
+  if (HasWaiters(lock) && IsAwaited(lock)) [[unlikely]]
+    return EndHoldThen(g_next_rwlock_unlock, lock);
   return g_next_rwlock_unlock.get()(lock);
 }
 
 int HookMtxUnlock(mtx_t* mutex) {
-  if (HasWaiters(MutexOf(mutex))) [[unlikely]]
-    return NoteUnlockThen(g_next_mtx_unlock, mutex);
+  if (HasWaiters(MutexOf(mutex)) && IsAwaited(mutex)) [[unlikely]]
+    return UnlockAwaited(g_next_mtx_unlock, mutex);
   return g_next_mtx_unlock.get()(mutex);
 }
 
 int HookSemPost(sem_t* semaphore) {
   if (HasWaiters(semaphore)) [[unlikely]]
-    return NoteThen(Released::kSignal, g_next_sem_post, semaphore);
+    return SignalAwaited(g_next_sem_post, semaphore);
   return g_next_sem_post.get()(semaphore);
 }
 
 int HookCondSignal(Condition* condition) {
   if (HasWaiters(condition)) [[unlikely]]
-    return NoteThen(Released::kSignal, g_next_signal, condition);
+    return SignalAwaited(g_next_signal, condition);
   return g_next_signal.get()(condition);
 }
 
 int HookCondBroadcast(Condition* condition) {
   if (HasWaiters(condition)) [[unlikely]]
-    return NoteThen(Released::kSignal, g_next_broadcast, condition);
+    return SignalAwaited(g_next_broadcast, condition);
   return g_next_broadcast.get()(condition);
 }
 
 int HookCndSignal(cnd_t* condition) {
   if (HasWaiters(ConditionOf(condition))) [[unlikely]]
-    return NoteThen(Released::kSignal, g_next_cnd_signal, condition);
+    return SignalAwaited(g_next_cnd_signal, condition);
   return g_next_cnd_signal.get()(condition);
 }
 
 int HookCndBroadcast(cnd_t* condition) {
   if (HasWaiters(ConditionOf(condition))) [[unlikely]]
-    return NoteThen(Released::kSignal, g_next_cnd_broadcast, condition);
+    return SignalAwaited(g_next_cnd_broadcast, condition);
   return g_next_cnd_broadcast.get()(condition);
 }
 

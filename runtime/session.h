@@ -173,10 +173,10 @@ void OnJump(std::uint64_t stack_pointer);
 // Just before the thread lets others go on that wait for `object`. Only where somebody waits.
 //
 // A hold is a lock, or a futex that may be one: waits for it are charged to who held it, which
-// takes exact times. Of a condition or a semaphore only the last is told, and a clock that is cheap
-// will do.
-enum class Released : std::uint8_t { kHold, kSignal };
-void OnRelease(Released kind, std::uint64_t object, const sys::CallerFrame& caller);
+// takes exact times. To be asked first: whether anybody is to be charged (hold_waiters.h).
+void OnHoldEnd(std::uint64_t object, const sys::CallerFrame& caller);
+// A condition or a semaphore: only the last is told, by a clock that is cheap.
+void OnSignal(std::uint64_t object, const sys::CallerFrame& caller);
 
 // --- Running threads ---
 

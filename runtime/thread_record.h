@@ -14,6 +14,7 @@
 #include <cstdint>
 
 #include "runtime/layout/thread_slot.h"
+#include "runtime/park/recent_signals.h"
 #include "runtime/stack/remembered_walk.h"
 #include "runtime/stack/stack_bounds.h"
 #include "runtime/stack/stack_memory.h"
@@ -51,7 +52,8 @@ struct alignas(4096) ThreadRecord {
   // Of the thread that this one came to join before it had started.
   std::atomic<ThreadRecord*> awaited;
   SpareSlot spare_slot;  // of the segment's blocks
-  WaitPlaces places;     // here: what a wait asks lies on two pages
+  RecentSignals signals;
+  WaitPlaces places;  // here: what a wait asks lies on two pages
   RememberedWalk walk;
   StackPage foreign_page;
 };

@@ -20,7 +20,6 @@
 
 #include "runtime/options.h"
 #include "runtime/own_signals.h"
-#include "runtime/park/hold_waiters.h"
 #include "runtime/sample/byte_sampler.h"
 #include "runtime/stack/rule_cache.h"
 #include "runtime/sys/caller_frame.h"
@@ -156,7 +155,6 @@ class Tracer {
   AllocationTable allocations;
   EventTable events;
   ReleaseLog releases;
-  HoldWaiters hold_waiters;
   MappingTable mappings;
   ModuleTable modules;
   ThreadRecordPool records;

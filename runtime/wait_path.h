@@ -54,11 +54,11 @@ namespace limpet::session {
 // To the profiles of finished waits.
 [[gnu::noinline]] void AddUp(const FinishedWait& wait);
 
-[[gnu::always_inline]] inline void EndInOrder(Park& park, clockid_t which) {
+[[gnu::always_inline]] inline void EndInOrder(Park& park, ThreadContext& thread, clockid_t which) {
   sys::ClockFunction clock = g_tracer.clock();
   bool may_write = MayWrite(park);
   std::uint64_t now_ns = may_write ? sys::ReadClockNs(clock, which) : 0;
-  park.End(now_ns, may_write, &t_thread.park, AddUp);
+  park.End(now_ns, may_write, &thread.park, AddUp);
 }
 
 [[gnu::cold, gnu::noinline]] void EndOutOfOrder(Park& park);
@@ -66,9 +66,10 @@ namespace limpet::session {
 // `which`: as at its start.
 [[gnu::always_inline]] inline void EndWait(Park& park, clockid_t which) {
   if (!park.IsStarted()) return;
-  if (t_thread.park != &park) [[unlikely]]
+  ThreadContext& thread = ThreadAfterCall();
+  if (thread.park != &park) [[unlikely]]
     return EndOutOfOrder(park);
-  EndInOrder(park, which);
+  EndInOrder(park, thread, which);
 }
 
 }  // namespace limpet::session

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "runtime/park/hold_waiters.h"
 #include "runtime/sample/duration_sampler.h"
 #include "runtime/sample/random.h"
 #include "runtime/session.h"
@@ -65,7 +66,7 @@ namespace {
 
 // In the order in which a jump in between leaves the count too high, never too low.
 void EnterHold(std::uint64_t object, Park& park) {
-  g_tracer.hold_waiters.Enter(object);
+  g_hold_waiters.Enter(object);
   std::atomic_signal_fence(std::memory_order_release);
   park.set_held(object);
 }
@@ -96,7 +97,8 @@ void AddUp(const FinishedWait& wait) {
 void EndOutOfOrder(Park& park) {
   const ThreadRecord* record = t_thread.record;
   clockid_t clock = ClockOf(park.reason());
-  if (record != nullptr && park.IsOnOwnStack(record->own_stack)) return EndInOrder(park, clock);
+  if (record != nullptr && park.IsOnOwnStack(record->own_stack))
+    return EndInOrder(park, t_thread, clock);
   bool is_shown_here = record != nullptr && record->slot != nullptr && park.IsShownIn(record->slot);
   if (is_shown_here) t_thread.park = nullptr;
   park.EndAlone(sys::KernelClockNs(clock), is_shown_here && MayWrite(park), AddUp);
@@ -115,7 +117,7 @@ void EndOutOfOrder(Park& park) {
   if (!park.IsStarted()) return;
   std::uint64_t held = IsForHold(park.reason()) ? park.held() : 0;
   EndWait(park, ClockOf(park.reason()));
-  if (held != 0) g_tracer.hold_waiters.Leave(held);
+  if (held != 0) g_hold_waiters.Leave(held);
 }
 
 void OnWaitOver(Park& park) {

@@ -33,11 +33,10 @@ constexpr EventKind ReleaseFor(WaitReason reason) {
                    static_cast<std::uint32_t>(reason)};
 }
 
-struct EventSite {
+struct alignas(32) EventSite {             // two to a line of the processor's cache
   std::atomic<std::uint64_t> key;          // 0: free
   std::atomic<std::uint64_t> events;       // estimate, units of 2^-kWeightBits
   std::atomic<std::uint64_t> duration_ns;  // of all of them
-  std::atomic<std::uint64_t> samples;
 };
 static_assert(sizeof(EventSite) == 32 && std::is_standard_layout_v<EventSite>);
 

@@ -55,8 +55,7 @@ struct alignas(64) ThreadSlot {
   // Where it was when it was last asked while it ran: StackId, and in the upper half the number of
   // such answers. No part of what waits; one store.
   std::atomic<std::uint64_t> running_answer;
-  WorkCounters work;  // of all threads that ever had this slot
-  // Appended later.
+  WorkCounters work;                                 // of all threads that ever had this slot
   std::atomic<std::uint64_t> group_ns[kWaitGroups];  // parked_ns by WaitGroup
 };
 inline constexpr int kAnswerCountShift = 32;

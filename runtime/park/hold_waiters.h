@@ -38,4 +38,7 @@ class HoldWaiters {
   std::atomic<std::uint32_t> counts_[1U << kBits] = {};
 };
 
+// Of the process.
+inline constinit HoldWaiters g_hold_waiters;
+
 }  // namespace limpet

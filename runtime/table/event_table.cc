@@ -8,7 +8,12 @@ namespace {
 
 constexpr std::uint64_t kFirstSites = 128;
 constexpr std::uint64_t kSecondSites = 1024;
+static_assert(kFirstSites * sizeof(EventSite) == 4096);
 constexpr std::uint64_t kFewProbes = 16, kManyProbes = 512;  // where there are more, and at last
+
+std::uint64_t HomeAmong(std::uint64_t sites, std::uint64_t key) {
+  return (key * 0x9E3779B97F4A7C15U >> 32) * sites >> 32;
+}
 
 }  // namespace
 
@@ -24,7 +29,6 @@ bool EventTable::Add(StackId stack, EventKind kind, std::uint64_t weight,
   if (site == nullptr) return CountLoss(), false;
   sys::AddShared(site->events, weight);
   sys::AddShared(site->duration_ns, duration_ns);
-  sys::AddShared(site->samples, 1);
   return true;
 }
 
@@ -36,10 +40,14 @@ void EventTable::TakeBack(StackId stack, EventKind kind) {
   EventSite* site = FindOrAdd(EventKey(stack, kind));
   if (site == nullptr) return;
   site->events.fetch_sub(kWeightOne, std::memory_order_relaxed);
-  site->samples.fetch_sub(1, std::memory_order_relaxed);
 }
 
+// Once anything is claimed, the page of the first sites is there: all are looked for on it first.
 EventSite* EventTable::FindOrAdd(std::uint64_t key) {
+  bool has_first_page =
+      section_->used.load(std::memory_order_relaxed) != 0 && section_->capacity >= kFirstSites;
+  EventSite* home = &sites_[HomeAmong(kFirstSites, key)];
+  if (has_first_page && home->key.load(std::memory_order_relaxed) == key) return home;
   Search search = {key, nullptr};
   for (std::uint64_t sites : {kFirstSites, kSecondSites}) {
     if (sites > section_->capacity) break;
@@ -51,7 +59,7 @@ EventSite* EventTable::FindOrAdd(std::uint64_t key) {
 
 // False: all where it may lie are others'.
 bool EventTable::IsOverWithin(std::uint64_t sites, std::uint64_t probes, Search* search) {
-  std::uint64_t index = (search->key * 0x9E3779B97F4A7C15U >> 32) * sites >> 32;
+  std::uint64_t index = HomeAmong(sites, search->key);
   for (std::uint64_t probe = 0; probe < probes && probe < sites; ++probe) {
     if (IsOverAt(index, search)) return true;
     index = index + 1 < sites ? index + 1 : 0;

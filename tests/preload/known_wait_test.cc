@@ -94,16 +94,16 @@ class KnownWaits {
 TEST(KnownWaits, AreAddedUpWhereEachIsRecorded) {
   KnownWaits waits("5000", "1ns");
   waits.ExpectWithin(0.02, "mutex", WaitReason::kMutex);
-  waits.ExpectCount(0.05, "mutex", WaitReason::kMutex);  // who comes late does not wait
+  waits.ExpectCount(0.2, "mutex", WaitReason::kMutex);  // who comes late does not wait
   waits.ExpectWithin(0.02, "condition", WaitReason::kCondition);
   waits.ExpectCount(0, "condition", WaitReason::kCondition);
   waits.ExpectWithin(0.05, "sleep", WaitReason::kSleep);  // a tick of 4 ms in 97
 }
 
-// Of turns that are half as long as the rate every second is a sample: the sum of 200,000 has a
-// standard error of a quarter of a percent.
+// Of turns that are half as long as the rate every second is a sample: the sum of 40,000 has a
+// standard error of half a percent.
 TEST(KnownWaits, AreAddedUpWhereShortOnesAreSampled) {
-  KnownWaits waits("100000", "50us");
+  KnownWaits waits("20000", "200us");
   waits.ExpectWithin(0.02, "mutex", WaitReason::kMutex);
   waits.ExpectWithin(0.02, "condition", WaitReason::kCondition);
   waits.ExpectCount(0.03, "condition", WaitReason::kCondition);

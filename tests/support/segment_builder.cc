@@ -98,7 +98,7 @@ void SegmentBuilder::AddSite(std::uint32_t stack, const SiteSpec& spec) {
 
 void SegmentBuilder::AddEvents(std::uint32_t stack, const EventSpec& spec) {
   Append(SectionKind::kEvents, EventSite{EventKey(static_cast<StackId>(stack), spec.kind),
-                                         Weight(spec.events), spec.duration_ns, spec.samples});
+                                         Weight(spec.events), spec.duration_ns});
 }
 
 void SegmentBuilder::AddRelease(std::uint32_t stack, const ReleaseSpec& spec) {

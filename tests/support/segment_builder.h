@@ -51,7 +51,6 @@ struct EventSpec {
   EventKind kind = EventKind::kThreadCreation;
   double events = 1;
   std::uint64_t duration_ns = 0;
-  std::uint64_t samples = 1;
 };
 
 struct ReleaseSpec {

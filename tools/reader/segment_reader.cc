@@ -151,7 +151,8 @@ class Reading {
     for (std::uint64_t index = 0; index < events->count(); ++index) {
       EventSite site;
       events->CopyEntry(index, site);
-      if (site.samples.load() == 0) continue;  // free, or claimed and nothing added yet
+      if (site.events.load() == 0 && site.duration_ns.load() == 0)
+        continue;  // free, or claimed and nothing added yet
       const std::uint64_t key = site.key.load();
       snapshot_.events.push_back({.stack = KnownStack(StackOfEvent(key)),
                                   .kind = KindOfEvent(key),

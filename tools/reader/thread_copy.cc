@@ -11,8 +11,6 @@ namespace limpet {
 namespace {
 
 constexpr std::uint64_t kPartEntries = 4096;
-// What entries of every age have.
-constexpr std::size_t kComparedBytes = offsetof(ThreadSlot, group_ns);
 
 // What a thread says of its wait.
 struct WaitValues {
@@ -40,7 +38,7 @@ WaitValues ValuesOf(const ThreadSlot& slot) {
 
 WaitValues ValuesOf(const char* entry) {
   ThreadSlot slot{};
-  std::memcpy(static_cast<void*>(&slot), entry, kComparedBytes);
+  std::memcpy(static_cast<void*>(&slot), entry, sizeof(ThreadSlot));
   return ValuesOf(slot);
 }
 
@@ -113,7 +111,7 @@ void Keep(const ThreadSlot& slot, ThreadCopy& result) {
 
 }  // namespace
 
-const SlotRules kThreadRules = {kComparedBytes, IsStable, IsSame, MarkTorn};
+const SlotRules kThreadRules = {sizeof(ThreadSlot), IsStable, IsSame, MarkTorn};
 
 absl::StatusOr<ThreadCopy> CopyThreads(const SegmentFile& file, const SectionRange& range,
                                        WorkCounters& work) {

@@ -2,7 +2,7 @@
 // more goes on while it is looked at. UNSURE, of the nanoseconds, is of waits in which the
 // processor was taken away from the thread, perhaps before the wait or behind it.
 //
-//   known_waits TURNS      as many turns of two threads on a condition, of some 20 microseconds
+//   known_waits TURNS      as many turns of two threads on a condition, of 0.1 milliseconds
 
 #include <pthread.h>
 #include <sys/resource.h>
@@ -105,7 +105,7 @@ void TakeTurns(int self, int turns, Stopwatch* waits) {
   pthread_mutex_lock(&g_turn_lock);
   for (int turn = 0; turn < turns; ++turn) {
     while (g_turn != self) waits->Time([] { pthread_cond_wait(&g_turn_has_come, &g_turn_lock); });
-    Spin(20'000);
+    Spin(100'000);
     g_turn = 1 - self;
     pthread_cond_signal(&g_turn_has_come);
   }

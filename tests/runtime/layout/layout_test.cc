@@ -110,7 +110,6 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(EventSite, key, 0),
     LIMPET_OFFSET(EventSite, events, 8),
     LIMPET_OFFSET(EventSite, duration_ns, 16),
-    LIMPET_OFFSET(EventSite, samples, 24),
     LIMPET_SIZE(ReleaseSlot, 392),
     LIMPET_OFFSET(ReleaseSlot, count, 0),
     LIMPET_OFFSET(ReleaseSlot, releases, 8),

@@ -19,7 +19,6 @@ constexpr EventKind kMutexWait = EventOf(WaitReason::kMutex);
 struct Totals {
   std::uint64_t events = 0;  // in units of kWeightOne
   std::uint64_t duration_ns = 0;
-  std::uint64_t samples = 0;
 
   bool operator==(const Totals&) const = default;
 };
@@ -39,7 +38,7 @@ class EventTableTest : public testing::Test {
       const std::uint64_t key = sites[i].key.load();
       if (key == 0) continue;
       EXPECT_EQ(shown.count(key), 0u) << "twice";
-      shown[key] = {sites[i].events / kWeightOne, sites[i].duration_ns, sites[i].samples};
+      shown[key] = {sites[i].events / kWeightOne, sites[i].duration_ns};
     }
     return shown;
   }
@@ -57,27 +56,27 @@ TEST_F(EventTableTest, AddsUpByStackAndKind) {
   Add(7, kMutexWait, 50);
   Add(8, kMutexWait, 1);
   Add(7, EventOf(WaitReason::kSleep), 3);
-  EXPECT_EQ(At(7, kMutexWait), (Totals{2, 150, 2}));
-  EXPECT_EQ(At(8, kMutexWait), (Totals{1, 1, 1}));
-  EXPECT_EQ(At(7, EventOf(WaitReason::kSleep)), (Totals{1, 3, 1}));
+  EXPECT_EQ(At(7, kMutexWait), (Totals{2, 150}));
+  EXPECT_EQ(At(8, kMutexWait), (Totals{1, 1}));
+  EXPECT_EQ(At(7, EventOf(WaitReason::kSleep)), (Totals{1, 3}));
   EXPECT_EQ(Shown().size(), 3u);
 }
 
 TEST_F(EventTableTest, ASampleMayStandForMany) {
   table_.Add(StackId{7}, kMutexWait, 5 * kWeightOne, 10'000);
-  EXPECT_EQ(At(7, kMutexWait), (Totals{5, 10'000, 1}));
+  EXPECT_EQ(At(7, kMutexWait), (Totals{5, 10'000}));
 }
 
 TEST_F(EventTableTest, KnowsTheUnknownStack) {
   Add(0, kMutexWait, 5);
-  EXPECT_EQ(At(0, kMutexWait), (Totals{1, 5, 1}));
+  EXPECT_EQ(At(0, kMutexWait), (Totals{1, 5}));
 }
 
 TEST_F(EventTableTest, TakesBackWhatWasAdded) {
   Add(7, EventKind::kThreadCreation, 0);
   Add(7, EventKind::kThreadCreation, 0);
   table_.TakeBack(StackId{7}, EventKind::kThreadCreation);
-  EXPECT_EQ(At(7, EventKind::kThreadCreation), (Totals{1, 0, 1}));
+  EXPECT_EQ(At(7, EventKind::kThreadCreation), (Totals{1, 0}));
 }
 
 TEST_F(EventTableTest, KeepsFewOnOnePage) {
@@ -108,7 +107,7 @@ TEST_F(EventTableTest, LosesNothingWhereThreadsAddTheSame) {
   const std::map<std::uint64_t, Totals> shown = Shown();
   EXPECT_EQ(shown.size(), kStacks);
   constexpr std::uint64_t kEach = kThreads * kRounds / kStacks;
-  for (const auto& [key, totals] : shown) EXPECT_EQ(totals, (Totals{kEach, 3 * kEach, kEach}));
+  for (const auto& [key, totals] : shown) EXPECT_EQ(totals, (Totals{kEach, 3 * kEach}));
 }
 
 }  // namespace

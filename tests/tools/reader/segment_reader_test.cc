@@ -75,7 +75,7 @@ TEST_F(SegmentReader, ReadsEventsAndTheirStacks) {
   const std::uint32_t stack = builder_.AddStack({{0x401234}});
   builder_.AddEvents(stack, {.kind = EventOf(WaitReason::kMutex), .events = 2.5, .duration_ns = 9});
   builder_.AddEvents(stack, {.events = 3});
-  builder_.AddEvents(stack, {.samples = 0});  // claimed, nothing added yet
+  builder_.AddEvents(stack, {.events = 0, .duration_ns = 0});  // claimed, nothing added yet
   builder_.ChangeHeader([](SegmentHeader& header) { header.block_rate_ns = 10'000; });
 
   const absl::StatusOr<SegmentSnapshot> snapshot = Read();
