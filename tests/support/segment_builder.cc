@@ -148,9 +148,7 @@ void SegmentBuilder::AddThread(const ThreadSpec& spec) {
 }
 
 std::uint32_t SegmentBuilder::EntryBytesOf(SectionKind kind) const {
-  if (kind == SectionKind::kStrings) return EntryBytes(kind);
-  const bool is_thread = kind == SectionKind::kThreads;
-  return (is_thread ? thread_bytes_ : EntryBytes(kind)) + extra_bytes_;
+  return EntryBytes(kind) + (kind == SectionKind::kStrings ? 0 : extra_bytes_);
 }
 
 std::string SegmentBuilder::SectionBytes(SectionKind kind) const {

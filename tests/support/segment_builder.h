@@ -112,9 +112,6 @@ class SegmentBuilder {
 
   void AddThread(const ThreadSpec& spec);
 
-  // As an older target wrote: thread slots end where `entry_bytes` says.
-  void ShortenThreads(std::uint32_t entry_bytes) { thread_bytes_ = entry_bytes; }
-
   // As a newer target writes: fields behind those we know, and a section of an unknown kind.
   void GrowEntries(std::uint32_t extra_bytes) { extra_bytes_ = extra_bytes; }
   void AddUnknownSection() { has_unknown_section_ = true; }
@@ -135,7 +132,6 @@ class SegmentBuilder {
   std::map<SectionKind, std::vector<std::string>> entries_;
   std::string strings_;
   std::uint32_t extra_bytes_ = 0;
-  std::uint32_t thread_bytes_ = sizeof(ThreadSlot);
   bool has_unknown_section_ = false;
   std::function<void(SegmentHeader&)> change_;
 };

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -21,6 +22,7 @@ constexpr size_t kMappedBytes = 64 << 10;
 constexpr unsigned char kPaint = 0xA5;
 
 char g_byte;
+sem_t g_semaphore;  // that another thread waits for
 const timespec kShort = {.tv_sec = 0, .tv_nsec = 1};
 
 // Answers that nobody looks at: each returns at once.
@@ -44,6 +46,7 @@ constexpr void (*kCalls[])() = {
     [] { Ignore(accept(-1, nullptr, nullptr)); },
     [] { Ignore(waitpid(-1, nullptr, WNOHANG)); },
     [] { Ignore(nanosleep(&kShort, nullptr)); },
+    [] { Ignore(sem_post(&g_semaphore)); },
     [] { Ignore(clock_nanosleep(CLOCK_MONOTONIC, 0, &kShort, nullptr)); },
 };
 
@@ -77,15 +80,23 @@ void Measure(const char* name, unsigned char* memory, size_t bytes) {
   Say("%s %zu", name, most);
 }
 
-void* Return(void*) { return nullptr; }
+[[noreturn]] void* AwaitPosts(void*) {
+  for (;;) sem_wait(&g_semaphore);
+}
+
+// Posting is noted where somebody waits.
+void StartWaiter() {
+  pthread_t thread;
+  pthread_create(&thread, nullptr, AwaitPosts, nullptr);
+  uint64_t value = 0;
+  while (value >> 32 == 0) memcpy(&value, &g_semaphore, sizeof(value));
+}
 
 }  // namespace
 
 int main() {
   StartWatchdog();
-  pthread_t thread;
-  pthread_create(&thread, nullptr, Return, nullptr);
-  pthread_join(thread, nullptr);
+  StartWaiter();
   struct sigaction action = {};
   action.sa_handler = Handle;
   action.sa_flags = SA_ONSTACK;

@@ -146,6 +146,13 @@ TEST_F(ThreadLister, NamesWhoLastWokeOne) {
               ElementsAre("std::latch::wait() const", "main"));
 }
 
+// What lay there once was signalled; a barrier and a poll are ended by nobody that is seen.
+TEST_F(ThreadLister, NamesNoWakerOfWhatNobodyIsSeenToLetGo) {
+  for (const WaitReason reason : {WaitReason::kBarrier, WaitReason::kPoll, WaitReason::kJoin})
+    AddParked(7, reason, 5).object = 0x7f00;
+  snapshot_.releases = {{.object = 0x7f00, .time_ns = kNow - 9, .stack = 6, .thread_number = 3}};
+  for (const ListedThread& listed : List().threads) EXPECT_EQ(listed.waker_number, 0U);
+}
 TEST_F(ThreadLister, NamesNoWakerOfWhatIsOwned) {
   ThreadRecord& waiting = AddParked(7, WaitReason::kMutex, 5);
   waiting.object = 0x7f00;

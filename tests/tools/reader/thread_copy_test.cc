@@ -133,23 +133,6 @@ TEST_F(ThreadCopying, ShowsAsRunningWhomAKilledWriterLeftHalfWritten) {
   EXPECT_EQ(snapshot.torn_threads, 1U);
 }
 
-TEST_F(ThreadCopying, ReadsTheShorterSlotsOfAnOlderTarget) {
-  builder_.AddThread(Waiting());
-  builder_.AddThread(Waiting());
-  builder_.ShortenThreads(160);
-  const SegmentSnapshot snapshot = Read();
-  ASSERT_EQ(snapshot.threads.size(), 2U);
-  EXPECT_EQ(snapshot.threads[1].name, "worker");
-  EXPECT_EQ(snapshot.threads[1].group_ns[0], 0U);
-}
-
-TEST_F(ThreadCopying, RefusesSlotsShorterThanAnyTargetHad) {
-  builder_.AddThread(Waiting());
-  builder_.ShortenThreads(152);
-  builder_.WriteTo(path_);
-  EXPECT_EQ(ReadSegment(path_).status().code(), absl::StatusCode::kDataLoss);
-}
-
 TEST_F(ThreadCopying, BelievesNoSlotThatCannotBe) {
   ThreadSpec spec = Waiting();
   spec.state = static_cast<ThreadState>(77);
