@@ -35,22 +35,16 @@ inline constexpr std::uint32_t kThreadLeft = 1U << 31;
 
 [[gnu::visibility("hidden")]] extern constinit thread_local ThreadContext t_thread;
 
-// After a call of somebody else's function, in code that used t_thread before it: a fiber may have
-// gone on in another thread meanwhile, and the compiler thinks that the address stays the same.
-[[gnu::always_inline]] inline ThreadContext& ThreadAfterCall() {
-  ThreadContext* thread = nullptr;
-  __asm__ volatile("mov %%fs:0, %0\n\tadd _ZN6limpet8t_threadE@gottpoff(%%rip), %0"
-                   : "=r"(thread)
-                   :
-                   : "cc");
-  return *thread;
-}
-
 // That of another thread of ours, which has not been joined yet. glibc's pthread_t is the thread
 // pointer, at a fixed distance from all thread-local storage of libraries that were there at start.
-inline ThreadContext& ContextOf(std::uint64_t thread) {
+[[gnu::always_inline]] inline ThreadContext& ContextOf(std::uint64_t thread) {
   std::uint64_t distance = sys::ThreadPointer() - reinterpret_cast<std::uint64_t>(&t_thread);
   return *reinterpret_cast<ThreadContext*>(thread - distance);
+}
+
+// That of this thread, in code that used t_thread before it called somebody else's function.
+[[gnu::always_inline]] inline ThreadContext& ContextAfterCall() {
+  return ContextOf(sys::ThreadPointerAfterCall());
 }
 
 // True from construction to destruction for one slow path of the thread at a time.

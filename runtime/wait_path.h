@@ -66,7 +66,7 @@ namespace limpet::session {
 // `which`: as at its start.
 [[gnu::always_inline]] inline void EndWait(Park& park, clockid_t which) {
   if (!park.IsStarted()) return;
-  ThreadContext& thread = ThreadAfterCall();
+  ThreadContext& thread = ContextAfterCall();
   if (thread.park != &park) [[unlikely]]
     return EndOutOfOrder(park);
   EndInOrder(park, thread, which);

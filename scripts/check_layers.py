@@ -42,7 +42,7 @@ LAYERS = (
     Layer("runtime/dump", r"runtime/([a-z_]+\.h|layout/|setting/|sys/)"),
     Layer("runtime", r"runtime/"),
     Layer("preload", r"runtime/([a-z_]+\.h|sys/|dump/|stack/loaded_object\.h|"
-                     r"park/park_recorder\.h)"),
+                     r"park/hold_waiters\.h)"),
     # The clocks of both sides are compared.
     Layer("tools/reader", r"runtime/(layout/|sys/clock\.h)|absl/"),
     Layer("tools/threads", r"runtime/layout/|absl/|tools/reader/"),

@@ -16,4 +16,12 @@ inline std::uint64_t ThreadPointer() {
   return address;
 }
 
+// After a call of somebody else's function: a fiber may have gone on in another thread meanwhile,
+// and the compiler thinks that a thread stays the same.
+inline std::uint64_t ThreadPointerAfterCall() {
+  std::uint64_t address;
+  __asm__ volatile("mov %%fs:0, %0" : "=r"(address));
+  return address;
+}
+
 }  // namespace limpet::sys
