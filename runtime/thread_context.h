@@ -37,14 +37,16 @@ inline constexpr std::uint32_t kThreadLeft = 1U << 31;
 
 // That of another thread of ours, which has not been joined yet. glibc's pthread_t is the thread
 // pointer, at a fixed distance from all thread-local storage of libraries that were there at start.
-[[gnu::always_inline]] inline ThreadContext& ContextOf(std::uint64_t thread) {
+inline ThreadContext& ContextOf(std::uint64_t thread) {
   std::uint64_t distance = sys::ThreadPointer() - reinterpret_cast<std::uint64_t>(&t_thread);
   return *reinterpret_cast<ThreadContext*>(thread - distance);
 }
 
 // That of this thread, in code that used t_thread before it called somebody else's function.
 [[gnu::always_inline]] inline ThreadContext& ContextAfterCall() {
-  return ContextOf(sys::ThreadPointerAfterCall());
+  ThreadContext* thread = nullptr;
+  LIMPET_THREAD_LOCAL_AFTER_CALL("_ZN6limpet8t_threadE", thread);
+  return *thread;
 }
 
 // True from construction to destruction for one slow path of the thread at a time.

@@ -16,12 +16,12 @@ inline std::uint64_t ThreadPointer() {
   return address;
 }
 
-// After a call of somebody else's function: a fiber may have gone on in another thread meanwhile,
-// and the compiler thinks that a thread stays the same.
-inline std::uint64_t ThreadPointerAfterCall() {
-  std::uint64_t address;
-  __asm__ volatile("mov %%fs:0, %0" : "=r"(address));
-  return address;
-}
-
 }  // namespace limpet::sys
+
+// The calling thread's variable of that name, as the linker knows it, after a call of somebody
+// else's function: a fiber may have gone on in another thread meanwhile, and the compiler thinks
+// that addresses of thread-local variables stay the same.
+// Source: ELF Handling For Thread-Local Storage, 4.4.6: initial-exec.
+#define LIMPET_THREAD_LOCAL_AFTER_CALL(symbol, address)                                           \
+  __asm__ volatile("mov %%fs:0, %0\n\tadd " symbol "@gottpoff(%%rip), %0" : "=r"(address) : : "c" \
+                                                                                              "c")
