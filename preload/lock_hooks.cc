@@ -14,6 +14,7 @@
 #include "preload/next_symbol.h"
 #include "preload/parked_call.h"
 #include "preload/wait_timeout.h"
+#include "runtime/hold_path.h"
 #include "runtime/sys/cheap_atomic.h"
 
 namespace limpet {
@@ -69,6 +70,9 @@ constinit LockFamily<ReadWriteLock> g_write = {
     NextFunction<TimedLockFunction<ReadWriteLock>>("pthread_rwlock_timedwrlock"),
     NextFunction<ClockLockFunction<ReadWriteLock>>("pthread_rwlock_clockwrlock")};
 
+// That of g_read may be one that finds it busy.
+NextFunction<LockFunction<ReadWriteLock>> g_next_try_read("pthread_rwlock_tryrdlock");
+
 using C11Lock = int (*)(mtx_t*);
 using C11TimedLock = int (*)(mtx_t*, const timespec*);
 NextFunction<C11Lock> g_next_mtx_trylock("mtx_trylock");
@@ -107,9 +111,16 @@ LIMPET_COLD int ParkedMutexLock(Mutex* mutex) {
   return g_mutex.lock.get()(mutex);
 }
 
+// Who reads is known to us alone.
+[[gnu::always_inline]] inline int NoteReader(ReadWriteLock* lock, int result) {
+  if (result == 0) [[likely]]
+    session::OnReadLocked(AddressOf(lock));
+  return result;
+}
+
 LIMPET_COLD int ParkedReadLock(ReadWriteLock* lock) {
   ParkedCall parked(WaitFor(WaitReason::kReadLock, lock), sys::CaptureCaller());
-  return g_read.lock.get()(lock);
+  return NoteReader(lock, g_read.lock.get()(lock));
 }
 
 LIMPET_COLD int ParkedWriteLock(ReadWriteLock* lock) {
@@ -183,7 +194,7 @@ template <class Lock>
 }  // namespace
 
 void BindLockHooks() {
-  BindAll(g_mutex, g_read, g_write);
+  BindAll(g_mutex, g_read, g_write, g_next_try_read);
   BindMtxHooks();
 }
 
@@ -194,6 +205,7 @@ int HookMutexTimedlock(Mutex* mutex, const timespec* end) LIMPET_EXPORT("pthread
 int HookMutexClocklock(Mutex* mutex, clockid_t clock, const timespec* end)
     LIMPET_EXPORT("pthread_mutex_clocklock");
 int HookReadLock(ReadWriteLock* lock) LIMPET_EXPORT("pthread_rwlock_rdlock");
+int HookTryReadLock(ReadWriteLock* lock) LIMPET_EXPORT("pthread_rwlock_tryrdlock");
 int HookTimedReadLock(ReadWriteLock* lock, const timespec* end)
     LIMPET_EXPORT("pthread_rwlock_timedrdlock");
 int HookClockReadLock(ReadWriteLock* lock, clockid_t clock, const timespec* end)
@@ -225,16 +237,20 @@ int HookMutexClocklock(Mutex* mutex, clockid_t clock, const timespec* end) {
 int HookReadLock(ReadWriteLock* lock) {
   int result = g_read.attempt.get()(lock);
   if (result != EBUSY) [[likely]]
-    return result;
+    return NoteReader(lock, result);
   return ParkedReadLock(lock);
 }
 
+int HookTryReadLock(ReadWriteLock* lock) { return NoteReader(lock, g_next_try_read.get()(lock)); }
+
 int HookTimedReadLock(ReadWriteLock* lock, const timespec* end) {
-  return TryThenTimed(g_read, WaitReason::kReadLock, lock, end, sys::CaptureCaller());
+  return NoteReader(lock,
+                    TryThenTimed(g_read, WaitReason::kReadLock, lock, end, sys::CaptureCaller()));
 }
 
 int HookClockReadLock(ReadWriteLock* lock, clockid_t clock, const timespec* end) {
-  return TryThenClock(g_read, WaitReason::kReadLock, lock, clock, end, sys::CaptureCaller());
+  return NoteReader(
+      lock, TryThenClock(g_read, WaitReason::kReadLock, lock, clock, end, sys::CaptureCaller()));
 }
 
 int HookWriteLock(ReadWriteLock* lock) {

@@ -17,6 +17,7 @@
 #include "preload/export.h"
 #include "preload/next_symbol.h"
 #include "preload/parked_call.h"
+#include "runtime/hold_path.h"
 #include "runtime/park/hold_waiters.h"
 
 namespace limpet {
@@ -46,6 +47,9 @@ bool HasWaiters(const ReadWriteLock* lock) {
   constexpr unsigned kFutexUsed = 2;  // PTHREAD_RWLOCK_FUTEX_USED
   return ((Load(lock->__data.__writers_futex) | Load(lock->__data.__wrphase_futex)) & kFutexUsed) !=
          0;
+}
+bool IsWritten(const ReadWriteLock* lock) {
+  return __atomic_load_n(&lock->__data.__cur_writer, __ATOMIC_RELAXED) != 0;
 }
 // Source: glibc, nptl/sem_waitcommon.c: the upper half counts waiters.
 bool HasWaiters(const sem_t* semaphore) {
@@ -110,6 +114,7 @@ int HookMutexUnlock(Mutex* mutex) {
 }
 
 int HookReadWriteUnlock(ReadWriteLock* lock) {
+  if (!IsWritten(lock)) session::OnReadUnlock(AddressOf(lock));
   if (HasWaiters(lock) && IsAwaited(lock)) [[unlikely]]
     return EndHoldThen(g_next_rwlock_unlock, lock);
   return g_next_rwlock_unlock.get()(lock);

@@ -140,6 +140,7 @@ void Tracer::FillSlot(const ThreadContext& thread, ThreadSlot* slot) {
   slot->park_count.store(0, kRelaxed);
   slot->parked_ns.store(0, kRelaxed);
   for (Counter& group : slot->group_ns) group.store(0, kRelaxed);
+  for (std::atomic<std::uint64_t>& lock : slot->read_holds.locks) lock.store(0, kRelaxed);
   slot->number.store(identity.number, kRelaxed);
   slot->creator_number.store(identity.creator_number, kRelaxed);
   slot->creator_thread_id.store(identity.creator_thread_id, kRelaxed);

@@ -148,7 +148,7 @@ def thread_faults(profile: pathlib.Path):
 def leftovers(profiles: pathlib.Path):
     """A profile is written under another name first; none of those may stay."""
     for file in profiles.rglob("*"):
-        if file.is_file() and not re.search(r"(\.(heap|allocs|mmap|goroutine)\.pb\.gz|^meta\.json)$", file.name):
+        if file.is_file() and not re.search(r"(\.(heap|allocs|mmap|goroutine|block|mutex|wait|threadcreate)\.pb\.gz|^meta\.json)$", file.name):
             yield f"left behind: {file.name}"
 
 

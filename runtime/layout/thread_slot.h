@@ -18,6 +18,7 @@
 #include <type_traits>
 
 #include "runtime/layout/counters.h"
+#include "runtime/layout/read_holds.h"
 #include "runtime/layout/stack_node.h"
 #include "runtime/layout/wait_reason.h"
 
@@ -57,10 +58,12 @@ struct alignas(64) ThreadSlot {
   std::atomic<std::uint64_t> running_answer;
   WorkCounters work;                                 // of all threads that ever had this slot
   std::atomic<std::uint64_t> group_ns[kWaitGroups];  // parked_ns by WaitGroup
+  // Appended later.
+  ReadHolds read_holds;
 };
 inline constexpr int kAnswerCountShift = 32;
 inline constexpr std::uint64_t kNoTimeout = ~std::uint64_t{0};
-static_assert(sizeof(ThreadSlot) == 256 && offsetof(ThreadSlot, thread_id) == 64 &&
+static_assert(sizeof(ThreadSlot) == 320 && offsetof(ThreadSlot, thread_id) == 64 &&
               std::is_standard_layout_v<ThreadSlot>);
 
 }  // namespace limpet

@@ -22,6 +22,9 @@ inline std::uint64_t ThreadPointer() {
 // else's function: a fiber may have gone on in another thread meanwhile, and the compiler thinks
 // that addresses of thread-local variables stay the same.
 // Source: ELF Handling For Thread-Local Storage, 4.4.6: initial-exec.
-#define LIMPET_THREAD_LOCAL_AFTER_CALL(symbol, address)                                           \
-  __asm__ volatile("mov %%fs:0, %0\n\tadd " symbol "@gottpoff(%%rip), %0" : "=r"(address) : : "c" \
-                                                                                              "c")
+#define LIMPET_THREAD_LOCAL_AFTER_CALL(symbol, address)                   \
+  __asm__ volatile("mov %%fs:0, %0\n\tadd " symbol "@gottpoff(%%rip), %0" \
+                   : "=r"(address)                                        \
+                   :                                                      \
+                   : "c"                                                  \
+                     "c")

@@ -144,11 +144,14 @@ void SegmentBuilder::AddThread(const ThreadSpec& spec) {
   slot.owner_thread_id = spec.owner_thread_id;
   slot.life = spec.life;
   slot.group_ns[static_cast<int>(WaitGroup::kLock)] = spec.lock_ns;
+  slot.read_holds.locks[1] = spec.read_lock;
   Append(SectionKind::kThreads, slot);
 }
 
 std::uint32_t SegmentBuilder::EntryBytesOf(SectionKind kind) const {
-  return EntryBytes(kind) + (kind == SectionKind::kStrings ? 0 : extra_bytes_);
+  if (kind == SectionKind::kStrings) return EntryBytes(kind);
+  const bool is_thread = kind == SectionKind::kThreads;
+  return (is_thread ? thread_bytes_ : EntryBytes(kind)) + extra_bytes_;
 }
 
 std::string SegmentBuilder::SectionBytes(SectionKind kind) const {

@@ -90,6 +90,7 @@ struct ThreadSpec {
   std::uint64_t park_count = 0;
   std::uint64_t parked_ns = 0;
   std::uint64_t lock_ns = 0;  // of group_ns
+  std::uint64_t read_lock = 0;
 };
 
 class SegmentBuilder {
@@ -112,6 +113,9 @@ class SegmentBuilder {
 
   void AddThread(const ThreadSpec& spec);
 
+  // As an older target wrote: thread slots end where `entry_bytes` says.
+  void ShortenThreads(std::uint32_t entry_bytes) { thread_bytes_ = entry_bytes; }
+
   // As a newer target writes: fields behind those we know, and a section of an unknown kind.
   void GrowEntries(std::uint32_t extra_bytes) { extra_bytes_ = extra_bytes; }
   void AddUnknownSection() { has_unknown_section_ = true; }
@@ -131,6 +135,7 @@ class SegmentBuilder {
 
   std::map<SectionKind, std::vector<std::string>> entries_;
   std::string strings_;
+  std::uint32_t thread_bytes_ = sizeof(ThreadSlot);
   std::uint32_t extra_bytes_ = 0;
   bool has_unknown_section_ = false;
   std::function<void(SegmentHeader&)> change_;

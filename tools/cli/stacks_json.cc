@@ -62,6 +62,7 @@ void AddWait(const ListedThread& thread, Json& json) {
     json["owner_is_elsewhere"] = thread.owner_life == OwnerLife::kElsewhere;
     if (thread.owner_number != 0) json["owner"] = thread.owner_number;
   }
+  if (!thread.readers.empty()) json["readers"] = thread.readers;
   if (thread.waker_number != 0) json["waker"] = thread.waker_number;
   if (thread.waker_number != 0 && thread.woken_ns.has_value())
     json["woken_ago_ns"] = *thread.woken_ns;

@@ -6,11 +6,10 @@
 #include <map>
 
 #include "tools/profile/sample_order.h"
+#include "tools/profile/stack_frames.h"
 
 namespace limpet {
 namespace {
-
-using LocationList = std::vector<std::uint32_t>;
 
 // The variances of independent processes add up. `bytes`, `other_bytes`: what the errors are of.
 void AddEvidence(Evidence& sum, std::int64_t bytes, const Evidence& other,

@@ -45,6 +45,7 @@ struct ListedThread {
   std::uint32_t owner_number = 0;  // who is waited for; 0: unknown
   std::uint32_t owner_thread_id = 0;
   OwnerLife owner_life = OwnerLife::kUnknown;
+  std::vector<std::uint32_t> readers;  // who read what it waits to write, by number
   // Who last let one go on that waited for the same, where nobody owns it; number 0: not known.
   std::uint32_t waker_number = 0;
   std::optional<std::uint64_t> woken_ns;       // how long ago

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_format.h"
 #include "tools/profile/location_table.h"
+#include "tools/profile/lock_readers.h"
 #include "tools/profile/loss.h"
 #include "tools/profile/sample_order.h"
 #include "tools/profile/stack_frames.h"
@@ -45,7 +46,8 @@ class Listing {
               .is_alive = origin.is_alive,
               .losses = ListThreadLosses(snapshot)},
         table_(snapshot, dump_.profile),
-        releases_(LastReleases(snapshot)) {}
+        releases_(LastReleases(snapshot)),
+        readers_(snapshot, numbers_) {}
 
   ThreadDump Run() {
     for (std::size_t index = 0; index < snapshot_.threads.size(); ++index) {
@@ -125,6 +127,7 @@ class Listing {
     if (thread.timeout_ns != kNoTimeout) listed.timeout_ns = thread.timeout_ns;
     listed.waited_ns = SinceNs(thread.since_ns);
     AddOwner(thread, listed);
+    AddReaders(thread, listed);
     AddWaker(thread, listed);
     listed.remark = WaitRemark(thread, listed);
   }
@@ -135,6 +138,19 @@ class Listing {
     listed.owner_thread_id = thread.owner_thread_id;
     listed.owner_number = owner.number;
     listed.owner_life = owner.life;
+  }
+
+  // Of a lock that nobody writes, who waits to write it waits for them: for ever, where one has
+  // ended.
+  void AddReaders(const ThreadRecord& thread, ListedThread& listed) const {
+    if (thread.reason != WaitReason::kWriteLock || thread.owner_thread_id != 0) return;
+    if (const LockReaders::Ended* const ended = readers_.EndedOf(thread.object)) {
+      listed.owner_thread_id = ended->thread_id;
+      listed.owner_number = ended->number;
+      listed.owner_life = OwnerLife::kExited;
+    } else {
+      listed.readers = readers_.Of(thread.object);
+    }
   }
 
   // Only of what our hooks see let go: a lock or semaphore may have lain where there is another
@@ -148,7 +164,8 @@ class Listing {
   void AddWaker(const ThreadRecord& thread, ListedThread& listed) {
     if (!HasWaker(thread.reason)) return;
     const auto release = releases_.find(thread.object);
-    if (thread.object == 0 || thread.owner_thread_id != 0 || release == releases_.end()) return;
+    const bool is_held = listed.owner_thread_id != 0 || !listed.readers.empty();
+    if (thread.object == 0 || is_held || release == releases_.end()) return;
     listed.waker_number = BelievedNumber(release->second->thread_number);
     listed.woken_ns = SinceNs(release->second->time_ns);
     const StackRecord* const stack = stacks_.Find(release->second->stack);
@@ -202,6 +219,7 @@ class Listing {
   ThreadDump dump_;
   LocationTable table_;
   const std::map<std::uint64_t, const ReleaseRecord*> releases_;  // by object
+  const LockReaders readers_;
 };
 
 }  // namespace

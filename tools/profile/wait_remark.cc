@@ -7,7 +7,7 @@
 namespace limpet {
 namespace {
 
-constexpr std::size_t kMaxShownFiles = 8;
+constexpr std::size_t kMostShownNumbers = 8;
 
 std::string OwnerWords(const ListedThread& listed) {
   std::string who = listed.owner_number != 0 ? absl::StrFormat("%d", listed.owner_number)
@@ -17,16 +17,21 @@ std::string OwnerWords(const ListedThread& listed) {
   return who;
 }
 
-// "4 5 7", "4 5 6 7 8 9 10 11 and 92 more"
-std::string FileNumbers(const ThreadRecord& thread) {
-  const std::size_t shown = std::min(thread.waited_files.size(), kMaxShownFiles);
+// " 4 5 7", " 4 5 6 7 8 9 10 11 and 92 more"; `others`: that are not among them.
+std::string Numbers(const std::vector<std::int64_t>& numbers, std::uint64_t others) {
+  const std::size_t shown = std::min(numbers.size(), kMostShownNumbers);
   std::string text;
-  for (std::size_t index = 0; index < shown; ++index) {
-    absl::StrAppendFormat(&text, " %d", thread.waited_files[index].descriptor);
-  }
-  const std::uint64_t others = thread.waited_files.size() - shown + thread.other_waited_files;
+  for (std::size_t index = 0; index < shown; ++index)
+    absl::StrAppendFormat(&text, " %d", numbers[index]);
+  others += numbers.size() - shown;
   if (others != 0) absl::StrAppendFormat(&text, " and %d more", others);
   return text;
+}
+
+std::string FileNumbers(const ThreadRecord& thread) {
+  std::vector<std::int64_t> descriptors;
+  for (const OpenFile& file : thread.waited_files) descriptors.push_back(file.descriptor);
+  return Numbers(descriptors, thread.other_waited_files);
 }
 
 // An epoll has a descriptor of its own.
@@ -62,6 +67,8 @@ std::string WaitRemark(const ThreadRecord& thread, const ListedThread& listed) {
     if (thread.reason == WaitReason::kJoin) return "for " + OwnerWords(listed);
     return (thread.reason == WaitReason::kOnce ? "run by " : "held by ") + OwnerWords(listed);
   }
+  if (!listed.readers.empty())
+    return "read by" + Numbers({listed.readers.begin(), listed.readers.end()}, 0);
   if (listed.waker_number != 0)
     return absl::StrFormat("last %s by %d", WakeVerb(thread.reason), listed.waker_number);
   if (thread.reason == WaitReason::kOnce) return "once";

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
+
+#include "tools/profile/wait_choice.h"
 
 namespace limpet {
 namespace {
@@ -23,21 +26,33 @@ bool IsSameWait(const ListedThread& before, const ListedThread& now) {
          before.park_count == now.park_count && now.waited_ns >= before.waited_ns;
 }
 
-// Who waits for whom, of the waits that last.
+// Both in the order of their numbers.
+std::vector<std::uint32_t> Common(const std::vector<std::uint32_t>& one,
+                                  const std::vector<std::uint32_t>& other) {
+  std::vector<std::uint32_t> common;
+  std::set_intersection(one.begin(), one.end(), other.begin(), other.end(),
+                        std::back_inserter(common));
+  return common;
+}
+
+// Whom a thread waits for, by their numbers, as long as that lasts: one, or for a lock that is read
+// all of them.
+using Whom = std::function<std::vector<std::uint32_t>(const ListedThread&)>;
+
+std::vector<std::uint32_t> WhomNow(const ListedThread& thread) {
+  if (thread.owner_thread_id == 0) return thread.readers;
+  return {thread.owner_number};
+}
+
+// Who waits for whom.
 class WaitGraph {
  public:
-  using Lasts = std::function<bool(const ListedThread&)>;
-
-  WaitGraph(const ThreadDump& dump, const Lasts& lasts) : threads_(dump.threads) {
+  WaitGraph(const ThreadDump& dump, const Whom& whom) : threads_(dump.threads) {
     for (Index index = 0; index < threads_.size(); ++index)
       by_number_[threads_[index].number] = index;
-    for (const ListedThread& thread : threads_) {
-      const bool is_edge = thread.owner_thread_id != 0 && lasts(thread);
-      next_.push_back(is_edge && thread.owner_number != 0 ? Find(thread.owner_number) : kNobody);
-      is_orphan_.push_back(is_edge && IsLock(thread.wait) &&
-                           thread.owner_life == OwnerLife::kExited);
-      if (is_orphan_.back()) next_.back() = kNobody;
-    }
+    waits_.reserve(threads_.size());
+    for (const ListedThread& thread : threads_) AddThread(thread, whom(thread));
+    next_ = WaitChoice(waits_).Choose();
   }
 
   std::vector<WaitFinding> Judge() {
@@ -48,6 +63,17 @@ class WaitGraph {
   }
 
  private:
+  void AddThread(const ListedThread& thread, const std::vector<std::uint32_t>& whom) {
+    const bool is_orphan =
+        !whom.empty() && IsLock(thread.wait) && thread.owner_life == OwnerLife::kExited;
+    is_orphan_.push_back(is_orphan);
+    waits_.emplace_back();
+    for (const std::uint32_t number : whom) {
+      const Index index = is_orphan || number == 0 ? kNobody : Find(number);
+      if (index != kNobody) waits_.back().push_back(index);
+    }
+  }
+
   Index Find(std::uint32_t number) const {
     const auto found = by_number_.find(number);
     return found == by_number_.end() ? kNobody : found->second;
@@ -145,8 +171,9 @@ class WaitGraph {
 
   const std::vector<ListedThread>& threads_;
   std::map<std::uint32_t, Index> by_number_;
-  std::vector<Index> next_;      // whom it waits for
-  std::vector<bool> is_orphan_;  // it waits for a lock of who has ended
+  std::vector<std::vector<Index>> waits_;  // whom it waits for
+  std::vector<Index> next_;                // the one of them that counts
+  std::vector<bool> is_orphan_;            // it waits for a lock of who has ended
   std::vector<WaitFinding> findings_;
   std::map<Index, std::size_t> finding_of_;
 };
@@ -156,11 +183,12 @@ class WaitGraph {
 std::vector<WaitFinding> JudgeWaits(const ThreadDump& before, const ThreadDump& now) {
   std::map<std::uint32_t, const ListedThread*> known;
   for (const ListedThread& thread : before.threads) known[thread.number] = &thread;
-  const auto lasts = [&known](const ListedThread& thread) {
+  const auto whom = [&known](const ListedThread& thread) {
     const auto found = known.find(thread.number);
-    return found != known.end() && IsSameWait(*found->second, thread);
+    const bool lasts = found != known.end() && IsSameWait(*found->second, thread);
+    return lasts ? Common(WhomNow(*found->second), WhomNow(thread)) : std::vector<std::uint32_t>();
   };
-  return WaitGraph(now, lasts).Judge();
+  return WaitGraph(now, whom).Judge();
 }
 
 std::vector<WaitFinding> JudgeLastWaits(const ThreadDump& dead) {
@@ -168,8 +196,7 @@ std::vector<WaitFinding> JudgeLastWaits(const ThreadDump& dead) {
     return finding.kind == WaitFindingKind::kConvoy &&
            dead.threads[finding.behind.front()].waited_ns.value_or(0) < kVerdictPauseNs;
   };
-  std::vector<WaitFinding> findings =
-      WaitGraph(dead, [](const ListedThread&) { return true; }).Judge();
+  std::vector<WaitFinding> findings = WaitGraph(dead, WhomNow).Judge();
   std::erase_if(findings, is_short);
   return findings;
 }

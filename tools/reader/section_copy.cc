@@ -13,6 +13,11 @@ namespace {
 constexpr std::uint64_t kMaxEntryBytes = 4096;
 // What the first targets of this version wrote; the fields behind were appended later.
 constexpr std::size_t kFirstHeaderBytes = offsetof(SegmentHeader, watch_settings);
+constexpr std::size_t kFirstThreadBytes = offsetof(ThreadSlot, read_holds);
+
+std::uint32_t LeastEntryBytes(SectionKind kind) {
+  return kind == SectionKind::kThreads ? kFirstThreadBytes : EntryBytes(kind);
+}
 
 absl::Status CheckIdentity(const SegmentFile& file, const SegmentHeader& header) {
   const bool is_building = header.state.load() == SegmentState::kBuilding;
@@ -55,7 +60,7 @@ absl::Status CheckSizes(const SegmentFile& file, const SegmentHeader& header) {
 
 absl::Status CheckSection(const SegmentFile& file, const SegmentHeader& header, std::size_t index) {
   const SectionEntry& section = header.sections[index];
-  const std::uint32_t least = EntryBytes(section.kind);
+  const std::uint32_t least = LeastEntryBytes(section.kind);
   if (section.entry_bytes < least || section.entry_bytes > kMaxEntryBytes) {
     return absl::DataLossError(
         absl::StrFormat("%s: section %d has entries of %d bytes, not %d to %d", file.path(), index,

@@ -121,6 +121,8 @@ struct ThreadRecord {
   std::uint32_t missing_arrivals = 0;  // of a barrier: how many have not come yet
   std::uint32_t timer_count = 0;       // of libc's thread for timers that call a function
 
+  std::vector<std::uint64_t> read_locks;  // that it has taken for reading, as far as is known
+
   // Of finished parks.
   std::uint64_t park_count = 0;
   std::uint64_t parked_ns = 0;

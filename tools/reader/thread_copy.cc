@@ -11,6 +11,8 @@ namespace limpet {
 namespace {
 
 constexpr std::uint64_t kPartEntries = 4096;
+// What entries of every age have.
+constexpr std::size_t kComparedBytes = offsetof(ThreadSlot, read_holds);
 
 // What a thread says of its wait.
 struct WaitValues {
@@ -38,7 +40,7 @@ WaitValues ValuesOf(const ThreadSlot& slot) {
 
 WaitValues ValuesOf(const char* entry) {
   ThreadSlot slot{};
-  std::memcpy(static_cast<void*>(&slot), entry, sizeof(ThreadSlot));
+  std::memcpy(static_cast<void*>(&slot), entry, kComparedBytes);
   return ValuesOf(slot);
 }
 
@@ -90,6 +92,8 @@ ThreadRecord RecordOf(const ThreadSlot& slot) {
   for (int group = 0; group < kWaitGroups; ++group) {
     record.group_ns[group] = slot.group_ns[group].load();
   }
+  for (const std::atomic<std::uint64_t>& lock : slot.read_holds.locks)
+    if (lock.load() != 0) record.read_locks.push_back(lock.load());
   return record;
 }
 
@@ -111,7 +115,7 @@ void Keep(const ThreadSlot& slot, ThreadCopy& result) {
 
 }  // namespace
 
-const SlotRules kThreadRules = {sizeof(ThreadSlot), IsStable, IsSame, MarkTorn};
+const SlotRules kThreadRules = {kComparedBytes, IsStable, IsSame, MarkTorn};
 
 absl::StatusOr<ThreadCopy> CopyThreads(const SegmentFile& file, const SectionRange& range,
                                        WorkCounters& work) {

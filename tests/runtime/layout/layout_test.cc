@@ -129,7 +129,7 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(ModuleSlot, build_id, 48),
     LIMPET_OFFSET(ModuleSlot, map_start, 80),
     LIMPET_OFFSET(ModuleSlot, map_end, 88),
-    LIMPET_SIZE(ThreadSlot, 256),
+    LIMPET_SIZE(ThreadSlot, 320),
     LIMPET_OFFSET(ThreadSlot, sequence, 0),
     LIMPET_OFFSET(ThreadSlot, state, 4),
     LIMPET_OFFSET(ThreadSlot, reason, 8),
@@ -144,6 +144,7 @@ constexpr Golden kGoldens[] = {
     LIMPET_OFFSET(ThreadSlot, running_answer, 112),
     LIMPET_OFFSET(ThreadSlot, work, 120),
     LIMPET_OFFSET(ThreadSlot, group_ns, 160),
+    LIMPET_OFFSET(ThreadSlot, read_holds, 256),
 };
 
 TEST(Layout, IsTheOneThatReadersKnow) {

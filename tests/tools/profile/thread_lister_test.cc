@@ -153,6 +153,24 @@ TEST_F(ThreadLister, NamesNoWakerOfWhatNobodyIsSeenToLetGo) {
   snapshot_.releases = {{.object = 0x7f00, .time_ns = kNow - 9, .stack = 6, .thread_number = 3}};
   for (const ListedThread& listed : List().threads) EXPECT_EQ(listed.waker_number, 0U);
 }
+TEST_F(ThreadLister, NamesWhoReadsWhatAWriterWaitsFor) {
+  AddParked(7, WaitReason::kWriteLock, 5).object = 0x7f00;
+  AddParked(9, WaitReason::kPoll, 5).read_locks = {0x7f00, 0x8000, 0x7f00};
+  AddParked(8, WaitReason::kPoll, 5).read_locks = {0x7f00};
+  const ListedThread writer = List().threads.at(0);
+  EXPECT_THAT(writer.readers, ElementsAre(8, 9));
+  EXPECT_EQ(writer.remark, "read by 8 9");
+}
+TEST_F(ThreadLister, NamesAReaderThatHasEnded) {
+  AddParked(7, WaitReason::kWriteLock, 5).object = 0x7f00;
+  AddParked(8, WaitReason::kPoll, 5).read_locks = {0x7f00};
+  ThreadRecord& ended = AddParked(9, WaitReason::kNone, 5);
+  ended.state = ThreadState::kExited;
+  ended.read_locks = {0x7f00};
+  const ListedThread writer = List().threads.at(0);
+  EXPECT_EQ(writer.owner_life, OwnerLife::kExited);
+  EXPECT_EQ(writer.remark, "held by 9 which has ended");
+}
 TEST_F(ThreadLister, NamesNoWakerOfWhatIsOwned) {
   ThreadRecord& waiting = AddParked(7, WaitReason::kMutex, 5);
   waiting.object = 0x7f00;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace limpet {
 namespace {
 
@@ -166,6 +168,66 @@ TEST_F(WaitVerdict, BearsForgedOwners) {
   Wait(5, 4711);
   Wait(6, 5);
   EXPECT_THAT(Judge(), SizeIs(1));
+}
+
+// Who waits to write.
+void WaitForReaders(ListedThread& thread, std::vector<std::uint32_t> readers) {
+  thread.state = "waiting";
+  thread.wait = WaitReason::kWriteLock;
+  thread.object = 0x9000;
+  thread.waited_ns = kSecond;
+  thread.readers = std::move(readers);
+}
+
+TEST_F(WaitVerdict, FindsAReaderThatWantsToWriteAsWell) {
+  WaitForReaders(Thread(2), {2});
+  const std::vector<WaitFinding> found = Judge();
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].kind, WaitFindingKind::kDeadlock);
+  EXPECT_THAT(found[0].threads, ElementsAre(1));
+}
+
+TEST_F(WaitVerdict, FindsTheRingThroughOneOfManyReaders) {
+  WaitForReaders(Thread(2), {3, 4, 5, 6});
+  Wait(3, 7);
+  Wait(5, 8, WaitReason::kJoin);
+  Wait(8, 2);
+  const std::vector<WaitFinding> found = Judge();
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].kind, WaitFindingKind::kDeadlock);
+  EXPECT_THAT(found[0].threads, ElementsAre(1, 4, 7));
+}
+
+TEST_F(WaitVerdict, FollowsAReaderThatWaitsItself) {
+  WaitForReaders(Thread(2), {3, 4});
+  Wait(4, 5);
+  const std::vector<WaitFinding> found = Judge();
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].kind, WaitFindingKind::kConvoy);
+  EXPECT_THAT(found[0].threads, ElementsAre(4));
+  EXPECT_THAT(found[0].behind, ElementsAre(3, 1));
+}
+
+// Readers that come and go hold nobody up for long.
+TEST_F(WaitVerdict, KnowsReadersThatAreOthersByNow) {
+  ThreadDump before = dump_;
+  WaitForReaders(before.threads[1], {3, 4});
+  WaitForReaders(Thread(2), {5, 6});
+  EXPECT_THAT(JudgeWaits(before, dump_), IsEmpty());
+  WaitForReaders(Thread(2), {4, 5});
+  const std::vector<WaitFinding> found = JudgeWaits(before, dump_);
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_THAT(found[0].threads, ElementsAre(3));
+}
+
+TEST_F(WaitVerdict, FindsWhatAReaderLeftBehind) {
+  WaitForReaders(Thread(2), {});
+  Thread(2).owner_number = 77;
+  Thread(2).owner_thread_id = 99;
+  Thread(2).owner_life = OwnerLife::kExited;
+  const std::vector<WaitFinding> found = Judge();
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].kind, WaitFindingKind::kOrphanedLock);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <set>
 #include <thread>
+#include <vector>
 
 #include "runtime/park/waiting_part.h"
 #include "tests/support/segment_builder.h"
@@ -72,7 +73,8 @@ class ThreadCopying : public ::testing::Test {
             .stack = builder_.AddStack({{0x3333}}),
             .park_count = 9,
             .parked_ns = 800,
-            .lock_ns = 600};
+            .lock_ns = 600,
+            .read_lock = 0x7040};
   }
 
   TemporaryDirectory directory_;
@@ -107,6 +109,7 @@ TEST_F(ThreadCopying, ReadsWhoWaitsForWhatAndWhoMadeIt) {
   EXPECT_EQ(thread.group_ns[static_cast<int>(WaitGroup::kLock)], 600U);
   EXPECT_EQ(snapshot.torn_threads, 0U);
   EXPECT_EQ(snapshot.invalid_slots, 0U);
+  EXPECT_EQ(thread.read_locks, std::vector<std::uint64_t>{0x7040});
 }
 
 TEST_F(ThreadCopying, OfOneThatRunsSaysNothingOfAnEarlierWait) {
@@ -131,6 +134,23 @@ TEST_F(ThreadCopying, ShowsAsRunningWhomAKilledWriterLeftHalfWritten) {
   EXPECT_EQ(snapshot.threads[0].number, 2U);
   EXPECT_EQ(snapshot.threads[0].object, 0U);
   EXPECT_EQ(snapshot.torn_threads, 1U);
+}
+
+TEST_F(ThreadCopying, ReadsTheShorterSlotsOfAnOlderTarget) {
+  builder_.AddThread(Waiting());
+  builder_.AddThread(Waiting());
+  builder_.ShortenThreads(256);
+  const SegmentSnapshot snapshot = Read();
+  ASSERT_EQ(snapshot.threads.size(), 2U);
+  EXPECT_EQ(snapshot.threads[1].name, "worker");
+  EXPECT_TRUE(snapshot.threads[1].read_locks.empty());
+}
+
+TEST_F(ThreadCopying, RefusesSlotsShorterThanAnyTargetHad) {
+  builder_.AddThread(Waiting());
+  builder_.ShortenThreads(248);
+  builder_.WriteTo(path_);
+  EXPECT_EQ(ReadSegment(path_).status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST_F(ThreadCopying, BelievesNoSlotThatCannotBe) {
