@@ -189,7 +189,7 @@ TEST_F(WaitVerdict, FindsAReaderThatWantsToWriteAsWell) {
 
 TEST_F(WaitVerdict, FindsTheRingThroughOneOfManyReaders) {
   WaitForReaders(Thread(2), {3, 4, 5, 6});
-  Wait(3, 7);
+  Wait(3, 7, WaitReason::kJoin);
   Wait(5, 8, WaitReason::kJoin);
   Wait(8, 2);
   const std::vector<WaitFinding> found = Judge();
