@@ -1,6 +1,7 @@
 #include "tools/profile/event_listing.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -16,7 +17,7 @@ EventSum SumOf(const EventRecord& event) {
 
 std::int64_t Rounded(double value) {
   constexpr auto kMost = static_cast<double>(std::int64_t{1} << 62);
-  return static_cast<std::int64_t>(std::min(value, kMost) + 0.5);
+  return std::llround(std::min(value, kMost));
 }
 
 EventListing::EventListing(const std::string& name, const SegmentSnapshot& snapshot,
